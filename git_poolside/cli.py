@@ -1,0 +1,194 @@
+"""argv -> command -> exit code. The only place that ends the process, and the only broad ``except``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, NoReturn
+
+from git_poolside import __version__
+from git_poolside.errors import EXIT_BUG, EXIT_CLOSED_PIPE, EXIT_INTERRUPTED, EXIT_USAGE, PoolsideError
+
+if TYPE_CHECKING:
+    from git_poolside.ui import Ui
+
+COMMANDS = {
+    "init": "make this clone a poolside fork",
+    "doctor": "check every precondition, and mend what can be mended",
+    "status": "show the layers, how far behind they are, what is in flight",
+    "nightly": "list the nightlies to move to",
+    "sync": "move the whole stack onto a nightly",
+    "push": "push the three branches at once, with leases",
+    "log": "show the operation log",
+    "undo": "take an operation back",
+    "range-diff": "show what an operation did to each patch",
+    "demo": "make a whole fork in a folder and sync it before your eyes",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with git's habits: usage errors exit 129, ``--help`` opens the manual page."""
+
+    def __init__(self, command: str, **settings: object) -> None:
+        super().__init__(
+            prog=f"git poolside {command}",
+            description=COMMANDS[command].capitalize() + ".",
+            add_help=False,
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            **settings,  # type: ignore[arg-type]
+        )
+        general = self.add_argument_group("general options")
+        general.add_argument("-h", action="help", help="show this help")
+        general.add_argument("--help", action="help", help="open the manual page")
+        general.add_argument("-q", "--quiet", action="store_true", help="no talk on standard error")
+        general.add_argument("--config", metavar="FILE", help="read FILE instead of .poolside.toml")
+        general.add_argument(
+            "--color",
+            choices=("auto", "always", "never"),
+            nargs="?",
+            const="always",
+            default="auto",
+            help="colour the output; the default follows color.ui and NO_COLOR",
+        )
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        print(f"error: {message}", file=sys.stderr)
+        raise SystemExit(EXIT_USAGE)
+
+
+def run(command: str) -> NoReturn:
+    """What ``bin/git-poolside-<command>`` calls."""
+    sys.exit(main(command, sys.argv[1:]))
+
+
+def dispatch() -> NoReturn:
+    """What ``bin/git-poolside`` calls: the first word is the command (git-poolside-WORD on PATH if not ours)."""
+    words = sys.argv[1:]
+    if not words or words[0] in ("-h", "--help", "help"):
+        if words[1:] and words[1] in COMMANDS:
+            sys.exit(_manual(words[1]))
+        sys.stdout.write(_overview())
+        sys.exit(0 if words else EXIT_USAGE)
+    if words[0] == "--version":
+        print(f"git-poolside {__version__}")
+        sys.exit(0)
+    if words[0] in COMMANDS:
+        sys.exit(main(words[0], words[1:]))
+    import shutil
+
+    if not words[0].startswith("-") and (program := shutil.which(f"git-poolside-{words[0]}")):
+        sys.stdout.flush()
+        os.execv(program, [program, *words[1:]])
+    sys.exit(_unknown(words[0]))
+
+
+def main(command: str, argv: list[str]) -> int:
+    """Run a command; returns the exit code of the table in the manual."""
+    module = import_module(f"git_poolside.commands.{command.replace('-', '_')}")
+    if "--help" in argv and "--" not in argv[: argv.index("--help")]:
+        return _manual(command)
+    parser: Parser = module.parser()
+    try:
+        arguments = parser.parse_args(argv)
+    except SystemExit as leaving:
+        return int(leaving.code or 0)
+    from git_poolside.context import Context
+    from git_poolside.ui import Ui, wants_colour
+
+    def configured() -> str:
+        from git_poolside.git.process import colour_wanted
+
+        return colour_wanted(sys.stdout.isatty())
+
+    ui = Ui(
+        quiet=arguments.quiet,
+        json=getattr(arguments, "json", False),
+        colour=lambda: wants_colour(arguments.color, configured),
+    )
+    context = Context(
+        ui, (command, *argv), arguments.config or os.environ.get("GIT_POOLSIDE_CONFIG") or None
+    )
+    try:
+        status: int = module.run(context, arguments)
+        sys.stdout.flush()
+        return status
+    except PoolsideError as error:
+        ui.error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_CLOSED_PIPE
+    except OSError as error:
+        from git_poolside.errors import GitFailed
+
+        ui.error(GitFailed([command], 128, f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")))
+        return 128
+    except Exception:
+        return _bug(ui)
+
+
+def _bug(ui: Ui) -> int:
+    """A traceback belongs into a file, with the way to report it (exit 70)."""
+    import tempfile
+    import traceback
+
+    from git_poolside.errors import Bug
+
+    handle, name = tempfile.mkstemp(prefix="git-poolside-", suffix=".txt")
+    with os.fdopen(handle, "w") as file:
+        file.write(f"git-poolside {__version__}, Python {sys.version}\n{' '.join(sys.argv)}\n\n")
+        traceback.print_exc(file=file)
+    kind, value, _ = sys.exc_info()
+    ui.error(
+        Bug(
+            f"poolside has a bug: {kind.__name__ if kind else ''}: {value}",
+            hints=[f"the details are in {name}: please report them", "git poolside status   (what is in flight)"],
+        )
+    )
+    return EXIT_BUG
+
+
+def _manual(command: str) -> int:
+    """Open the command's page as git does; its short help where the pages are not installed."""
+    import shutil
+    import subprocess
+
+    page = f"git-poolside-{command}"
+    if shutil.which("man") and subprocess.run(["man", "-w", page], capture_output=True).returncode == 0:
+        return subprocess.run(["man", page]).returncode
+    parser: Parser = import_module(f"git_poolside.commands.{command.replace('-', '_')}").parser()
+    parser.print_help()
+    return 0
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"   {name.ljust(width)}   {what}" for name, what in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: git poolside <command> [<options>]",
+            "",
+            "Keep a fork as a stack of patches on a fast upstream.",
+            "",
+            *lines,
+            "",
+            "'git poolside <command> -h' shows a command's options. New here? Try 'git poolside demo'.",
+            "",
+        ]
+    )
+
+
+def _unknown(word: str) -> int:
+    from difflib import get_close_matches
+
+    sys.stderr.write(f"git-poolside: '{word}' is not a poolside command. See 'git poolside -h'.\n")
+    if near := get_close_matches(word, COMMANDS, n=1):
+        sys.stderr.write(f"\nThe most similar command is\n\t{near[0]}\n")
+    return EXIT_USAGE

@@ -1,0 +1,130 @@
+"""``git poolside sync``: move the whole stack onto a nightly."""
+
+from __future__ import annotations
+
+import argparse
+
+from git_poolside import report
+from git_poolside.cli import Parser
+from git_poolside.context import Context
+from git_poolside.errors import ALLOWABLE_SNAGS, UsageError
+from git_poolside.git.objects import Objects
+from git_poolside.operation import journal, lock, prepare, stopped, sync
+
+
+def parser() -> Parser:
+    made = Parser("sync")
+    where = made.add_argument_group("where to")
+    target = where.add_mutually_exclusive_group()
+    target.add_argument("--nightly", metavar="DATE", help="the nightly of DATE; the default is the newest usable one")
+    target.add_argument("--onto", metavar="COMMIT", help="any commit of upstream's branch")
+    how = made.add_argument_group("how")
+    how.add_argument("-n", "--dry-run", action="store_true", help="show what would happen, change nothing")
+    how.add_argument("--push", action="store_true", help="push afterwards, when all went well")
+    how.add_argument("--exec", metavar="CMD", help="run CMD at each new commit; stop where it fails")
+    how.add_argument("--keep", metavar="PATCH", action="append", default=[], help="keep PATCH whatever its verdict")
+    how.add_argument("--drop", metavar="PATCH", action="append", default=[], help="drop PATCH")
+    how.add_argument(
+        "--allow", metavar="SNAG", action="append", default=[], help="go on in spite of the doubt with this name"
+    )
+    how.add_argument("--no-stop", action="store_true", help="report a conflict instead of stopping at it")
+    how.add_argument("--no-fetch", action="store_true", help="do not ask the remotes, work with what is here")
+    how.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    after = made.add_argument_group("after a stop")
+    going = after.add_mutually_exclusive_group()
+    going.add_argument("--continue", dest="go_on", action="store_true", help="the conflict is resolved")
+    going.add_argument("--skip", action="store_true", help="leave the patch out")
+    going.add_argument("--abort", action="store_true", help="restore everything")
+    return made
+
+
+def run(context: Context, arguments: argparse.Namespace) -> int:
+    """Runs or goes on with a sync; the exit codes of the manual."""
+    _check_usage(arguments)
+    git, ui = context.git, context.ui
+    config = context.mutating_config(frozenset(arguments.allow))
+    if arguments.dry_run:
+        return _ordered(context, arguments)
+    with lock.hold(git, context.command):
+        journal.recover(git, ui)
+        if arguments.abort:
+            state, said = sync.abort(git)
+            for line in said:
+                ui.talk(f"note: {line}")
+            where = (state.head or state.head_oid[:12]).removeprefix("refs/heads/")
+            ui.talk(f"Aborted: every branch is where it was, and '{where}' is checked out.")
+            if ui.json:
+                ui.object({"outcome": "done", "exit": 0, "aborted": state.patch})
+            return 0
+        if arguments.go_on or arguments.skip:
+            outcome = (sync.go_on if arguments.go_on else sync.skip)(git, config, ui)
+            return _finish(context, outcome)
+        stopped.refuse_if_stopped(git)
+        return _ordered(context, arguments)
+
+
+def _ordered(context: Context, arguments: argparse.Namespace) -> int:
+    git, config, ui = context.git, context.config, context.ui
+    wishes = prepare.Wishes(
+        arguments.nightly,
+        arguments.onto,
+        arguments.keep,
+        arguments.drop,
+        arguments.allow,
+        arguments.push,
+        arguments.exec,
+        not arguments.no_fetch,
+    )
+    if arguments.dry_run:
+        stopped.refuse_if_stopped(git)
+    ordered = prepare.order(git, config, ui, Objects(git), context.command, wishes)
+    outcome = sync.execute(
+        git, config, ui, ordered, dry_run=arguments.dry_run, no_stop=arguments.no_stop
+    )
+    return _finish(context, outcome)
+
+
+def _finish(context: Context, outcome: sync.Outcome) -> int:
+    """Push if that was asked, then report."""
+    ui = context.ui
+    failure = None
+    if outcome.kind in ("done", "nothing-to-do") and outcome.order.push and not outcome.dry_run:
+        from git_poolside.errors import PoolsideError
+        from git_poolside.operation.push import push
+
+        try:
+            push(context.git, context.config, ui, context.command)
+            outcome.pushed = True
+        except PoolsideError as error:
+            failure = error
+    report.show(ui, context.config, outcome)
+    if failure is not None and not ui.json:
+        raise failure
+    if ui.json:
+        value = report.to_json(context.config, outcome)
+        if failure is not None:
+            value |= {"exit": failure.exit_code, "error": failure.message, "hints": list(failure.hints)}
+        ui.object(value)
+        if failure is not None:
+            return failure.exit_code
+    return outcome.status
+
+
+def _check_usage(arguments: argparse.Namespace) -> None:
+    going = next((f"--{w}" for w, on in (("continue", arguments.go_on), ("skip", arguments.skip),
+                                         ("abort", arguments.abort)) if on), None)  # fmt: skip
+    given = [
+        arguments.nightly, arguments.onto, arguments.dry_run, arguments.push, arguments.exec, arguments.keep,
+        arguments.drop, arguments.no_stop,
+    ]  # fmt: skip
+    if going and any(given):
+        raise UsageError(
+            f"{going} goes on as the sync was begun, and takes no other options",
+            hints=[f"git poolside sync {going}"],
+        )
+    for name in arguments.allow:
+        if name not in ALLOWABLE_SNAGS:
+            raise UsageError(
+                f"'{name}' is no snag that can be allowed",
+                hints=[f"these can: {', '.join(sorted(ALLOWABLE_SNAGS))}"],
+            )

@@ -1,0 +1,345 @@
+"""``.poolside.toml``: from text to frozen dataclasses, and which text it is (design: Config).
+
+The file is data: nothing in it runs a command, leaves the worktree or names a remote helper.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from enum import Enum
+from pathlib import Path, PurePosixPath
+from typing import Any, get_type_hints
+
+import tomli
+
+from git_poolside.errors import Refused
+from git_poolside.git.process import Git
+
+FILE = ".poolside.toml"
+
+
+@dataclass(frozen=True)
+class Remotes:
+    fork: str = "origin"
+    upstream: str = "upstream"
+    upstream_url: str = "https://github.com/pytorch/pytorch"
+
+
+@dataclass(frozen=True)
+class Branches:
+    snapshot: str = "main"
+    picks: str = "poolside-cherry-picks"
+    patches: str = "poolside-main"
+
+    @property
+    def all(self) -> tuple[str, str, str]:
+        return (self.snapshot, self.picks, self.patches)
+
+
+@dataclass(frozen=True)
+class Upstream:
+    branch: str = "main"
+
+
+@dataclass(frozen=True)
+class NightlySource:
+    source: str = "branch"
+    branch: str = "nightly"
+    tags: str = "v*"
+    pattern: str = r"^(?P<date>\d{4}-\d{2}-\d{2}) nightly release \((?P<commit>[0-9a-f]{40})\)$"
+
+
+@dataclass(frozen=True)
+class Version:
+    file: str = ".github/workflows/poolside-nightly-build.yaml"
+    variable: str = "PYTORCH_BUILD_VERSION_PREFIX"
+    base_file: str = "version.txt"
+
+
+@dataclass(frozen=True)
+class Changes:
+    file: str = "poolside-changes.md"
+
+
+@dataclass(frozen=True)
+class Sync:
+    push: bool = False
+    strict: bool = False
+    rerere: str = "stop"
+    submodules: str = "show"
+
+
+@dataclass(frozen=True)
+class Published:
+    prefix: str = "refs/poolside/published/"
+    keep: str = "forever"
+
+
+@dataclass(frozen=True)
+class Publish:
+    workflow: str = "poolside-nightly-build.yaml"
+    inputs: Mapping[str, str] = field(default_factory=lambda: {"publish": "true"})
+
+
+@dataclass(frozen=True)
+class Github:
+    fork: str = "poolsideai/pytorch"
+    upstream: str = "pytorch/pytorch"
+
+
+@dataclass(frozen=True)
+class Operations:
+    keep: str = "90 days"
+
+
+class Origin(Enum):
+    """Where the configuration was found."""
+
+    GIVEN = "given on the command line or in GIT_POOLSIDE_CONFIG"
+    OPERATION = "recorded by the operation in flight"
+    PATCHES = "the patches branch"
+    FOREIGN = "not the patches branch"
+    DEFAULTS = "the defaults"
+
+
+@dataclass(frozen=True)
+class Config:
+    """One configuration; `origin` and `where` say which file it is, `unknown` what in it is not a key."""
+
+    remotes: Remotes = Remotes()
+    branches: Branches = Branches()
+    upstream: Upstream = Upstream()
+    nightly: NightlySource = NightlySource()
+    version: Version = Version()
+    changes: Changes = Changes()
+    sync: Sync = Sync()
+    published: Published = Published()
+    publish: Publish = field(default_factory=Publish)
+    github: Github = Github()
+    operations: Operations = Operations()
+    origin: Origin = Origin.DEFAULTS
+    where: str = "the defaults"
+    text: str = ""
+    unknown: tuple[str, ...] = ()
+
+    def ref(self, branch: str) -> str:
+        return f"refs/heads/{branch}"
+
+    def fork_ref(self, branch: str) -> str:
+        """The remote-tracking ref of a branch of the fork."""
+        return f"refs/remotes/{self.remotes.fork}/{branch}"
+
+    def upstream_ref(self, branch: str) -> str:
+        return f"refs/remotes/{self.remotes.upstream}/{branch}"
+
+    @property
+    def steers(self) -> tuple[str, ...]:
+        """The tables of the file that say where things come from and go to."""
+        given = tomli.loads(self.text) if self.text else {}
+        return tuple(f"[{table}]" for table in ("remotes", "branches", "github") if table in given)
+
+
+_CHOICES = {
+    "nightly.source": ("branch", "tags", "tip"),
+    "sync.rerere": ("stop", "accept"),
+    "sync.submodules": ("show",),
+}
+_BRANCH_NAME = re.compile(r"(?!-)(?!.*(?:\.\.|@\{|//|/\.|\.lock(?:/|$)))[^\x00-\x20\x7f~^:?*\[\\/](?:[^\x00-\x20\x7f~^:?*\[\\]*[^\x00-\x20\x7f~^:?*\[\\/.])?\Z")  # fmt: skip  # noqa: E501
+_URL = re.compile(r"(?:(?:https?|ssh|git|file)://|/|\.{1,2}/|[\w.-]+@[\w.-]+:|[\w.-]+:(?!:))[^\x00-\x20]+\Z")
+
+
+def parse(text: str, where: str = FILE, origin: Origin = Origin.PATCHES) -> Config:
+    """A configuration from TOML text. Raises `Refused` naming file, line and key; `unknown` keys are kept apart."""
+    try:
+        given = tomli.loads(text)
+    except tomli.TOMLDecodeError as error:
+        raise Refused(f"{where}: {error}", hints=["mend the file, commit it on the patches branch"]) from error
+    tables: dict[str, Any] = {}
+    unknown: list[str] = []
+    for table in fields(Config):
+        if table.name in ("origin", "where", "text", "unknown"):
+            continue
+        values = given.pop(table.name, {})
+        kind = type(getattr(Config(), table.name))
+        if not isinstance(values, dict):
+            raise _wrong(where, text, table.name, "is a table: write it as [" + table.name + "]")
+        tables[table.name] = _table(kind, table.name, values, where, text, unknown)
+    unknown += [f"{where}:{_line(text, name)}: unknown table or key '{name}'" for name in given]
+    config = Config(**tables, origin=origin, where=where, text=text, unknown=tuple(unknown))
+    _check(config, where, text)
+    return config
+
+
+def _table(kind: type, name: str, values: dict[str, Any], where: str, text: str, unknown: list[str]) -> Any:
+    hints = get_type_hints(kind)
+    accepted: dict[str, Any] = {}
+    for key, value in values.items():
+        attribute = key.replace("-", "_")
+        if attribute not in hints or "_" in key:
+            unknown.append(f"{where}:{_line(text, key)}: unknown key '{name}.{key}'")
+            continue
+        if hints[attribute] in (str, bool) and not isinstance(value, hints[attribute]):
+            wanted = "true or false" if hints[attribute] is bool else "a string"
+            raise _wrong(where, text, f"{name}.{key}", f"has to be {wanted}")
+        if hints[attribute] not in (str, bool) and not (
+            isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
+        ):
+            raise _wrong(where, text, f"{name}.{key}", "has to be a table of strings")
+        if (choices := _CHOICES.get(f"{name}.{key}")) and value not in choices:
+            raise _wrong(where, text, f"{name}.{key}", f"has to be one of: {', '.join(choices)}")
+        accepted[attribute] = value
+    return kind(**accepted)
+
+
+def _check(config: Config, where: str, text: str) -> None:
+    """What a value may not be, because it would become an option, a helper, a path elsewhere (edge case P13)."""
+    names = {
+        "branches.snapshot": config.branches.snapshot,
+        "branches.picks": config.branches.picks,
+        "branches.patches": config.branches.patches,
+        "upstream.branch": config.upstream.branch,
+        "nightly.branch": config.nightly.branch,
+        "remotes.fork": config.remotes.fork,
+        "remotes.upstream": config.remotes.upstream,
+    }
+    for key, name in names.items():
+        if not _BRANCH_NAME.match(name):
+            raise _wrong(where, text, key, f"is no valid name: {name!r}")
+    if len(set(config.branches.all)) != 3:
+        raise _wrong(where, text, "branches", "name three different branches")
+    if config.remotes.fork == config.remotes.upstream:
+        raise _wrong(where, text, "remotes", "name two different remotes")
+    if not safe_url(config.remotes.upstream_url):
+        raise _wrong(where, text, "remotes.upstream-url", "has to be a plain https, ssh, git or file url")
+    for key, path in {
+        "version.file": config.version.file,
+        "version.base-file": config.version.base_file,
+        "changes.file": config.changes.file,
+    }.items():
+        parts = PurePosixPath(path).parts
+        if not path or path.startswith("/") or ".." in parts or ".git" in parts or "\0" in path:
+            raise _wrong(where, text, key, f"has to be a path inside the repository, not {path!r}")
+    if not config.version.variable.isidentifier():
+        raise _wrong(where, text, "version.variable", "has to be a variable's name")
+    prefix = config.published.prefix
+    if not (prefix.startswith("refs/") and prefix.endswith("/") and _BRANCH_NAME.match(prefix[:-1])):
+        raise _wrong(where, text, "published.prefix", "has to start with refs/ and end with /")
+    if prefix.startswith("refs/heads/"):
+        raise _wrong(where, text, "published.prefix", "may not lie among the branches")
+    try:
+        pattern = re.compile(config.nightly.pattern)
+    except re.error as error:
+        raise _wrong(where, text, "nightly.pattern", f"is no regular expression: {error}") from error
+    if config.nightly.source == "branch" and "commit" not in pattern.groupindex:
+        raise _wrong(where, text, "nightly.pattern", "needs a group named commit: (?P<commit>[0-9a-f]{40})")
+    if re.fullmatch(r"\d+ days?|forever", config.operations.keep) is None:
+        raise _wrong(where, text, "operations.keep", "has to be like '90 days', or 'forever'")
+
+
+def safe_url(url: str) -> bool:
+    """Whether a url is one that git fetches by itself: no ``ext::`` or other helper, nothing like an option."""
+    return "::" not in url and _URL.match(url) is not None
+
+
+def _wrong(where: str, text: str, key: str, what: str) -> Refused:
+    line = _line(text, key.rpartition(".")[2])
+    return Refused(f"{where}:{line}: {key} {what}", hints=["the keys are described in the README"])
+
+
+def _line(text: str, key: str) -> int:
+    for number, line in enumerate(text.splitlines(), 1):
+        if re.match(rf"\s*\[?\s*[\"']?{re.escape(key)}[\"']?\s*[=\].]", line):
+            return number
+    return 1
+
+
+def load(git: Git, given: str | None, recorded: str | None) -> Config:
+    """The configuration that rules here. Raises `Refused` where this is no poolside fork.
+
+    In this order: the file that was `given`; what an operation in flight `recorded`; the patches branch that
+    ``git config poolside.branch`` names, local, then the fork's; the worktree's root if HEAD is that branch or
+    none is named; the fork's default branch; the defaults if a role branch exists.
+    """
+    if given is not None:
+        try:
+            return parse(Path(given).read_text(), given, Origin.GIVEN)
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            raise Refused(
+                f"cannot read the configuration '{given}': {reason}", hints=["name another file with --config"]
+            ) from error
+    if recorded is not None:
+        return parse(recorded, f"{FILE} (as it was when the operation began)", Origin.OPERATION)
+    branch = git.try_run("config", "--get", "poolside.branch").text
+    if branch and _BRANCH_NAME.match(branch):
+        for ref in (f"refs/heads/{branch}", f"refs/remotes/{Remotes.fork}/{branch}"):
+            found = _blob(git, ref)
+            if found is not None:
+                return parse(found, f"{FILE} of {ref.removeprefix('refs/heads/')}", Origin.PATCHES)
+    head = git.try_run("symbolic-ref", "-q", "HEAD").text
+    if git.worktree is not None and (not branch or head == f"refs/heads/{branch}"):
+        path = git.worktree / FILE
+        if path.is_file() and not path.is_symlink():
+            config = parse(path.read_text(), FILE, Origin.FOREIGN)
+            ours = head == f"refs/heads/{branch or config.branches.patches}"
+            return parse(path.read_text(), FILE, Origin.PATCHES) if ours else config
+    if (found := _blob(git, f"refs/remotes/{Remotes.fork}/HEAD")) is not None:
+        head = git.try_run("symbolic-ref", "-q", f"refs/remotes/{Remotes.fork}/HEAD").text
+        config = parse(found, f"{FILE} of {Remotes.fork}'s default branch", Origin.FOREIGN)
+        if head == config.fork_ref(branch or config.branches.patches):
+            return parse(found, f"{FILE} of {head.removeprefix('refs/remotes/')}", Origin.PATCHES)
+        return config
+    defaults = Config()
+    patches = branch if branch and _BRANCH_NAME.match(branch) else defaults.branches.patches
+    for ref in (f"refs/heads/{patches}", f"refs/remotes/{Remotes.fork}/{patches}"):
+        if git.try_run("rev-parse", "-q", "--verify", f"{ref}^{{commit}}").status == 0:
+            if patches != defaults.branches.patches:
+                return parse(f'[branches]\npatches = "{patches}"\n', "git config poolside.branch")
+            return defaults
+    raise Refused(
+        "this is not a poolside fork: there is no .poolside.toml and no branch "
+        f"'{patches}', here or on '{Remotes.fork}'",
+        hints=["git poolside init   (in a clone of the fork, makes it one)"],
+    )
+
+
+def _blob(git: Git, ref: str) -> str | None:
+    """The file's text on a ref; a symbolic link is no file."""
+    listing = git.try_run("ls-tree", ref, "--", FILE).text
+    if not listing.startswith("100"):
+        return None
+    text = git.try_run("cat-file", "blob", f"{ref}:{FILE}").stdout
+    try:
+        return text.decode()
+    except UnicodeDecodeError as error:
+        raise Refused(f"{FILE} of {ref} is not UTF-8 text", hints=["mend and commit it"]) from error
+
+
+def render(config: Config) -> str:
+    """The text of a ``.poolside.toml`` that holds what differs from the defaults."""
+    defaults = Config()
+    lines = ["# How 'git poolside' keeps this fork; every key that is not here has its default."]
+    for table in fields(Config):
+        if table.name in ("origin", "where", "text", "unknown"):
+            continue
+        mine, default = getattr(config, table.name), getattr(defaults, table.name)
+        changed = [
+            (entry.name.replace("_", "-"), getattr(mine, entry.name))
+            for entry in fields(mine)
+            if getattr(mine, entry.name) != getattr(default, entry.name)
+        ]
+        if changed:
+            lines += ["", f"[{table.name}]", *(f"{key} = {_toml(value)}" for key, value in changed)]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: object) -> str:
+    import json
+
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{json.dumps(k)} = {json.dumps(v)}" for k, v in value.items()) + " }"
+    return json.dumps(str(value), ensure_ascii=False)

@@ -1,0 +1,107 @@
+"""What can go wrong, as kinds of exception: each carries its message, its cure and its exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+EXIT_REFUSED = 1
+EXIT_STOPPED = 3
+EXIT_LEASE_LOST = 4
+EXIT_FAR_SIDE = 5
+EXIT_BUG = 70
+EXIT_GIT_DIED = 128
+EXIT_USAGE = 129
+EXIT_INTERRUPTED = 130
+EXIT_CLOSED_PIPE = 141
+
+ALLOWABLE_SNAGS = frozenset(
+    {
+        "older-nightly",
+        "foreign-config",
+        "derived-base",
+        "landed-tweaked",
+        "undone-silently",
+        "upstream-rewritten",
+        "moved-since",
+        "version-ambiguous",
+    }
+)
+"""Snags that ``--allow NAME`` accepts; every other one stands until its cause is gone."""
+
+
+class PoolsideError(Exception):
+    """A command ends here: `message` says what and why, `hints` what to type, `exit_code` is documented.
+
+    `outcome` is the word that ``--json`` uses for it.
+    """
+
+    exit_code = EXIT_REFUSED
+    outcome = "refused"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hints: Sequence[str] = (),
+        snag: str | None = None,
+        patch: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hints = tuple(hints)
+        self.snag = snag
+        self.patch = patch
+
+
+class Refused(PoolsideError):
+    """A precondition does not hold; nothing was changed. Exit 1."""
+
+
+class LeaseLost(PoolsideError):
+    """The fork's server has commits that this stack was not made from. Exit 4."""
+
+    exit_code = EXIT_LEASE_LOST
+
+
+class FarSideFailed(PoolsideError):
+    """The network or a server failed. Exit 5."""
+
+    exit_code = EXIT_FAR_SIDE
+    outcome = "error"
+
+
+class Bug(PoolsideError):
+    """Our own check found that we are wrong; nothing was changed. Exit 70."""
+
+    exit_code = EXIT_BUG
+    outcome = "error"
+
+
+class NotARepository(PoolsideError):
+    """git finds no repository here, or one that cannot be worked with. Exit 128."""
+
+    exit_code = EXIT_GIT_DIED
+    outcome = "error"
+
+
+class UsageError(PoolsideError):
+    """The command line makes no sense. Exit 129, as git's own."""
+
+    exit_code = EXIT_USAGE
+    outcome = "error"
+
+
+class GitFailed(PoolsideError):
+    """A git process that should have worked did not: its words, its exit code. Exit 128."""
+
+    exit_code = EXIT_GIT_DIED
+    outcome = "error"
+
+    def __init__(self, arguments: Sequence[str], status: int, stderr: str) -> None:
+        words = " ".join(word for word in arguments[:4])
+        super().__init__(
+            f"'git {words}' failed (exit {status}): {stderr.strip() or 'it said nothing'}",
+            hints=["nothing was changed by poolside; the message above is git's own"],
+        )
+        self.status = status
+        self.stderr = stderr

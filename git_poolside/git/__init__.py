@@ -1,0 +1,1 @@
+"""The near side: git processes, objects, refs, replay, worktree."""

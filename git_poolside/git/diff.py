@@ -1,0 +1,97 @@
+"""What patches change: paths, patch-ids, counts of lines. All by ``git diff-tree``, in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from git_poolside.git.process import Git
+from git_poolside.stack.model import Oid, Touch
+
+_PATCH = ("diff-tree", "--stdin", "-r", "-p", "--no-renames", "--no-ext-diff", "--no-textconv", "--full-index")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a patch does: it makes the tree `theirs` of the tree `base`, at the paths of `touches`."""
+
+    base: Oid
+    theirs: Oid
+    touches: tuple[Touch, ...]
+
+    @property
+    def paths(self) -> frozenset[bytes]:
+        return frozenset(touch.path for touch in self.touches)
+
+
+def changes(git: Git, pairs: Sequence[tuple[Oid, Oid]]) -> list[Change]:
+    """The change between the two trees of each pair, in the same order, asked in one process."""
+    if not pairs:
+        return []
+    asked = "".join(f"{base} {theirs}\n" for base, theirs in pairs).encode()
+    out = git.run("diff-tree", "--stdin", "-r", "--raw", "--no-renames", "--no-abbrev", "-z", input=asked)
+    touches: list[list[Touch]] = []
+    fields = iter(out.stdout.split(b"\0"))
+    for chunk in fields:
+        while chunk and not chunk.startswith(b":"):
+            _, _, chunk = chunk.partition(b"\n")
+            touches.append([])
+        if not chunk:
+            continue
+        old_mode, new_mode, old, new, _ = chunk[1:].split(b" ")
+        touches[-1].append(
+            Touch(next(fields), int(old_mode, 8), int(new_mode, 8), Oid(old.decode()), Oid(new.decode()))
+        )
+    return [
+        Change(base, theirs, tuple(found)) for (base, theirs), found in zip(pairs, touches, strict=True)
+    ]
+
+
+def patch_ids(git: Git, commits: Iterable[Oid], *, verbatim: bool = False) -> dict[Oid, str]:
+    """The patch-id of each commit that changes something (git-patch-id(1)); merges have none."""
+    asked = "".join(f"{oid}\n" for oid in commits).encode()
+    if not asked:
+        return {}
+    out = git.pipe([*_PATCH, "--root"], ["patch-id", "--verbatim" if verbatim else "--stable"], asked)
+    found: dict[Oid, str] = {}
+    for line in out.decode().splitlines():
+        identity, _, oid = line.partition(" ")
+        found[Oid(oid)] = identity
+    return found
+
+
+def paths_of(git: Git, commits: Sequence[Oid]) -> dict[Oid, frozenset[bytes]]:
+    """The paths that each commit touches, renames as two paths; merges touch none."""
+    asked = "".join(f"{oid}\n" for oid in commits).encode()
+    if not asked:
+        return {}
+    out = git.run("diff-tree", "--stdin", "-r", "--root", "--raw", "--no-renames", "-z", input=asked)
+    found: dict[Oid, set[bytes]] = {oid: set() for oid in commits}
+    current: set[bytes] = set()
+    fields = iter(out.stdout.split(b"\0"))
+    for chunk in fields:
+        if chunk.startswith(b":"):
+            current.add(next(fields))
+        elif chunk:
+            current = found[Oid(chunk.decode())]
+    return {oid: frozenset(paths) for oid, paths in found.items()}
+
+
+def changed_lines(git: Git, commits: Sequence[Oid]) -> dict[Oid, int]:
+    """How many lines each commit adds and takes away; a binary file counts as one."""
+    counts: dict[Oid, int] = {oid: 0 for oid in commits}
+    if not commits:
+        return counts
+    asked = "".join(f"{oid}\n" for oid in commits).encode()
+    out = git.run("diff-tree", "--stdin", "-r", "--root", "--numstat", "--no-renames", input=asked)
+    current: Oid | None = None
+    for line in out.stdout.split(b"\n"):
+        added, _, rest = line.partition(b"\t")
+        if rest:
+            removed = rest.partition(b"\t")[0]
+            numbers = [int(n) if n.isdigit() else 1 for n in (added, removed)]
+            if current is not None:
+                counts[current] += sum(numbers)
+        elif len(line) == 40:
+            current = Oid(line.decode())
+    return counts

@@ -1,0 +1,295 @@
+"""Reading the stack: the tip of each role, the commits of each layer, the base they stand on.
+
+The rules are design's "What a layer is": a commit that is on upstream's branch is never a patch; the picks tip
+below the patches is recorded or shown, never a merge base.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from git_poolside.config import Config
+from git_poolside.errors import Refused
+from git_poolside.git import refs
+from git_poolside.git.diff import patch_ids
+from git_poolside.git.merge import MergeOrt
+from git_poolside.git.objects import Objects
+from git_poolside.git.process import Git
+from git_poolside.stack.model import Commit, Layer, Oid, Role, Snag, Stack
+from git_poolside.stack.provenance import Provenance, pull_number
+
+
+@dataclass(frozen=True)
+class Tips:
+    """Where each role stands: `local` is this clone's branch, `remote` the fork's, `chosen` what counts.
+
+    `rewritten` lists branches that the user has rewritten since they had the fork's commits.
+    """
+
+    local: dict[Role, Oid | None]
+    remote: dict[Role, Oid | None]
+    chosen: dict[Role, Oid | None]
+    rewritten: tuple[str, ...] = ()
+
+    def moved_along(self, role: Role) -> bool:
+        return self.local[role] is not None and self.local[role] != self.chosen[role]
+
+
+def branch_of(config: Config, role: Role) -> str:
+    return {
+        Role.SNAPSHOT: config.branches.snapshot,
+        Role.PICKS: config.branches.picks,
+        Role.PATCHES: config.branches.patches,
+    }[role]
+
+
+def tips(git: Git, config: Config, leases: dict[str, Oid | None]) -> Tips:
+    """The tip of every role. Raises `Refused` (snag ``diverged``) naming the commits on either side.
+
+    A branch is not diverged when the server still has what our unpushed operations began from (`leases`), or
+    when the server's tip was in this branch before the user rewrote it here (``git push --force-if-includes``
+    asks the same of the reflog).
+    """
+    names = {role: branch_of(config, role) for role in Role}
+    wanted = [config.ref(name) for name in names.values()] + [config.fork_ref(name) for name in names.values()]
+    values = refs.read(git, wanted)
+    local = {role: values[config.ref(name)] for role, name in names.items()}
+    remote = {role: values[config.fork_ref(name)] for role, name in names.items()}
+    chosen: dict[Role, Oid | None] = {}
+    rewritten: list[str] = []
+    for role, name in names.items():
+        here, there = local[role], remote[role]
+        if here is None or there is None or here == there:
+            chosen[role] = here or there
+        elif leases.get(config.ref(name), "") == there or refs.is_ancestor(git, there, here):
+            chosen[role] = here
+        elif refs.is_ancestor(git, here, there):
+            chosen[role] = there
+        elif role is not Role.SNAPSHOT and there in _reflog(git, config.ref(name)):
+            chosen[role] = here
+            rewritten.append(name)
+        else:
+            raise _diverged(git, config, name, here, there)
+    return Tips(local, remote, chosen, tuple(rewritten))
+
+
+def _reflog(git: Git, ref: str) -> list[str]:
+    answer = git.try_run("rev-list", "-g", ref, "--")
+    return answer.text.splitlines() if answer.status == 0 else []
+
+
+def _diverged(git: Git, config: Config, name: str, here: Oid, there: Oid) -> Refused:
+    fork = f"{config.remotes.fork}/{name}"
+    lines = [f"'{name}' and '{fork}' have diverged"]
+    for title, wanted, unwanted in ((f"only in {fork}:", there, here), (f"only in {name}:", here, there)):
+        listing = git.lines("log", "-n", "6", "--format=  %h %s", wanted, f"^{unwanted}", "--")
+        lines += [title, *listing[:5]] + (["  …"] if len(listing) > 5 else [])
+    return Refused(
+        "\n".join(lines),
+        snag="diverged",
+        hints=[
+            f"git rebase {fork} {name}   (puts your commits on top of the fork's)",
+            f"git branch -f {name} {fork}   (throws your commits away)",
+        ],
+    )
+
+
+def refuse_shallow(git: Git) -> None:
+    """Raises `Refused`: what is on upstream and what is a patch cannot be told in a shallow clone (N10)."""
+    if git.text("rev-parse", "--is-shallow-repository") == "true":
+        raise Refused(
+            "this clone is shallow: its history ends early, so patches cannot be told from upstream's commits",
+            snag="shallow",
+            hints=["git fetch --unshallow   (a blobless clone, --filter=blob:none, is fine)"],
+        )
+
+
+def check_snapshot(git: Git, config: Config, snapshot: Oid | None, upstream: Oid) -> Snag | None:
+    """Whether the snapshot branch is on upstream: a snag that can be allowed, or None. Raises `Refused`.
+
+    Commits on it that upstream never had are the user's (N7); those that it once had mean that upstream's
+    branch was rewritten (N6).
+    """
+    name = config.branches.snapshot
+    if snapshot is None or refs.is_ancestor(git, snapshot, upstream):
+        return None
+    once = _reflog(git, config.upstream_ref(config.upstream.branch))
+    gone = git.lines("rev-list", "-n", "1", snapshot, "--not", *dict.fromkeys(once), "--") if once else ["x"]
+    listing = git.lines("log", "-n", "6", "--format=  %h %s", snapshot, f"^{upstream}", "--")
+    if not gone:
+        branch = f"{config.remotes.upstream}/{config.upstream.branch}"
+        return Snag(
+            "upstream-rewritten",
+            "\n".join(
+                [f"{branch} was rewritten: '{name}' has commits that it had once and has no more", *listing]
+            ),
+            "look at both histories, then go on with --allow upstream-rewritten",
+        )
+    raise Refused(
+        "\n".join([f"'{name}' is to be a snapshot of upstream, but has commits of its own:", *listing]),
+        snag="snapshot-has-commits",
+        hints=[
+            f"git checkout {config.branches.patches} && git cherry-pick {upstream[:12]}..{name}"
+            "   (keeps them as patches)",
+            f"git branch -f {name} {git.text('merge-base', name, upstream)[:12]}   (then takes them off {name})",
+        ],
+    )
+
+
+class StackReader:
+    """Reads a `Stack` out of the tips. `objects` and `merge` serve to check merge commits."""
+
+    def __init__(self, git: Git, config: Config, objects: Objects, merge: MergeOrt, upstream: Oid) -> None:
+        self.git = git
+        self.config = config
+        self.objects = objects
+        self.merge = merge
+        self.upstream = upstream
+        self.notes: list[str] = []
+        self.snags: list[Snag] = []
+
+    def read(self, picks_tip: Oid | None, patches_tip: Oid | None, snapshot: Oid) -> Stack:
+        """The stack of those tips; a missing branch is an empty layer. Raises `Refused` for what is no stack."""
+        patches_tip = patches_tip or picks_tip or snapshot
+        picks_tip = picks_tip if picks_tip is not None else None
+        whole = self._own(patches_tip, ())
+        below = self._picks_below(whole, picks_tip, patches_tip)
+        picks_tip = picks_tip or below or self._standing(patches_tip)
+        picks_base = self._standing(picks_tip)
+        picks = self._linear(self._own(picks_tip, ()))
+        patches_base = below or self._standing(patches_tip)
+        patches = self._linear(self._own(patches_tip, [below] if below else ()))
+        return Stack(
+            base=picks_base,
+            picks=Layer(Role.PICKS, self.config.branches.picks, picks_base, picks_tip, tuple(picks)),
+            patches=Layer(
+                Role.PATCHES, self.config.branches.patches, patches_base, patches_tip, tuple(patches)
+            ),
+        )
+
+    def _own(self, tip: Oid, below: Iterable[Oid]) -> list[Commit]:
+        """The commits of `tip` that are neither upstream's nor `below`, oldest first."""
+        limits = [f"^{oid}" for oid in (self.upstream, *below)]
+        listing = self.git.lines("rev-list", "--topo-order", "--reverse", tip, *limits, "--")
+        return [self.objects.commit(Oid(oid)) for oid in listing]
+
+    def _standing(self, tip: Oid) -> Oid:
+        """The commit of upstream that `tip` stands on."""
+        answer = self.git.try_run("merge-base", tip, self.upstream)
+        if answer.status:
+            raise Refused(
+                f"{tip[:12]} has no history in common with upstream",
+                hints=["git poolside doctor", "is upstream.branch in .poolside.toml right?"],
+            )
+        return Oid(answer.text.splitlines()[0])
+
+    def _picks_below(self, whole: Sequence[Commit], current: Oid | None, patches_tip: Oid) -> Oid | None:
+        """The picks tip below the patches: recorded, published, current or derived; None for no picks."""
+        names = {commit.oid for commit in whole}
+        for commit in reversed(whole):
+            recorded = Provenance.of(commit.text).picks
+            if recorded and (recorded in names or self._upstream_has(recorded)):
+                return Oid(recorded) if recorded in names else None
+        for record in self._published():
+            if record in names:
+                return record
+        if current is None or self._upstream_has(current):
+            return None
+        if refs.is_ancestor(self.git, current, patches_tip):
+            return current
+        return self._derived(whole, current)
+
+    def _upstream_has(self, oid: str) -> bool:
+        answer = self.git.try_run("merge-base", "--is-ancestor", oid, self.upstream)
+        return answer.status == 0
+
+    def _published(self) -> list[Oid]:
+        """The picks tips of the published states, newest first."""
+        import json
+
+        found: list[Oid] = []
+        listing = refs.below(self.git, self.config.published.prefix)
+        for tag in reversed(listing.values()):
+            body = self.git.try_run("cat-file", "tag", tag).stdout.partition(b"\n\n")[2]
+            try:
+                found.append(Oid(str(json.loads(body)["tips"]["picks"])))
+            except (ValueError, KeyError, TypeError):
+                continue
+        return found
+
+    def _derived(self, whole: Sequence[Commit], current: Oid) -> Oid | None:
+        """The leading commits that equal a pick, now or in the reflog of the picks branch (edge case A3)."""
+        once = _reflog(self.git, self.config.ref(self.config.branches.picks))
+        listing = self.git.lines(
+            "rev-list", current, *dict.fromkeys(once), f"^{self.upstream}", *(f"^{c.oid}" for c in whole[:0]), "--"
+        )
+        picks = [self.objects.commit(Oid(oid)) for oid in listing]
+        identities = patch_ids(self.git, [commit.oid for commit in (*whole, *picks)])
+        known_ids = {identities[c.oid] for c in picks if c.oid in identities}
+        known_pulls = {pull_number(c.text, self.config.github.upstream) for c in picks} - {None}
+        known_words = {(c.author, c.subject) for c in picks}
+        tip: Oid | None = None
+        count = 0
+        for commit in whole:
+            equal = (
+                identities.get(commit.oid) in known_ids
+                or pull_number(commit.text, self.config.github.upstream) in known_pulls
+                or (commit.author, commit.subject) in known_words
+            )
+            if not equal:
+                break
+            tip = commit.oid
+            count += 1
+        shown = [f"  {c.oid[:9]} {c.subject}" for c in whole[:count]]
+        branch, patches = self.config.branches.picks, self.config.branches.patches
+        self.snags.append(
+            Snag(
+                "derived-base",
+                "\n".join(
+                    [
+                        f"'{patches}' does not stand on '{branch}'; it begins with {count} of its picks:"
+                        if count
+                        else f"'{patches}' does not stand on '{branch}', and holds none of its picks",
+                        *shown,
+                        *([f"all that follows counts as patches, from {whole[count].oid[:9]} {whole[count].subject}"]
+                          if count < len(whole) else []),
+                    ]
+                ),
+                "if that is so, say so once: --allow derived-base",
+            )
+        )  # fmt: skip
+        return tip
+
+    def _linear(self, commits: list[Commit]) -> list[Commit]:
+        """The layer without merges whose tree is merge-ort's own; refuses any other merge (edge case S2)."""
+        linear: list[Commit] = []
+        for commit in commits:
+            if len(commit.parents) < 2:
+                linear.append(commit)
+                continue
+            if len(commit.parents) > 2 or not self._is_clean_merge(commit):
+                raise Refused(
+                    f"{commit.oid[:12]} {commit.subject}\nis a merge that holds changes of its own, "
+                    "which a replay would lose",
+                    snag="merge-in-layer",
+                    patch=commit.oid,
+                    hints=[
+                        f"git show --remerge-diff {commit.oid[:12]}   (shows what it holds)",
+                        "make a commit of its own of that, and merge again without it",
+                    ],
+                )
+            self.notes.append(
+                f"{commit.oid[:9]} {commit.subject}: a merge with nothing of its own; its commits are put in line"
+            )
+        return linear
+
+    def _is_clean_merge(self, commit: Commit) -> bool:
+        bases = self.git.lines("merge-base", "--all", *commit.parents)
+        if len(bases) != 1:
+            return False
+        ours, theirs = (self.objects.commit(oid).tree for oid in commit.parents)
+        base = self.objects.commit(Oid(bases[0])).tree
+        self.merge.attributes_of(ours)
+        merged = self.merge.merge(base, ours, theirs)
+        return merged.conflict is None and merged.tree == commit.tree

@@ -1,0 +1,162 @@
+"""The nightlies that this clone knows: read from upstream's nightly branch, tags or tip, each one checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from git_poolside.config import Config
+from git_poolside.errors import Refused
+from git_poolside.git import refs
+from git_poolside.git.process import Git
+from git_poolside.git.remotes import Remote, tag_space
+from git_poolside.stack.model import Nightly, Oid
+from git_poolside.stack.nightly import parse, utc_date
+
+_STRANGERS = 64
+"""So many commits in a row that are no nightlies: the old end of the branch (edge case N2)."""
+
+
+def upstream_tip(git: Git, config: Config) -> Oid:
+    """Upstream's branch as last fetched. Raises `Refused` when it never was."""
+    ref = config.upstream_ref(config.upstream.branch)
+    tip = refs.resolve(git, ref)
+    if tip is None:
+        raise Refused(
+            f"there is no {ref.removeprefix('refs/remotes/')} in this clone yet",
+            hints=["git poolside init   (adds the remote)", "git poolside nightly   (fetches it)"],
+        )
+    return tip
+
+
+def entries(git: Git, config: Config) -> Iterator[tuple[Nightly, Oid]]:
+    """Every nightly, newest first, unchecked, each with its own tree."""
+    if config.nightly.source == "tip":
+        tip = upstream_tip(git, config)
+        tree, _, seconds = git.text("log", "-1", "--format=%T %ct", tip).partition(" ")
+        yield Nightly(utc_date(int(seconds)), tip, tip), Oid(tree)
+    elif config.nightly.source == "tags":
+        listing = "%(objectname) %(*objectname) %(tree)%(*tree) %(committerdate:unix)%(*committerdate:unix)"
+        order = ["--sort=-*committerdate", "--sort=-committerdate", "--sort=-version:refname"]
+        found: list[tuple[Nightly, Oid]] = []
+        for line in git.lines("for-each-ref", *order, f"--format={listing}", tag_space(config)):
+            tag, peeled, tree, seconds = line.split(" ")
+            if seconds:
+                commit = Oid(peeled or tag)
+                found.append((Nightly(utc_date(int(seconds)), Oid(tag), commit), Oid(tree)))
+        yield from sorted(found, key=lambda pair: pair[0].date, reverse=True)
+    else:
+        yield from _on_branch(git, config)
+
+
+def _on_branch(git: Git, config: Config) -> Iterator[tuple[Nightly, Oid]]:
+    ref = config.upstream_ref(config.nightly.branch)
+    if refs.resolve(git, ref) is None:
+        raise Refused(
+            f"there is no {ref.removeprefix('refs/remotes/')} in this clone yet",
+            hints=["git poolside nightly   (fetches it)", "set nightly.branch in .poolside.toml"],
+        )
+    pattern = re.compile(config.nightly.pattern)
+    strangers = 0
+    out = git.run("log", "-z", "--first-parent", "-n", "20000", "--format=%H %T %ct %s", ref, "--").stdout
+    for record in filter(None, out.decode("utf-8", "replace").split("\0")):
+        oid, tree, seconds, *subject = record.split(" ", 3)
+        named = parse(subject[0] if subject else "", pattern, int(seconds))
+        if named is None:
+            strangers += 1
+            if strangers == _STRANGERS:
+                return
+            continue
+        strangers = 0
+        yield Nightly(named[0], Oid(oid), named[1]), Oid(tree)
+
+
+def known(git: Git, config: Config, base: Oid | None, limit: int | None = None) -> list[Nightly]:
+    """The nightlies newer than `base` (all, without one), newest first, each usable or with the reason why not."""
+    tip = upstream_tip(git, config)
+    newer = set(git.lines("rev-list", tip, f"^{base}", "--") if base else git.lines("rev-list", tip, "--"))
+    found: list[Nightly] = []
+    counts: dict[Oid, int] = {}
+    older = 0
+    for nightly, tree in entries(git, config):
+        if limit is not None and len(found) >= limit:
+            break
+        if nightly.commit not in newer and base is not None and _is_old(git, nightly.commit, base, tip):
+            older += 1
+            if older >= 8:
+                break  # nightlies move forward but for a few exceptions (facts: the nightly branch)
+            continue
+        older = 0
+        why = "" if nightly.commit in newer else _why_not(git, nightly.commit, tip)
+        if not why and _tree(git, nightly.commit) != tree:
+            why = "its tree is not the tree of the commit that it names"
+        if base is not None and not why:
+            if not refs.is_ancestor(git, base, nightly.commit):
+                why = "it does not descend from the snapshot"
+            elif nightly.commit not in counts:
+                counts[nightly.commit] = int(
+                    git.text("rev-list", "--count", f"{base}..{nightly.commit}", "--")
+                )
+        found.append(replace(nightly, why=why, commits=counts.get(nightly.commit)))
+    return found
+
+
+def check(git: Git, config: Config, nightly: Nightly, tree: Oid | None) -> str:
+    """Why a nightly cannot be used, whatever the stack stands on; empty when it can."""
+    why = _why_not(git, nightly.commit, upstream_tip(git, config))
+    if not why and tree is not None and _tree(git, nightly.commit) != tree:
+        why = "its tree is not the tree of the commit that it names"
+    return why
+
+
+def naming(git: Git, config: Config, commit: Oid, date: str | None) -> Nightly | None:
+    """The nightly that names `commit`: the one of `date` if there is one, else the newest."""
+    found = [nightly for nightly, _ in entries(git, config) if nightly.commit == commit]
+    return next((n for n in found if n.date == date), found[0] if found else None)
+
+
+def _is_old(git: Git, commit: Oid, base: Oid, tip: Oid) -> bool:
+    return _here(git, commit) and refs.is_ancestor(git, commit, base)
+
+
+def _why_not(git: Git, commit: Oid, tip: Oid) -> str:
+    if not _here(git, commit):
+        return "the commit that it names is not in this clone"
+    if not refs.is_ancestor(git, commit, tip):
+        return "the commit that it names is not on upstream's branch"
+    return ""
+
+
+def _here(git: Git, commit: Oid) -> bool:
+    """Whether a commit is in this clone; a promised one is not fetched for the question."""
+    local = git.with_environment(GIT_NO_LAZY_FETCH="1")
+    return local.try_run("cat-file", "-e", f"{commit}^{{commit}}").status == 0
+
+
+def _tree(git: Git, commit: Oid) -> Oid:
+    return Oid(git.text("rev-parse", f"{commit}^{{tree}}"))
+
+
+def obtain(git: Git, config: Config, nightly: Nightly, others: list[Nightly], remote: Remote) -> None:
+    """Make sure that the nightly's commit is here, fetching exactly it if need be (edge case N8).
+
+    Raises `Refused` naming the newest usable nightly before it.
+    """
+    if _here(git, nightly.commit):
+        return
+    from git_poolside.errors import FarSideFailed
+
+    try:
+        remote.fetch([nightly.commit])
+    except FarSideFailed as error:
+        earlier = next((n for n in others if n.usable and n.date <= nightly.date), None)
+        hint = (
+            f"git poolside sync --nightly {earlier.date}   (the newest usable one before it)"
+            if earlier
+            else "git poolside nightly   (lists the nightlies, usable or not)"
+        )
+        raise Refused(
+            f"the nightly of {nightly.date} names {nightly.commit[:12]}, which upstream does not hand out",
+            hints=[hint],
+        ) from error

@@ -1,0 +1,313 @@
+"""Every git process starts here.
+
+Plumbing that answers in milliseconds goes through `subprocess`; what talks to the network or the user goes
+through `sh`, which streams and passes signals on. Both get the same environment and options. Standard input
+of plumbing is a pipe or nothing, never the terminal.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from git_poolside.errors import GitFailed, NotARepository
+
+PINNED = (
+    # What decides a merge's result is fixed, so that a user's settings and git's defaults over time do not
+    # (edge case S9). Recorded in each operation.
+    "merge.renames=true",
+    "merge.directoryRenames=conflict",
+    "merge.renameLimit=7000",
+    "merge.renormalize=false",
+    "diff.renames=true",
+    "diff.renameLimit=7000",
+    "diff.algorithm=histogram",
+    # What would change what we parse.
+    "core.quotePath=false",
+    "color.ui=false",
+    "log.showSignature=false",
+    "core.commentChar=#",
+    "i18n.logOutputEncoding=UTF-8",
+    "advice.detachedHead=false",
+    "advice.skippedCherryPicks=false",
+)
+DURABLE = ("core.fsync=added,reference,loose-object", "core.fsyncMethod=fsync")
+"""Objects and refs reach the disk before anything relies on them (git-config(1), core.fsync)."""
+
+MINIMUM = (2, 39)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a finished process said: its exit status and both streams as bytes."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def text(self) -> str:
+        return self.stdout.decode("utf-8", "surrogateescape").strip()
+
+    @property
+    def complaint(self) -> str:
+        return self.stderr.decode("utf-8", "replace").strip()
+
+
+@dataclass(frozen=True)
+class Git:
+    """One repository as git sees it, with the environment that every process for it gets.
+
+    `worktree` is None in a bare repository; paths are absolute, so that the caller's folder and relative
+    `GIT_*` variables do not matter (edge case P7).
+    """
+
+    git_dir: Path
+    common_dir: Path
+    object_dir: Path
+    worktree: Path | None
+    environment: Mapping[str, str]
+    options: tuple[str, ...] = ()
+    inherit: tuple[int, ...] = field(default=(), compare=False)
+
+    @property
+    def state_dir(self) -> Path:
+        """Where the journal, a stopped operation and the lock live."""
+        return self.common_dir / "poolside"
+
+    @property
+    def folder(self) -> Path:
+        return self.worktree or self.git_dir
+
+    def with_environment(self, **extra: str) -> Git:
+        return replace(self, environment={**self.environment, **extra})
+
+    def with_options(self, *options: str) -> Git:
+        return replace(self, options=(*self.options, *options))
+
+    def at(self, folder: Path) -> Git:
+        """The same repository seen from another of its worktrees."""
+        environment = {k: v for k, v in self.environment.items() if k not in _LOCAL_VARIABLES}
+        return replace(open_repository(folder, environment), options=self.options, inherit=self.inherit)
+
+    def command(self, arguments: Sequence[str]) -> list[str]:
+        pins = [word for option in (*PINNED, *self.options) for word in ("-c", option)]
+        return ["git", *pins, *arguments]
+
+    def run(
+        self, *arguments: str, input: bytes | None = None, ok: Sequence[int] = (0,), cwd: Path | None = None
+    ) -> Answer:
+        """Run a plumbing command to its end. Raises `GitFailed` if its exit status is not one of `ok`."""
+        answer = self.try_run(*arguments, input=input, cwd=cwd)
+        if answer.status not in ok:
+            raise GitFailed(arguments, answer.status, answer.complaint)
+        return answer
+
+    def try_run(self, *arguments: str, input: bytes | None = None, cwd: Path | None = None) -> Answer:
+        """Like `run`, for a command whose failure is an answer."""
+        done = subprocess.run(
+            self.command(arguments),
+            input=input,
+            stdin=subprocess.DEVNULL if input is None else None,
+            capture_output=True,
+            env=dict(self.environment),
+            cwd=cwd or self.folder,
+            pass_fds=self.inherit,
+            check=False,
+        )
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+    def text(self, *arguments: str) -> str:
+        """The output of a command, stripped."""
+        return self.run(*arguments).text
+
+    def lines(self, *arguments: str, input: bytes | None = None) -> list[str]:
+        """The output of a command, by line."""
+        out = self.run(*arguments, input=input).stdout.decode("utf-8", "surrogateescape")
+        return out.splitlines()
+
+    def pipe(self, first: Sequence[str], second: Sequence[str], input: bytes) -> bytes:
+        """The output of ``git first | git second`` with `input` given to the first."""
+        from threading import Thread
+
+        environment = dict(self.environment)
+        with (
+            subprocess.Popen(
+                self.command(first),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment,
+                cwd=self.folder,
+            ) as source,
+            subprocess.Popen(
+                self.command(second),
+                stdin=source.stdout,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment,
+                cwd=self.folder,
+            ) as sink,
+        ):
+            assert source.stdin and source.stdout and source.stderr
+            source.stdout.close()
+            feeder = Thread(target=_feed, args=(source.stdin, input))
+            feeder.start()
+            complaints: list[bytes] = []
+            reader = Thread(target=lambda: complaints.append(source.stderr.read() if source.stderr else b""))
+            reader.start()
+            out, complaint = sink.communicate()
+            feeder.join()
+            reader.join()
+            status = source.wait()
+        if sink.returncode:
+            raise GitFailed(second, sink.returncode, complaint.decode("utf-8", "replace"))
+        if status:
+            raise GitFailed(first, status, b"".join(complaints).decode("utf-8", "replace"))
+        return out
+
+    @contextmanager
+    def conversation(
+        self, *arguments: str, unbuffered: bool = False, cwd: Path | None = None
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """A long-lived process that is asked and answers; ended when the block is left."""
+        command = self.command(arguments)
+        if unbuffered:
+            command = ["stdbuf", "-o0", *command]
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=dict(self.environment),
+            cwd=cwd or self.folder,
+        )
+        try:
+            yield process
+        finally:
+            for stream in (process.stdin, process.stdout, process.stderr):
+                if stream:
+                    try:
+                        stream.close()
+                    except BrokenPipeError:
+                        pass
+            process.terminate()
+            process.wait()
+
+    def talk(
+        self, *arguments: str, ok: Sequence[int] = (0,), quiet: bool = False, environment: Mapping[str, str] = {}
+    ) -> Answer:
+        """Run what talks to the network or the user, or takes time: stderr streams to ours as it comes."""
+        import sh
+
+        errors: list[bytes] = []
+
+        def relay(chunk: str) -> None:
+            errors.append(chunk.encode("utf-8", "surrogateescape"))
+            if not quiet:
+                sys.stderr.write(chunk)
+                sys.stderr.flush()
+
+        options: dict[str, Any] = {
+            "_env": {**self.environment, **environment},
+            "_cwd": str(self.folder),
+            "_err": relay,
+            "_err_bufsize": 256,
+            "_in": "",
+            "_ok_code": list(range(-64, 256)),
+            "_return_cmd": True,
+            "_tty_out": False,
+            "_new_session": False,
+            "_decode_errors": "surrogateescape",
+        }
+        if self.inherit:
+            options["_pass_fds"] = set(self.inherit)
+        done = sh.Command("git")(*self.command(arguments)[1:], **options)
+        answer = Answer(int(done.exit_code), bytes(done.stdout), b"".join(errors))
+        if answer.status not in ok:
+            raise GitFailed(arguments, answer.status, answer.complaint)
+        return answer
+
+
+_LOCAL_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
+
+
+def _feed(stream: Any, data: bytes) -> None:
+    try:
+        stream.write(data)
+        stream.close()
+    except BrokenPipeError:
+        pass
+
+
+def version() -> tuple[int, ...]:
+    """The version of the git on PATH, as numbers."""
+    import re
+
+    try:
+        out = subprocess.run(["git", "version"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise NotARepository(
+            "git does not run here", hints=["install git 2.39 or newer and put it on PATH"]
+        ) from error
+    found = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", out)
+    return tuple(int(n) for n in found.groups("0")) if found else (0, 0, 0)
+
+
+def open_repository(folder: Path, environment: Mapping[str, str] | None = None) -> Git:
+    """The repository that git itself would use from `folder`. Raises `NotARepository`."""
+    own = dict(os.environ if environment is None else environment)
+    own["GIT_NO_REPLACE_OBJECTS"] = "1"
+    own["LC_ALL"] = "C.UTF-8"
+    own.pop("GIT_CHERRY_PICK_HELP", None)  # it would delete CHERRY_PICK_HEAD at a stop
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
+        own.setdefault("GIT_TERMINAL_PROMPT", "0")
+    questions = ["--absolute-git-dir", "--is-bare-repository", "--is-inside-work-tree"]
+    paths = ["--git-common-dir", "--git-path", "objects"]
+    done = subprocess.run(
+        ["git", "rev-parse", *questions, "--path-format=absolute", *paths],
+        capture_output=True,
+        env=own,
+        cwd=folder,
+        check=False,
+    )
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip()
+        raise NotARepository(
+            said.removeprefix("fatal: ") or "not a git repository",
+            hints=["go to a clone of the fork, or name one with 'git -C DIR poolside …'"],
+        )
+    answers = [Path(os.fsdecode(line)) for line in done.stdout.split(b"\n")[:-1]]
+    git_dir, bare, inside, common, objects = answers
+    worktree: Path | None = None
+    if str(inside) == "true" or (str(bare) == "false" and "GIT_WORK_TREE" in own):
+        top = subprocess.run(
+            ["git", "rev-parse", "--show-toplevel"], capture_output=True, env=own, cwd=folder, check=True
+        )
+        worktree = Path(os.fsdecode(top.stdout.removesuffix(b"\n")))
+    elif str(bare) == "false":
+        worktree = git_dir.parent if git_dir.name == ".git" else None
+    if "GIT_DIR" in own or "GIT_WORK_TREE" in own:
+        own["GIT_DIR"] = str(git_dir)
+        if worktree is not None:
+            own["GIT_WORK_TREE"] = str(worktree)
+    if "GIT_OBJECT_DIRECTORY" in own:
+        own["GIT_OBJECT_DIRECTORY"] = str(objects)
+    if "GIT_INDEX_FILE" in own:
+        own["GIT_INDEX_FILE"] = str((folder / own["GIT_INDEX_FILE"]).absolute())
+    if "GIT_COMMON_DIR" in own:
+        own["GIT_COMMON_DIR"] = str(common)
+    return Git(git_dir, common, objects, worktree, own)
+
+
+def colour_wanted(terminal: bool) -> str:
+    """``true`` or ``false``: what ``color.poolside``, then ``color.ui`` say for this stdout (git-config(1))."""
+    words = ["git", "config", "--get-colorbool", "color.poolside", "true" if terminal else "false"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    return done.stdout.strip()

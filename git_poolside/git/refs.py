@@ -1,0 +1,79 @@
+"""Refs: reading them at one moment, and moving several in one transaction with their expected old values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from git_poolside.errors import GitFailed, Refused
+from git_poolside.git.process import DURABLE, Git
+from git_poolside.stack.model import NULL_OID, Oid, RefChange
+
+OPERATIONS = "refs/poolside/operations"
+STOPPED = "refs/poolside/stopped"
+
+
+def read(git: Git, refs: Iterable[str]) -> dict[str, Oid | None]:
+    """The value of each ref, by one process; None where it does not exist."""
+    wanted = list(dict.fromkeys(refs))
+    found: dict[str, Oid | None] = dict.fromkeys(wanted)
+    if not wanted:
+        return found
+    for line in git.lines("for-each-ref", "--format=%(objectname) %(refname)", *wanted):
+        oid, _, ref = line.partition(" ")
+        if ref in found:
+            found[ref] = Oid(oid)
+    return found
+
+
+def read_one(git: Git, ref: str) -> Oid | None:
+    return read(git, [ref])[ref]
+
+
+def below(git: Git, prefix: str) -> dict[str, Oid]:
+    """All refs whose names start with `prefix`, in the order of their names."""
+    found: dict[str, Oid] = {}
+    for line in git.lines("for-each-ref", "--format=%(objectname) %(refname)", prefix):
+        oid, _, ref = line.partition(" ")
+        found[ref] = Oid(oid)
+    return found
+
+
+def resolve(git: Git, name: str) -> Oid | None:
+    """The commit that a name means to git, or None."""
+    answer = git.try_run("rev-parse", "-q", "--verify", "--end-of-options", f"{name}^{{commit}}")
+    return Oid(answer.text) if answer.status == 0 else None
+
+
+def is_ancestor(git: Git, older: Oid, newer: Oid) -> bool:
+    """Whether `newer` descends from `older` or is it."""
+    return older == newer or git.run("merge-base", "--is-ancestor", older, newer, ok=(0, 1)).status == 0
+
+
+def move(git: Git, changes: Sequence[RefChange], message: str) -> None:
+    """Move refs in one ``git update-ref --stdin`` transaction; `message` goes to their reflogs.
+
+    Success is git's own line ``commit: ok`` and nothing else (design: Who owns what). Raises `Refused` when a
+    ref is not at its expected value, `GitFailed` for the rest; no ref has moved then.
+    """
+    lines = ["start"]
+    for change in changes:
+        before = change.before or NULL_OID
+        if change.after is None:
+            lines.append(f"delete {change.ref}\0{before}")
+        else:
+            lines.append(f"update {change.ref}\0{change.after}\0{before}")
+    lines += ["prepare", "commit"]
+    answer = git.with_options(*DURABLE).try_run(
+        "update-ref", "-m", message, "--create-reflog", "--stdin", "-z",
+        input=("\0".join(lines) + "\0").encode("utf-8", "surrogateescape"),
+    )  # fmt: skip
+    said = answer.stdout.decode("utf-8", "replace").splitlines()
+    if answer.status == 0 and "commit: ok" in said:
+        return
+    if "but expected" in answer.complaint or "reference already exists" in answer.complaint:
+        raise Refused(
+            f"a branch moved while poolside worked: {answer.complaint.removeprefix('fatal: ')}",
+            snag="moved-since",
+            hints=["nothing was changed; run the command again"],
+        )
+    raise GitFailed(["update-ref"], answer.status, answer.complaint)

@@ -1,0 +1,134 @@
+"""Asking the two remotes: the fork's server for the three tips, upstream for its branch and its nightlies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from git_poolside.config import Config
+from git_poolside.errors import FarSideFailed, Refused
+from git_poolside.git import refs
+from git_poolside.git.process import Answer, Git
+from git_poolside.stack.model import Oid
+from git_poolside.ui import Ui
+
+_FETCH = (
+    "fetch", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-maintenance",
+)  # fmt: skip
+_OURS_ALONE = ("fetch.prune=false", "fetch.pruneTags=false", "fetch.writeCommitGraph=false")
+
+
+@dataclass(frozen=True)
+class Remote:
+    """One remote of the repository by its name in the configuration."""
+
+    git: Git
+    name: str
+    ui: Ui
+
+    @property
+    def _git(self) -> Git:
+        own = (f"remote.{self.name}.prune=false", f"remote.{self.name}.pruneTags=false")
+        return self.git.with_options(*_OURS_ALONE, *own)
+
+    @property
+    def exists(self) -> bool:
+        return self.git.try_run("config", "--get", f"remote.{self.name}.url").status == 0
+
+    def require(self, hint: str) -> None:
+        """Raises `Refused` with `hint` when the remote is not configured."""
+        if not self.exists:
+            raise Refused(f"there is no remote '{self.name}' in this clone", hints=[hint])
+
+    def listing(self, patterns: Sequence[str]) -> dict[str, Oid]:
+        """The server's refs that match, asked now. Raises `FarSideFailed`."""
+        answer = self._git.talk("ls-remote", self.name, *patterns, ok=range(256), quiet=True)
+        if answer.status:
+            raise self._failed(answer)
+        found: dict[str, Oid] = {}
+        for line in answer.stdout.decode("utf-8", "surrogateescape").splitlines():
+            oid, _, ref = line.partition("\t")
+            found[ref] = Oid(oid)
+        return found
+
+    def fetch(self, refspecs: Iterable[str]) -> None:
+        """Fetch exactly `refspecs`: no tags, nothing pruned. Raises `FarSideFailed`."""
+        progress = ["--progress"] if not self.ui.quiet and self.ui.is_terminal else ["-q"]
+        answer = self._git.talk(*_FETCH, *progress, self.name, *refspecs, ok=range(256), quiet=self.ui.quiet)
+        if answer.status:
+            raise self._failed(answer)
+
+    def follow(self, wanted: dict[str, str], patterns: Sequence[str] = ()) -> dict[str, Oid]:
+        """Bring each tracking ref of `wanted` (server's ref -> ours) up to date where the server has moved.
+
+        Returns the server's listing of those refs and of `patterns`. What the server lacks is left alone here.
+        """
+        listing = self.listing([*wanted, *patterns])
+        here = refs.read(self.git, wanted.values())
+        moved = [
+            f"+{ref}:{tracking}"
+            for ref, tracking in wanted.items()
+            if ref in listing and listing[ref] != here[tracking]
+        ]
+        if moved:
+            self.fetch(moved)
+        return listing
+
+    def _failed(self, answer: Answer) -> FarSideFailed:
+        said = answer.complaint or "it said nothing"
+        return FarSideFailed(
+            f"the remote '{self.name}' cannot be reached: {said.splitlines()[0].removeprefix('fatal: ')}",
+            hints=[
+                f"git ls-remote {self.name}   (tries the connection alone)",
+                f"git remote get-url {self.name}   (shows where it points)",
+            ],
+        )
+
+
+def ask_fork(git: Git, config: Config, ui: Ui) -> dict[str, Oid | None]:
+    """The three tips on the fork's server, by branch, now; their tracking refs follow."""
+    remote = Remote(git, config.remotes.fork, ui)
+    remote.require(f"git remote add {config.remotes.fork} URL   (the fork's server)")
+    wanted = {f"refs/heads/{branch}": config.fork_ref(branch) for branch in config.branches.all}
+    listing = remote.follow(wanted)
+    gone = [ref for ref in wanted if ref not in listing]
+    for ref in gone:
+        if refs.read_one(git, wanted[ref]) is not None:
+            git.run("update-ref", "-d", wanted[ref])
+    tracking = refs.read(git, wanted.values())
+    return {branch: tracking[config.fork_ref(branch)] for branch in config.branches.all}
+
+
+def ask_upstream(git: Git, config: Config, ui: Ui) -> None:
+    """Fetch upstream's branch and where its nightlies are written. Raises `FarSideFailed`, `Refused`."""
+    remote = Remote(git, config.remotes.upstream, ui)
+    remote.require("git poolside init --upstream URL   (adds it, with push disabled)")
+    branches = [config.upstream.branch]
+    if config.nightly.source == "branch":
+        branches.append(config.nightly.branch)
+    wanted = {f"refs/heads/{branch}": config.upstream_ref(branch) for branch in branches}
+    tags = f"refs/tags/{config.nightly.tags}" if config.nightly.source == "tags" else ""
+    listing = remote.follow(wanted, [tags] if tags else [])
+    for branch in branches:
+        if f"refs/heads/{branch}" not in listing:
+            key = "upstream.branch" if branch == config.upstream.branch else "nightly.branch"
+            raise FarSideFailed(
+                f"'{config.remotes.upstream}' has no branch '{branch}'",
+                hints=[f"set {key} in .poolside.toml", f"git ls-remote --heads {config.remotes.upstream}"],
+            )
+    if tags:
+        here = refs.below(git, tag_space(config))
+        new = [
+            f"+{ref}:{tag_space(config)}{ref.removeprefix('refs/tags/')}"
+            for ref in listing
+            if ref.startswith("refs/tags/")
+            and not ref.endswith("^{}")
+            and here.get(tag_space(config) + ref.removeprefix("refs/tags/")) != listing[ref]
+        ]
+        if new:
+            remote.fetch(new)
+
+
+def tag_space(config: Config) -> str:
+    """Where upstream's nightly tags are kept, apart from the clone's own tags."""
+    return f"refs/poolside/nightly-tags/{config.remotes.upstream}/"

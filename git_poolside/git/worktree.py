@@ -1,0 +1,224 @@
+"""Worktrees: which there are, what git is doing in them, and bringing one along when its branch moves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from git_poolside.errors import GitFailed, Refused
+from git_poolside.git import refs
+from git_poolside.git.diff import changes
+from git_poolside.git.process import Git
+from git_poolside.stack.model import Oid
+
+CHECKOUT = ("checkout", "-q", "--no-overwrite-ignore", "--no-recurse-submodules")
+
+
+@dataclass(frozen=True)
+class Worktree:
+    """One entry of ``git worktree list``: `branch` is the full name of the checked-out ref, None if detached."""
+
+    path: Path
+    head: Oid | None
+    branch: str | None
+    missing: bool
+
+
+def all_of(git: Git) -> list[Worktree]:
+    """Every worktree of the repository with files in it (the bare one has none)."""
+    found: list[Worktree] = []
+    fields: dict[bytes, bytes] = {}
+    out = git.run("worktree", "list", "--porcelain", "-z").stdout
+    for line in [*out.split(b"\0"), b""]:
+        if line:
+            name, _, value = line.partition(b" ")
+            fields[name] = value
+        elif fields:
+            if b"bare" not in fields:
+                path = Path(os.fsdecode(fields[b"worktree"]))
+                found.append(
+                    Worktree(
+                        path,
+                        Oid(fields[b"HEAD"].decode()) if b"HEAD" in fields else None,
+                        fields[b"branch"].decode() if b"branch" in fields else None,
+                        not path.is_dir(),
+                    )
+                )
+            fields = {}
+    if git.worktree is not None and "GIT_WORK_TREE" in git.environment:
+        found = [w for w in found if w.path.resolve() != git.git_dir.parent.resolve()]
+        found.insert(0, Worktree(git.worktree, head(git), branch(git), False))
+    return found
+
+
+def head(git: Git) -> Oid | None:
+    answer = git.try_run("rev-parse", "-q", "--verify", "HEAD^{commit}")
+    return Oid(answer.text) if answer.status == 0 else None
+
+
+def branch(git: Git) -> str | None:
+    """The full name of the branch that is checked out; None when HEAD is detached."""
+    answer = git.try_run("symbolic-ref", "-q", "HEAD")
+    return answer.text if answer.status == 0 else None
+
+
+_IN_PROGRESS = (
+    ("CHERRY_PICK_HEAD", True, "a cherry-pick", "git cherry-pick --continue", "git cherry-pick --abort"),
+    ("REVERT_HEAD", True, "a revert", "git revert --continue", "git revert --abort"),
+    ("MERGE_HEAD", True, "a merge", "git merge --continue", "git merge --abort"),
+    ("rebase-merge", False, "a rebase", "git rebase --continue", "git rebase --abort"),
+    ("rebase-apply", False, "a rebase or am", "git rebase --continue", "git rebase --abort"),
+    ("sequencer", False, "a series of cherry-picks or reverts", "git cherry-pick --continue", "git cherry-pick --abort"),
+    ("BISECT_START", False, "a bisection", "git bisect …", "git bisect reset"),
+)  # fmt: skip
+
+
+def refuse_in_progress(git: Git) -> None:
+    """Raises `Refused` while git itself is in the middle of something here: a checkout would cancel it."""
+    for name, is_ref, what, finish, abort in _IN_PROGRESS:
+        if is_ref:
+            there = git.try_run("rev-parse", "-q", "--verify", name).status == 0
+        else:
+            there = Path(git.text("rev-parse", "--path-format=absolute", "--git-path", name)).exists()
+        if there:
+            raise Refused(
+                f"{what} is in progress in {git.folder}",
+                hints=[f"{finish}   (finishes it)", f"{abort}   (gives it up)"],
+            )
+
+
+def detach(git: Git, tip: Oid, action: str) -> None:
+    """Check `tip` out detached, touching only files that differ. Raises `Refused` with git's own reasons.
+
+    Judged by where HEAD is afterwards, not by the exit code: a hook may have failed (githooks(5)).
+    """
+    answer = git.with_environment(GIT_REFLOG_ACTION=action).try_run(*CHECKOUT, "--detach", tip)
+    if answer.status and head(git) != tip:
+        if "would be overwritten" in answer.complaint or "would lose untracked" in answer.complaint:
+            raise Refused(
+                f"local changes in {git.folder} are in the way:\n" + "\n".join(_overwritten(answer.complaint)),
+                snag="dirty-for-stop",
+                hints=["git stash   (puts them aside; git stash pop brings them back)", "or commit them"],
+            )
+        raise GitFailed([*CHECKOUT[:1], tip], answer.status, answer.complaint)
+
+
+def _overwritten(complaint: str) -> list[str]:
+    return [f"  {line.strip()}" for line in complaint.splitlines() if line.startswith("\t")]
+
+
+def attach(git: Git, ref: str, tip: Oid, action: str) -> None:
+    """Put HEAD back on `ref` without touching a file, if HEAD still is `tip`, detached, and so is `ref`."""
+    if branch(git) is None and head(git) == tip == refs.read_one(git, ref):
+        git.run("symbolic-ref", "-m", action, "HEAD", ref)
+
+
+def overlap(git: Git, old: Oid, new: Oid, more: Iterable[bytes] = ()) -> list[str]:
+    """Local changes and untracked files on the paths where `old` and `new` differ, or on `more`.
+
+    Ignored files count: a checkout may not overwrite them either.
+    """
+    old_tree, new_tree = (Oid(git.text("rev-parse", f"{oid}^{{tree}}")) for oid in (old, new))
+    [change] = changes(git, [(old_tree, new_tree)])
+    switched = change.paths | set(more)
+    dirty: set[bytes] = set()
+    out = git.run("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored=matching",
+                  "--ignore-submodules=all").stdout  # fmt: skip
+    for record in out.split(b"\0"):
+        if record:
+            dirty.add(record[3:])
+    found = {path for path in dirty if path in switched}
+    for path in dirty:
+        if path.endswith(b"/"):
+            found |= {other for other in switched if other.startswith(path)}
+    for path in switched:
+        parts = path.split(b"/")
+        found |= {b"/".join(parts[:n]) for n in range(1, len(parts)) if b"/".join(parts[:n]) in dirty}
+    return sorted(path.decode("utf-8", "replace") for path in found)
+
+
+def refuse_staged(git: Git) -> None:
+    """Raises `Refused` (snag ``dirty-for-stop``) when the index is not HEAD: one staged change stops a cherry-pick."""
+    answer = git.run("diff-index", "--cached", "--name-only", "--ignore-submodules=none", "HEAD", "--")
+    if answer.text:
+        raise Refused(
+            "there are staged changes:\n" + "\n".join(f"  {p}" for p in answer.text.splitlines()[:10]),
+            snag="dirty-for-stop",
+            hints=["git stash   (puts them aside)", "or commit them"],
+        )
+
+
+def mend(git: Git, old: Oid, new: Oid) -> None:
+    """Take a checkout from `old` to `new` back that was killed inside: every path it touched is at `old` again.
+
+    A path whose content is its old or new version, or the beginning of the new one, is ours to write; anything
+    else is the user's and raises `Refused`. The caller knows that the process is dead.
+    """
+    lock = git.git_dir / "index.lock"
+    lock.unlink(missing_ok=True)
+    trees = [Oid(git.text("rev-parse", f"{oid}^{{tree}}")) for oid in (old, new)]
+    [change] = changes(git, [(trees[0], trees[1])])
+    if git.worktree is None:
+        return
+    foreign: list[bytes] = []
+    write: list[bytes] = []
+    remove: list[Path] = []
+    info: list[bytes] = []
+    sparse = {
+        line[2:]
+        for line in git.run("ls-files", "-t", "-z").stdout.split(b"\0")
+        if line.startswith(b"S ")
+    }
+    for touch in change.touches:
+        path = git.worktree / os.fsdecode(touch.path)
+        if touch.old_mode == 0o160000 or touch.new_mode == 0o160000:
+            continue
+        if touch.path in sparse and not path.exists():
+            continue
+        if not _ours(git, path, touch.path, (touch.old, touch.new)):
+            foreign.append(touch.path)
+        info.append(b"%06o %s\t%s" % (touch.old_mode, touch.old.encode(), touch.path))
+        if touch.old_mode:
+            write.append(touch.path)
+        elif path.is_symlink() or path.is_file():
+            remove.append(path)
+    if foreign:
+        names = [f"  {path.decode('utf-8', 'replace')}" for path in foreign[:10]]
+        raise Refused(
+            f"an interrupted checkout in {git.worktree} left files that are neither the old nor the new version:\n"
+            + "\n".join(names),
+            hints=["move them away, or git checkout HEAD -- FILE, then run the command again"],
+        )
+    git.run("update-index", "-z", "--index-info", input=b"\0".join([*info, b""]))
+    for path in remove:
+        path.unlink(missing_ok=True)
+        _prune(path.parent, git.worktree)
+    git.run("checkout-index", "-f", "-q", "-u", "-z", "--stdin", input=b"\0".join([*write, b""]))
+
+
+def _ours(git: Git, path: Path, name: bytes, versions: Sequence[Oid]) -> bool:
+    if path.is_symlink():
+        data = os.fsencode(path.readlink())
+        return git.run("hash-object", "--stdin", "--no-filters", input=data).text in versions
+    if not path.exists():
+        return True
+    if not path.is_file():
+        return False
+    at = f"--path={os.fsdecode(name)}"
+    if git.run("hash-object", at, "--", os.fspath(path)).text in versions:
+        return True
+    data = path.read_bytes()
+    return any(
+        git.try_run("cat-file", "blob", oid).stdout.startswith(data) for oid in versions if set(oid) != {"0"}
+    )
+
+
+def _prune(folder: Path, top: Path) -> None:
+    while folder != top:
+        try:
+            folder.rmdir()
+        except OSError:
+            return
+        folder = folder.parent

@@ -1,0 +1,1 @@
+"""What makes an operation safe: lock, journal, log, stop, undo."""

@@ -1,0 +1,167 @@
+"""Gathering what the verdicts need: upstream's events about each patch, and what content says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from git_poolside.config import Config
+from git_poolside.git import history, refs
+from git_poolside.git.diff import Change, changed_lines, changes, patch_ids, paths_of
+from git_poolside.git.objects import Objects
+from git_poolside.git.process import Git
+from git_poolside.git.replay import Engine
+from git_poolside.stack.model import EMPTY_TREE, Commit, Conflict, Oid, PatchResult, Role, Stack
+from git_poolside.stack.nightly import utc_date
+from git_poolside.stack.provenance import cherry_origin
+from git_poolside.stack.verdict import Content, Evidence, History, Identity, State, UpstreamCommit, identify
+
+_BLAMED = 60
+"""So many commits are tried at most to find the one behind a conflict."""
+
+
+def tree_of_parent(objects: Objects, commit: Commit) -> Oid:
+    return objects.commit(commit.parents[0]).tree if commit.parents else EMPTY_TREE
+
+
+class Witness:
+    """Answers for one stack and one target; upstream's history is read once, content only where it matters."""
+
+    def __init__(
+        self, git: Git, config: Config, objects: Objects, engine: Engine, stack: Stack, target: Oid, upstream: Oid
+    ) -> None:
+        self.git = git
+        self.config = config
+        self.objects = objects
+        self.engine = engine
+        self.target = target
+        self.base = self._oldest(stack)
+        self.history: History = history.read(git, self.base, target, upstream, config.github.upstream)
+        self.patches = [*stack.picks.commits, *stack.patches.commits]
+        pairs = [(tree_of_parent(objects, commit), commit.tree) for commit in self.patches]
+        self.changes: dict[Oid, Change] = {
+            commit.oid: change
+            for commit, change in zip(self.patches, changes(git, pairs), strict=True)
+        }
+        self._candidates = self._same_patch_ids()
+
+    def _oldest(self, stack: Stack) -> Oid:
+        """The older of the commits of upstream that the two layers stand on."""
+        standing = [layer.base for layer in stack.layers if layer.base not in {c.oid for c in stack.picks.commits}]
+        oldest = stack.base
+        for base in standing:
+            if refs.is_ancestor(self.git, base, oldest):
+                oldest = base
+        return oldest
+
+    def _same_patch_ids(self) -> Mapping[Oid, Sequence[Oid]]:
+        """Upstream's commits with a patch's patch-id; only those with the same set of paths are looked at."""
+        wanted = {change.paths for change in self.changes.values() if change.touches}
+        upstream = [commit.oid for commit in self.history.commits]
+        touched = paths_of(self.git, upstream) if wanted else {}
+        likely = [oid for oid in upstream if touched[oid] in wanted]
+        if not likely:
+            return {}
+        sets = {touched[oid] for oid in likely}
+        mine = [oid for oid, change in self.changes.items() if change.paths in sets]
+        identities = patch_ids(self.git, [*mine, *likely])
+        by_id: dict[str, list[Oid]] = {}
+        for oid in likely:
+            if oid in identities:
+                by_id.setdefault(identities[oid], []).append(oid)
+        return {oid: by_id[identities[oid]] for oid in mine if identities.get(oid) in by_id}
+
+    def identity(self, commit: Commit, role: Role) -> Identity:
+        """Upstream's events about the patch (edge case L10: an equal patch-id counts if content confirms it)."""
+        same = [oid for oid in self._candidates.get(commit.oid, ()) if self.did_the_same(commit, oid)]
+        return identify(commit, role, self.history, same, self.config.github.upstream)
+
+    def did_the_same(self, commit: Commit, landing: Oid) -> bool:
+        """Whether applying the patch to the landing's parent gives the landing's tree on the patch's paths."""
+        landed = self.objects.commit(landing)
+        change = self.changes[commit.oid]
+        result = self.engine.apply(change, tree_of_parent(self.objects, landed))
+        return isinstance(result, str) and self.engine.same_at(change.paths, result, landed.tree)
+
+    def landed_before(self, commit: Commit) -> Oid | None:
+        """The commit that an empty pick was made from, if the old base had it already (edge case A5)."""
+        origin = cherry_origin(commit.text)
+        if origin is None or not self.objects.exists(Oid(origin)):
+            return None
+        return Oid(origin) if refs.is_ancestor(self.git, Oid(origin), self.target) else None
+
+    def evidence(
+        self, commit: Commit, identity: Identity, result: Oid | Conflict, ours: Oid, new: Oid | None
+    ) -> Evidence:
+        """What content says, given the replay's `result` on the tree `ours` and the new commit made of it."""
+        change = self.changes[commit.oid]
+        if isinstance(result, str):
+            content = Content.EMPTY if result == ours else Content.CLEAN
+        else:
+            content = Content.CONFLICT
+        if identity.state is not State.LANDED or content is Content.EMPTY:
+            return Evidence(content, born_empty=not change.touches)
+        since = identity.reverts[-1] if identity.reverts else None
+        position = self.history.position
+        standing = [
+            landing
+            for landing in identity.landings
+            if since is None or position[landing.oid] > position[since.oid]
+        ]
+        same = "patch-id" in identity.signals or any(self.did_the_same(commit, one.oid) for one in standing)
+        reverse, fewer = False, False
+        if content is Content.CLEAN:
+            target_tree = self.objects.commit(self.target).tree
+            taken_back = self.engine.reverse(change, target_tree)
+            reverse = isinstance(taken_back, str) and taken_back != target_tree
+            if new is not None:
+                counts = changed_lines(self.git, [commit.oid, new])
+                fewer = counts[new] < counts[commit.oid]
+        return Evidence(content, same, reverse, fewer, born_empty=not change.touches)
+
+    def culprit(self, commit: Commit, stack_base: Oid, conflict: Conflict) -> UpstreamCommit | None:
+        """The upstream commit behind a conflict: the first of those, back from the target, that still conflict.
+
+        The patch alone is tried on each commit that touches its paths; a patch that needs lower ones of the
+        stack would conflict on all of them, so then the whole stack up to it is tried.
+        """
+        change = self.changes[commit.oid]
+        paths = {path.encode("utf-8", "surrogateescape") for path in conflict.paths} | change.paths
+        touching = [
+            oid
+            for oid in history.touching(self.git, stack_base, self.target, paths)
+            if oid in self.history.position
+        ]
+        if not touching:
+            return None
+
+        def conflicts(oid: Oid) -> bool:
+            result = self.engine.apply(change, self.objects.commit(oid).tree)
+            return isinstance(result, Conflict) and bool(set(result.paths) & set(conflict.paths))
+
+        if conflicts(stack_base):
+            [change] = changes(self.git, [(self.objects.commit(stack_base).tree, commit.tree)])
+        found = touching[-1]
+        for oid in touching[: -_BLAMED - 1 : -1]:
+            if not conflicts(oid):
+                break
+            found = oid
+        return self.history.commits[self.history.position[found]]
+
+    def bringers(self, commit: Commit, below: Sequence[PatchResult]) -> str:
+        """What brought the content of a patch that became empty, in words (edge cases L5, L13)."""
+        change = self.changes[commit.oid]
+        names: list[str] = []
+        for result in below:
+            if result.new and result.old and result.role is Role.PICKS:
+                if self.changes[result.old].paths & change.paths:
+                    names.append(f"the pick {result.new[:9]} {result.subject}")
+        for oid in reversed(history.touching(self.git, self.base, self.target, change.paths)):
+            known = self.history.position.get(oid)
+            if known is not None:
+                names.append(describe(self.history.commits[known]))
+        return "; ".join(names[:3])
+
+
+def describe(commit: UpstreamCommit) -> str:
+    """An upstream commit on one line: hash, subject, date."""
+    return f"{commit.oid[:9]} {commit.subject} ({utc_date(commit.time)})"

@@ -1,0 +1,200 @@
+"""The journal: what is about to move, on the disk before anything moves, so that a kill is finished or taken back.
+
+`carry_out` is the only way in which role branches move. `recover` is what the next command of any kind runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from git_poolside.errors import Refused
+from git_poolside.git import refs, worktree
+from git_poolside.git.process import Git
+from git_poolside.stack.model import Oid, RefChange
+from git_poolside.ui import Ui
+
+PREPARED, REFS = "prepared", "refs"
+
+
+@dataclass(frozen=True)
+class BroughtAlong:
+    """A worktree whose checked-out branch moves: from which commit (what its files are at) to which."""
+
+    path: str
+    ref: str
+    before: Oid
+    after: Oid
+
+
+@dataclass(frozen=True)
+class Journal:
+    """One movement of refs and worktrees. `phase` is how far it may have come."""
+
+    action: str
+    changes: tuple[RefChange, ...]
+    worktrees: tuple[BroughtAlong, ...]
+    phase: str = PREPARED
+
+    @staticmethod
+    def path(git: Git) -> Path:
+        return git.state_dir / "journal.json"
+
+    def save(self, git: Git) -> None:
+        """Write, fsync, rename, fsync the folder."""
+        durable(
+            self.path(git),
+            json.dumps(
+                {
+                    "action": self.action,
+                    "phase": self.phase,
+                    "changes": [[c.ref, c.before, c.after] for c in self.changes],
+                    "worktrees": [[w.path, w.ref, w.before, w.after] for w in self.worktrees],
+                },
+                indent=1,
+            ),
+        )
+
+    @classmethod
+    def load(cls, git: Git) -> Journal | None:
+        try:
+            raw = json.loads(cls.path(git).read_text())
+        except FileNotFoundError:
+            return None
+        return cls(
+            raw["action"],
+            tuple(RefChange(*change) for change in raw["changes"]),
+            tuple(BroughtAlong(*entry) for entry in raw["worktrees"]),
+            raw["phase"],
+        )
+
+    def delete(self, git: Git) -> None:
+        self.path(git).unlink(missing_ok=True)
+
+
+def durable(path: Path, text: str) -> None:
+    """Replace a file's text so that after a crash there is the old or the new, whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".new")
+    with temporary.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def worktrees_of(git: Git, changes: Sequence[RefChange]) -> tuple[BroughtAlong, ...]:
+    """The worktrees that have one of the moving branches checked out. Raises `Refused` for one that is busy."""
+    moving = {change.ref: change for change in changes}
+    found: list[BroughtAlong] = []
+    for tree in worktree.all_of(git):
+        change = moving.get(tree.branch or "")
+        if change is None or tree.missing or change.before is None:
+            continue
+        if change.after is None:
+            raise Refused(
+                f"{tree.path} has {change.ref.removeprefix('refs/heads/')} checked out, which would go away",
+                hints=[f"git -C {tree.path} checkout --detach"],
+            )
+        worktree.refuse_in_progress(_git_of(git, tree.path))
+        found.append(BroughtAlong(str(tree.path), change.ref, change.before, change.after))
+    return tuple(found)
+
+
+def carry_out(
+    git: Git, action: str, changes: Sequence[RefChange], standing: BroughtAlong | None = None
+) -> tuple[BroughtAlong, ...]:
+    """Move `changes` at once, with the worktrees that have one of them checked out; all or nothing.
+
+    `standing` is the worktree of a stopped operation: its HEAD is detached now and goes back to a branch. The
+    first of `changes` is the operation log's. Raises `Refused` when local changes are in the way, or a ref has
+    moved; everything is as it was then.
+    """
+    moving = tuple(change for change in changes if change.before != change.after)
+    along = worktrees_of(git, moving)
+    if standing is not None:
+        along = (*(entry for entry in along if entry.path != standing.path), standing)
+    journal = Journal(action, moving, along)
+    journal.save(git)
+    try:
+        for entry in along:
+            worktree.detach(_git_of(git, Path(entry.path)), entry.after, action)
+        journal = replace(journal, phase=REFS)
+        journal.save(git)
+        refs.move(git, moving, action)
+    except BaseException:
+        _settle(git, journal, after_refusal=True)
+        raise
+    for entry in along:
+        worktree.attach(_git_of(git, Path(entry.path)), entry.ref, entry.after, action)
+    journal.delete(git)
+    return along
+
+
+def recover(git: Git, ui: Ui) -> None:
+    """Finish or take back what a dead process left; nothing to do in the ordinary case. Says what it did."""
+    journal = Journal.load(git)
+    if journal is None:
+        return
+    done = _settle(git, journal)
+    ui.talk(f"note: an interrupted '{journal.action}' was found and {done}")
+
+
+def _settle(git: Git, journal: Journal, after_refusal: bool = False) -> str:
+    now = refs.read(git, [change.ref for change in journal.changes])
+    strange = [c for c in journal.changes if now[c.ref] not in (c.before, c.after)]
+    if strange and not after_refusal:
+        lines = [f"  {c.ref} is {now[c.ref]}, was {c.before}, was to become {c.after}" for c in strange]
+        raise Refused(
+            f"'{journal.action}' was interrupted, and these refs have moved since:\n" + "\n".join(lines),
+            hints=[
+                "git update-ref REF VALUE   (put each at one of the two values, then run any command again)",
+                f"rm {Journal.path(git)}   (or forget the interrupted operation)",
+            ],
+        )
+    moved = any(now[c.ref] == c.after for c in journal.changes)
+    if journal.phase == REFS and (moved or not after_refusal):
+        _remove_locks(git, journal)
+        refs.move(git, [c for c in journal.changes if now[c.ref] != c.after], journal.action)
+        for entry in journal.worktrees:
+            if Path(entry.path).is_dir():
+                worktree.attach(_git_of(git, Path(entry.path)), entry.ref, entry.after, journal.action)
+        journal.delete(git)
+        return "finished"
+    for entry in journal.worktrees:
+        if Path(entry.path).is_dir():
+            _restore(_git_of(git, Path(entry.path)), entry, journal.action)
+    journal.delete(git)
+    return "taken back"
+
+
+def _restore(git: Git, entry: BroughtAlong, action: str) -> None:
+    """The worktree as it was before: its files at `before`, HEAD on its branch."""
+    standing = worktree.head(git)
+    if worktree.branch(git) == entry.ref:
+        if standing == entry.before and (git.git_dir / "index.lock").exists():
+            worktree.mend(git, entry.before, entry.after)
+        return
+    if standing == entry.after != entry.before:
+        worktree.detach(git, entry.before, action)
+    worktree.attach(git, entry.ref, entry.before, action)
+
+
+def _remove_locks(git: Git, journal: Journal) -> None:
+    """Take away the ``.lock`` of a ref that a killed transaction left: only if it holds the journal's value."""
+    for change in journal.changes:
+        path = Path(git.text("rev-parse", "--path-format=absolute", "--git-path", change.ref + ".lock"))
+        if path.is_file() and path.read_text().strip() == (change.after or ""):
+            path.unlink()
+
+
+def _git_of(git: Git, path: Path) -> Git:
+    return git if git.worktree is not None and git.worktree == path else git.at(path)

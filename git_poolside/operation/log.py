@@ -1,0 +1,215 @@
+"""The operation log: a chain of commits under ``refs/poolside/operations``, one for each operation.
+
+Each commit's tree holds ``operation.json``; its first parent is the operation before, the others are every tip
+before and after, so that nothing that an operation replaced is ever collected as garbage.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from git_poolside import __version__
+from git_poolside.errors import Refused
+from git_poolside.git import refs
+from git_poolside.git.objects import BLOB, Committer, Entry, Objects
+from git_poolside.git.process import PINNED, Git, version
+from git_poolside.stack.model import Fate, Oid, PatchResult, RefChange, Role, Verdict
+
+FILE = b"operation.json"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One entry. `refs` are the branches that it moved; `leases` what the fork's server had when the unpushed
+    work began; `onto` the snapshot that the stack stands on afterwards, `base` the one before.
+    """
+
+    kind: str
+    command: tuple[str, ...]
+    time: str
+    refs: tuple[RefChange, ...]
+    leases: Mapping[str, Oid | None] = field(default_factory=dict)
+    nightly: Mapping[str, str] | None = None
+    base: Oid | None = None
+    onto: Oid | None = None
+    patches: tuple[PatchResult, ...] = ()
+    pushed: Mapping[str, Oid] = field(default_factory=dict)
+    undoes: tuple[str, ...] = ()
+    id: str = ""
+    commit: Oid | None = None
+
+    @property
+    def title(self) -> str:
+        return " ".join(self.command)
+
+
+def now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def without_secrets(command: Sequence[str]) -> tuple[str, ...]:
+    """A command line without the user and password of a url."""
+    import re
+
+    return tuple(re.sub(r"(?<=://)[^/@\s]+@", "", word) for word in command)
+
+
+def result_to_json(result: PatchResult) -> dict[str, Any]:
+    return {
+        "role": result.role.value,
+        "old": result.old,
+        "new": result.new,
+        "subject": result.subject,
+        "fate": result.fate.value,
+        "verdict": result.verdict.value,
+        "upstream": list(result.upstream),
+        "pull": result.pull,
+        "signals": list(result.signals),
+        "reason": result.reason,
+        "paths": list(result.paths),
+        "notes": list(result.notes),
+        "assumes": list(result.assumes),
+    }
+
+
+def result_from_json(raw: Mapping[str, Any]) -> PatchResult:
+    return PatchResult(
+        Role(raw["role"]),
+        raw["old"],
+        raw["new"],
+        raw["subject"],
+        Fate(raw["fate"]),
+        Verdict(raw["verdict"]),
+        raw.get("reason", ""),
+        tuple(raw.get("upstream", ())),
+        raw.get("pull"),
+        tuple(raw.get("signals", ())),
+        tuple(raw.get("paths", ())),
+    )
+
+
+def _to_json(operation: Operation) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "kind": operation.kind,
+        "command": list(operation.command),
+        "time": operation.time,
+        "nightly": operation.nightly,
+        "base": operation.base,
+        "onto": operation.onto,
+        "refs": {c.ref: {"before": c.before, "after": c.after} for c in operation.refs},
+        "leases": dict(operation.leases),
+        "pushed": dict(operation.pushed),
+        "undoes": list(operation.undoes),
+        "patches": [result_to_json(result) for result in operation.patches],
+        "tool": __version__,
+        "git": ".".join(map(str, version())),
+        "pinned": list(PINNED),
+    }
+
+
+def _from_json(raw: Mapping[str, Any], blob: Oid, commit: Oid) -> Operation:
+    return Operation(
+        raw["kind"],
+        tuple(raw["command"]),
+        raw["time"],
+        tuple(RefChange(ref, v["before"], v["after"]) for ref, v in raw["refs"].items()),
+        raw.get("leases", {}),
+        raw.get("nightly"),
+        raw.get("base"),
+        raw.get("onto"),
+        tuple(result_from_json(result) for result in raw.get("patches", ())),
+        raw.get("pushed", {}),
+        tuple(raw.get("undoes", ())),
+        blob[:12],
+        commit,
+    )
+
+
+def entries(git: Git, objects: Objects) -> Iterator[Operation]:
+    """The operations, newest first."""
+    tip = refs.read_one(git, refs.OPERATIONS)
+    while tip is not None:
+        commit = objects.commit(tip)
+        entry = objects.tree(commit.tree)[FILE]
+        raw = json.loads(objects.read(entry.oid))
+        yield _from_json(raw, entry.oid, tip)
+        tip = commit.parents[0] if commit.parents and raw.get("previous", True) else None
+
+
+def write(
+    objects: Objects, committer: Committer, operation: Operation, previous: Oid | None, keep: str
+) -> RefChange:
+    """The operation's commit, and the change of the log's ref that goes first in its transaction.
+
+    Entries older than `keep` (``operations.keep``) are left behind; what they alone held is garbage then.
+    """
+    chain = list(_young(objects, previous, keep)) if previous is not None else []
+    if previous is not None and len(chain) and chain[-1][1] is not None:
+        below: Oid | None = None
+        for raw, parents in reversed([(raw, rest) for raw, rest, _ in chain]):
+            below = _commit(objects, committer, {**raw, "previous": below is not None}, below, parents or ())
+        parent = below
+    else:
+        parent = previous
+    raw = {**_to_json(operation), "previous": parent is not None}
+    tips = [oid for c in operation.refs for oid in (c.before, c.after) if oid is not None]
+    tips += [oid for oid in operation.leases.values() if oid is not None]
+    new = _commit(objects, committer, raw, parent, tips)
+    return RefChange(refs.OPERATIONS, previous, new)
+
+
+def _young(
+    objects: Objects, tip: Oid | None, keep: str
+) -> Iterator[tuple[dict[str, Any], tuple[Oid, ...] | None, Oid]]:
+    """The entries within `keep`; only if some are older do they come with what they held, to be made anew."""
+    if keep == "forever":
+        return
+    limit = (datetime.now(UTC) - timedelta(days=int(keep.split()[0]))).strftime("%Y-%m-%dT%H:%M:%SZ")
+    found: list[tuple[dict[str, Any], tuple[Oid, ...], Oid]] = []
+    older = False
+    while tip is not None:
+        commit = objects.commit(tip)
+        raw = json.loads(objects.read(objects.tree(commit.tree)[FILE].oid))
+        if raw["time"] < limit:
+            older = True
+            break
+        linked = bool(raw.get("previous", True)) and bool(commit.parents)
+        found.append((raw, commit.parents[1:] if linked else commit.parents, tip))
+        tip = commit.parents[0] if linked else None
+    if older:
+        yield from found
+
+
+def _commit(
+    objects: Objects, committer: Committer, raw: dict[str, Any], previous: Oid | None, tips: Sequence[Oid]
+) -> Oid:
+    blob = objects.write(BLOB, json.dumps(raw, indent=1).encode())
+    tree = objects.write_tree({FILE: Entry(0o100644, blob)})
+    parents = ([previous] if previous else []) + [oid for oid in dict.fromkeys(tips) if oid != previous]
+    message = f"{' '.join(raw['command'])}\n".encode("utf-8", "surrogateescape")
+    return Committer(objects, committer.identity, signing=False).commit(tree, parents, message)
+
+
+def leases(git: Git, objects: Objects) -> dict[str, Oid | None]:
+    """What the fork's server had when the unpushed operations began: the oldest since the last push."""
+    oldest: dict[str, Oid | None] = {}
+    for operation in entries(git, objects):
+        if operation.kind == "push":
+            break
+        if operation.leases:
+            oldest = dict(operation.leases)
+    return oldest
+
+
+def find(git: Git, objects: Objects, name: str) -> Operation:
+    """The operation whose id starts with `name`. Raises `Refused`."""
+    found = [operation for operation in entries(git, objects) if operation.id.startswith(name)]
+    if len(found) == 1:
+        return found[0]
+    what = "no operation" if not found else f"{len(found)} operations"
+    raise Refused(f"{what} with the id '{name}'", hints=["git poolside log   (lists them)"])

@@ -1,0 +1,87 @@
+"""What a rebuild is determined by, fixed before it begins: so that going on after a stop is the same run again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from git_poolside.operation.rebuild import Choices
+from git_poolside.stack.model import Oid, Role, Snag
+
+
+@dataclass(frozen=True)
+class Order:
+    """One ordered rebuild.
+
+    `target` is the new snapshot, `upstream` the tip of upstream's branch then. `refs` are the local branches as
+    they were (None: absent), `tips` what counts as each role's tip, `leases` what the fork's server had.
+    `identity` is the committer with the date that all new commits get.
+    """
+
+    command: tuple[str, ...]
+    target: Oid
+    date: str
+    nightly: Oid | None
+    upstream: Oid
+    refs: Mapping[str, Oid | None]
+    tips: Mapping[Role, Oid | None]
+    leases: Mapping[str, Oid | None]
+    identity: str
+    choices: Choices = Choices()
+    push: bool = False
+    exec: str | None = None
+    config: str = ""
+    snags: tuple[Snag, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+    def to_json(self) -> dict[str, Any]:
+        choices = self.choices
+        return {
+            "command": list(self.command),
+            "target": self.target,
+            "date": self.date,
+            "nightly": self.nightly,
+            "upstream": self.upstream,
+            "refs": dict(self.refs),
+            "tips": {role.value: oid for role, oid in self.tips.items()},
+            "leases": dict(self.leases),
+            "identity": self.identity,
+            "keep": dict(choices.keep),
+            "drop": dict(choices.drop),
+            "skip": dict(choices.skip),
+            "resolutions": {oid: list(made) for oid, made in choices.resolutions.items()},
+            "made": dict(choices.made),
+            "allow": sorted(choices.allow),
+            "push": self.push,
+            "exec": self.exec,
+            "config": self.config,
+            "notes": list(self.notes),
+        }
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Order:
+        choices = Choices(
+            raw["keep"],
+            raw["drop"],
+            raw["skip"],
+            {Oid(oid): tuple(made) for oid, made in raw["resolutions"].items()},
+            raw["made"],
+            frozenset(raw["allow"]),
+        )
+        return cls(
+            tuple(raw["command"]),
+            raw["target"],
+            raw["date"],
+            raw["nightly"],
+            raw["upstream"],
+            raw["refs"],
+            {Role(role): oid for role, oid in raw["tips"].items()},
+            raw["leases"],
+            raw["identity"],
+            choices,
+            raw["push"],
+            raw["exec"],
+            raw["config"],
+            notes=tuple(raw["notes"]),
+        )

@@ -1,0 +1,256 @@
+"""From a command line to an `Order`: both remotes asked, tips and leases read, the nightly chosen and checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from git_poolside.config import Config
+from git_poolside.errors import Refused
+from git_poolside.git import layers, nightlies, refs, worktree
+from git_poolside.git.objects import Objects
+from git_poolside.git.process import Git
+from git_poolside.git.remotes import Remote, ask_fork, ask_upstream
+from git_poolside.operation import log
+from git_poolside.operation.order import Order
+from git_poolside.operation.rebuild import Choices
+from git_poolside.stack import version
+from git_poolside.stack.model import Nightly, Oid, Role, Snag
+from git_poolside.stack.nightly import choose, newest_usable, utc_date
+from git_poolside.stack.provenance import Provenance
+from git_poolside.ui import Ui
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the command line asks for."""
+
+    nightly: str | None = None
+    onto: str | None = None
+    keep: Sequence[str] = ()
+    drop: Sequence[str] = ()
+    allow: Sequence[str] = ()
+    push: bool = False
+    exec: str | None = None
+    fetch: bool = True
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where everything stands before an operation. `base` is the commit of upstream that the stack stands on."""
+
+    tips: layers.Tips
+    upstream: Oid
+    base: Oid
+    date: str | None
+
+    @property
+    def patches(self) -> Oid:
+        tip = self.tips.chosen[Role.PATCHES] or self.tips.chosen[Role.PICKS] or self.tips.chosen[Role.SNAPSHOT]
+        assert tip is not None
+        return tip
+
+
+def ask(git: Git, config: Config, ui: Ui) -> None:
+    """Ask both remotes."""
+    ask_fork(git, config, ui)
+    ask_upstream(git, config, ui)
+
+
+def ground(git: Git, config: Config, objects: Objects) -> Ground:
+    """Read where everything stands. Raises `Refused` for a shallow clone, no stack, diverged branches."""
+    layers.refuse_shallow(git)
+    upstream = nightlies.upstream_tip(git, config)
+    tips = layers.tips(git, config, log.leases(git, objects))
+    tip = tips.chosen[Role.PATCHES] or tips.chosen[Role.PICKS] or tips.chosen[Role.SNAPSHOT]
+    if tip is None:
+        names = ", ".join(f"'{name}'" for name in config.branches.all)
+        raise Refused(
+            f"none of the branches {names} exists, here or on '{config.remotes.fork}'",
+            hints=["git poolside init   (makes them)", "set [branches] in .poolside.toml"],
+        )
+    answer = git.try_run("merge-base", tip, upstream)
+    if answer.status:
+        raise Refused(
+            f"the fork has no history in common with {config.remotes.upstream}/{config.upstream.branch}",
+            hints=[f"git remote get-url {config.remotes.upstream}   (is that the fork's upstream?)"],
+        )
+    base = Oid(answer.text.splitlines()[0])
+    return Ground(tips, upstream, base, standing_date(git, config, objects, tip))
+
+
+def standing_date(git: Git, config: Config, objects: Objects, tip: Oid) -> str | None:
+    """The date that the stack is stamped with: the newest stamp's, else the one in the version variable."""
+    for oid in git.lines("rev-list", "-n", "50", tip, "--"):
+        stamp = Provenance.of(objects.commit(Oid(oid)).text)
+        if stamp.is_stamp:
+            return stamp.nightly
+    entry = objects.lookup(objects.commit(tip).tree, config.version.file.encode())
+    if entry is None or entry.is_tree:
+        return None
+    try:
+        found = version.find(objects.read(entry.oid), config.version.variable)
+    except version.Ambiguous:
+        return None
+    if found is None:
+        return None
+    digits = found.date.decode()
+    return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}"
+
+
+def order(
+    git: Git, config: Config, ui: Ui, objects: Objects, command: Sequence[str], wishes: Wishes
+) -> Order:
+    """The order for a sync. Raises `Refused`; doubts that can be allowed come along as its snags."""
+    worktree.refuse_in_progress(git)
+    layers.refuse_shallow(git)
+    if wishes.fetch:
+        ask(git, config, ui)
+    here = ground(git, config, objects)
+    snags: list[Snag] = []
+    snapshot = here.tips.chosen[Role.SNAPSHOT]
+    if (snag := layers.check_snapshot(git, config, snapshot, here.upstream)) is not None:
+        snags.append(snag)
+    chosen, notes = _target(git, config, ui, here, wishes)
+    if (snag := _older(git, config, here, chosen)) is not None:
+        snags.append(snag)
+    notes += [
+        f"'{name}' was rewritten here since it had the fork's commits; a push replaces them there"
+        for name in here.tips.rewritten
+    ]
+    patches = _Names(git, config, objects, here)
+    choices = Choices(
+        keep={patches.find(name): "kept as asked (--keep)" for name in wishes.keep},
+        drop={patches.find(name): "dropped as asked (--drop)" for name in wishes.drop},
+        allow=frozenset(wishes.allow),
+    )
+    names = {role: config.ref(layers.branch_of(config, role)) for role in Role}
+    return Order(
+        log.without_secrets(command),
+        chosen.commit,
+        chosen.date,
+        chosen.nightly if chosen.nightly != chosen.commit else None,
+        here.upstream,
+        {names[role]: here.tips.local[role] for role in Role},
+        here.tips.chosen,
+        {names[role]: here.tips.remote[role] for role in Role},
+        git.text("var", "GIT_COMMITTER_IDENT"),
+        choices,
+        wishes.push or config.sync.push,
+        wishes.exec,
+        config.text,
+        tuple(snags),
+        tuple(notes),
+    )
+
+
+def _target(git: Git, config: Config, ui: Ui, here: Ground, wishes: Wishes) -> tuple[Nightly, list[str]]:
+    """The commit to move to, with its date, and what there is to say about the choice."""
+    if wishes.onto is not None:
+        return _onto(git, config, here, wishes.onto)
+    if wishes.nightly is not None:
+        listed = list(nightlies.entries(git, config))
+        chosen, note = choose([nightly for nightly, _ in listed], wishes.nightly)
+        remote = Remote(git, config.remotes.upstream, ui)
+        if wishes.fetch:
+            others = nightlies.known(git, config, here.base, limit=20)
+            nightlies.obtain(git, config, chosen, others, remote)
+        why = nightlies.check(git, config, chosen, dict((n.nightly, tree) for n, tree in listed)[chosen.nightly])
+        if why:
+            usable = newest_usable(nightlies.known(git, config, here.base, limit=20))
+            hints = [f"git poolside sync --nightly {usable.date}   (the newest usable one)"] if usable else []
+            raise Refused(
+                f"the nightly of {chosen.date} ({chosen.commit[:12]}) cannot be used: {why}",
+                hints=[*hints, "git poolside nightly   (lists them)"],
+            )
+        return chosen, [note] if note else []
+    listed_new = nightlies.known(git, config, here.base, limit=60)
+    newest = newest_usable(listed_new)
+    if newest is not None:
+        passed = [n for n in listed_new[: listed_new.index(newest)] if not n.usable]
+        return newest, [f"the nightly of {n.date} is passed over: {n.why}" for n in passed[:3]]
+    standing = nightlies.naming(git, config, here.base, here.date)
+    if standing is not None:
+        return standing, []
+    date = here.date or utc_date(int(git.text("log", "-1", "--format=%ct", here.base)))
+    return Nightly(date, here.base, here.base), []
+
+
+def _onto(git: Git, config: Config, here: Ground, name: str) -> tuple[Nightly, list[str]]:
+    commit = refs.resolve(git, name)
+    if commit is None:
+        raise Refused(
+            f"'{name}' names no commit here",
+            hints=[f"git fetch {config.remotes.upstream} {name}   (if upstream has it)", "git poolside nightly"],
+        )
+    notes: list[str] = []
+    for nightly, _ in nightlies.entries(git, config):
+        if nightly.nightly == commit and nightly.commit != commit:
+            notes.append(f"{name} is the nightly of {nightly.date} itself; going to what it names, "
+                         f"{nightly.commit[:12]}")  # fmt: skip
+            commit = nightly.commit
+            break
+    branch = f"{config.remotes.upstream}/{config.upstream.branch}"
+    if not refs.is_ancestor(git, commit, here.upstream):
+        raise Refused(
+            f"{commit[:12]} is not on upstream's branch ({branch})",
+            hints=[f"git branch -r --contains {commit[:12]}   (where it is)", "git poolside nightly"],
+        )
+    named = nightlies.naming(git, config, commit, None)
+    date = named.date if named else utc_date(int(git.text("log", "-1", "--format=%ct", commit)))
+    return Nightly(date, named.nightly if named else commit, commit), notes
+
+
+def _older(git: Git, config: Config, here: Ground, chosen: Nightly) -> Snag | None:
+    """The snag for a target that the stack or the snapshot branch is ahead of (edge cases N4, A8)."""
+    for what, standing in (("the stack stands on", here.base), ("snapshot", here.tips.chosen[Role.SNAPSHOT])):
+        if standing is None or refs.is_ancestor(git, standing, chosen.commit):
+            continue
+        if not refs.is_ancestor(git, chosen.commit, standing):
+            continue  # not on upstream any more: told by the snapshot's own snag
+        count = git.text("rev-list", "--count", f"{chosen.commit}..{standing}")
+        if what == "snapshot":
+            message = (
+                f"'{config.branches.snapshot}' is {count} commits past the nightly of {chosen.date} "
+                "(the forge's 'Sync fork' button does that)"
+            )
+        else:
+            message = f"the nightly of {chosen.date} is {count} commits older than the base of the stack"
+        return Snag("older-nightly", message, "to go back to it all the same: --allow older-nightly")
+    return None
+
+
+class _Names:
+    """Finds the patch that a person means: by hash, or by words of its subject."""
+
+    def __init__(self, git: Git, config: Config, objects: Objects, here: Ground) -> None:
+        self._git = git
+        self._objects = objects
+        limits = [f"^{here.upstream}"]
+        tips = [tip for tip in (here.tips.chosen[Role.PICKS], here.tips.chosen[Role.PATCHES]) if tip]
+        self._oids = [Oid(oid) for oid in git.lines("rev-list", *tips, *limits, "--")] if tips else []
+
+    def find(self, name: str) -> Oid:
+        """Raises `Refused` when there is none, or more than one."""
+        if re.fullmatch(r"[0-9a-f]{4,40}", name):
+            found = [oid for oid in self._oids if oid.startswith(name)]
+        else:
+            resolved = refs.resolve(self._git, name)
+            found = [resolved] if resolved in self._oids and resolved else []
+        if not found:
+            words = name.lower()
+            found = [oid for oid in self._oids if words in self._objects.commit(oid).subject.lower()]
+        if len(found) == 1:
+            return found[0]
+        listing = "\n".join(f"  {oid[:9]} {self._objects.commit(oid).subject}" for oid in found[:8])
+        what = "no patch of the stack is" if not found else "several patches of the stack are"
+        raise Refused(
+            f"{what} called '{name}'" + (f":\n{listing}" if listing else ""),
+            hints=["name it by its hash, or by words of its subject that no other has"],
+        )
+
+
+def with_choices(ordered: Order, **changes: object) -> Order:
+    """`ordered` with other choices."""
+    return replace(ordered, choices=replace(ordered.choices, **changes))  # type: ignore[arg-type]

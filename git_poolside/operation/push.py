@@ -1,0 +1,237 @@
+"""The push: three branches and the published record at once, each with an explicit lease."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from git_poolside import __version__
+from git_poolside.config import Config
+from git_poolside.errors import FarSideFailed, LeaseLost, Refused
+from git_poolside.git import refs
+from git_poolside.git.diff import patch_ids
+from git_poolside.git.layers import branch_of
+from git_poolside.git.objects import TAG, Committer, Objects, quarantine
+from git_poolside.git.process import Answer, Git
+from git_poolside.git.remotes import Remote
+from git_poolside.operation import log
+from git_poolside.stack.model import Fate, Oid, RefChange, Role
+from git_poolside.ui import Ui
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What a push did or would do: each ref's value on the server before and after; `record` the published ref."""
+
+    refs: Mapping[str, tuple[Oid | None, Oid]] = field(default_factory=dict)
+    record: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def push(git: Git, config: Config, ui: Ui, command: Sequence[str], *, dry_run: bool = False) -> Pushed:
+    """Push the role branches with leases, atomically, and log it.
+
+    The lease of each ref is what the server had when the unpushed work began. Raises `LeaseLost` when the
+    server has commits that this stack does not account for, `Refused` for a hook's or rule's refusal,
+    `FarSideFailed` for the rest.
+    """
+    objects = Objects(git)
+    remote = Remote(git, config.remotes.fork, ui)
+    remote.require(f"git remote add {config.remotes.fork} URL")
+    names = [config.ref(branch_of(config, role)) for role in Role]
+    local = refs.read(git, names)
+    server = remote.listing([*names, f"{config.published.prefix}*"])
+    leases = log.leases(git, objects)
+    wanted: dict[str, tuple[Oid | None, Oid]] = {}
+    for ref in names:
+        tip = local[ref]
+        if tip is None or server.get(ref) == tip:
+            continue
+        _check_lease(git, config, ref, tip, server.get(ref), leases.get(ref), remote)
+        wanted[ref] = (server.get(ref), tip)
+    if not wanted:
+        return Pushed()
+    with quarantine(git) as inner:
+        own = Objects(inner.git)
+        committer = Committer.of(own)
+        record, tag = _record(git, config, own, committer, objects, local, server)
+        if dry_run:
+            return Pushed(wanted, record)
+        inner.keep([tag])
+    notes = _send(git, config, ui, remote, wanted, record, tag)
+    sent = {**{ref: tip for ref, (_, tip) in wanted.items()}, **({} if notes else {record: tag})}
+    with quarantine(git) as inner:
+        own = Objects(inner.git)
+        operation = log.Operation(
+            "push",
+            log.without_secrets(command),
+            log.now(),
+            (),
+            {ref: oid for ref, oid in local.items() if oid is not None},
+            pushed=sent,
+        )
+        entry = log.write(own, Committer.of(own), operation, refs.read_one(git, refs.OPERATIONS), config.operations.keep)  # fmt: skip  # noqa: E501
+        assert entry.after is not None
+        inner.keep([entry.after])
+        moves = [entry] if notes else [entry, RefChange(record, refs.read_one(git, record), tag)]
+        refs.move(git, moves, "poolside push")
+    _follow(git, config, wanted)
+    return Pushed(wanted, None if notes else record, notes)
+
+
+def _check_lease(
+    git: Git, config: Config, ref: str, tip: Oid, there: Oid | None, lease: Oid | None, remote: Remote
+) -> None:
+    """Whether `ref` may be replaced on the server. Raises `LeaseLost` naming the commits that came."""
+    if there is None or there == lease:
+        return
+    if refs.resolve(git, there) is None:
+        remote.fetch([f"+{ref}:{config.fork_ref(ref.removeprefix('refs/heads/'))}"])
+    if refs.is_ancestor(git, there, tip):
+        return
+    if there in git.try_run("rev-list", "-g", ref, "--").text.splitlines():
+        return  # it was this branch's own tip: rewritten here with knowledge of it
+    came = git.lines("rev-list", there, f"^{tip}", *([f"^{lease}"] if lease else []), "--")
+    identities = patch_ids(git, [Oid(oid) for oid in came])
+    upstream = config.upstream_ref(config.upstream.branch)
+    ours = git.lines("rev-list", tip, f"^{there}", "--not", upstream, "--")
+    known = set(patch_ids(git, [Oid(oid) for oid in ours]).values())
+    if lease and all(identities.get(Oid(oid)) in known for oid in came):
+        return
+    branch = ref.removeprefix("refs/heads/")
+    listing = git.lines("log", "-n", "10", "--format=  %h %an: %s", there, f"^{tip}", *([f"^{lease}"] if lease else []), "--")  # fmt: skip  # noqa: E501
+    raise LeaseLost(
+        "\n".join([f"'{branch}' on '{config.remotes.fork}' has commits that this stack does not have:", *listing]),
+        hints=[
+            f"git cherry-pick {came[-1][:12]}^..{there[:12]}   (on '{branch}': takes them in; then push again)"
+            if came
+            else f"git log {there[:12]}",
+            "git poolside undo, git pull --rebase, git poolside sync   (begins again from what is there now)",
+        ],
+    )
+
+
+def _record(
+    git: Git,
+    config: Config,
+    objects: Objects,
+    committer: Committer,
+    real: Objects,
+    local: Mapping[str, Oid | None],
+    server: Mapping[str, Oid],
+) -> tuple[str, Oid]:
+    """The name and the object of the published record: an annotated tag on the patches tip (git-mktag(1))."""
+    tips = {role.value: local[config.ref(branch_of(config, role))] for role in Role}
+    tip = tips["patches"] or tips["picks"] or tips["snapshot"]
+    if tip is None:
+        raise Refused("there is nothing to push", hints=["git poolside status"])
+    last = next((op for op in log.entries(git, real) if op.kind == "sync"), None)
+    nightly = dict(last.nightly) if last is not None and last.nightly else None
+    dropped = [r.old for r in last.patches if r.fate is Fate.DROPPED and r.old] if last is not None else []
+    date = nightly["date"] if nightly else log.now()[:10]
+    taken = {ref for ref in (*server, *refs.below(git, config.published.prefix))}
+    number = 1
+    while (name := f"{config.published.prefix}{date}-{number}") in taken:
+        number += 1
+    body = {"schema": 1, "tips": tips, "nightly": nightly, "dropped": dropped, "tool": __version__}
+    data = b"\n".join(
+        [
+            b"object " + tip.encode(),
+            b"type commit",
+            b"tag " + name.rpartition("/")[2].encode(),
+            b"tagger " + committer.identity,
+            b"",
+            json.dumps(body, indent=1).encode(),
+            b"",
+        ]
+    )
+    return name, objects.write(TAG, data)
+
+
+def _send(
+    git: Git,
+    config: Config,
+    ui: Ui,
+    remote: Remote,
+    wanted: Mapping[str, tuple[Oid | None, Oid]],
+    record: str,
+    tag: Oid,
+) -> tuple[str, ...]:
+    """One atomic push; a server that takes no refs but branches and tags gets the branches alone, which is said."""
+    answer = _push(git, ui, remote, wanted, {record: tag})
+    if answer.status == 0:
+        return ()
+    outcome = _per_ref(answer)
+    now = remote.listing([*wanted, record])
+    if all(now.get(ref) == tip for ref, (_, tip) in wanted.items()):
+        return () if now.get(record) == tag else (f"the server has no {record}",)  # accepted, the answer was lost
+    if outcome.get(record, ("", ""))[0] == "!" and not any(
+        flag == "!" and "atomic" not in reason for ref, (flag, reason) in outcome.items() if ref != record
+    ):
+        again = _push(git, ui, remote, wanted, {})
+        if again.status == 0:
+            reason = outcome[record][1]
+            return (f"the server does not take {record} ({reason}); set published.prefix to refs/tags/poolside/",)
+        answer, outcome = again, _per_ref(again)
+    raise _failure(remote, answer, outcome)
+
+
+def _push(
+    git: Git, ui: Ui, remote: Remote, wanted: Mapping[str, tuple[Oid | None, Oid]], more: Mapping[str, Oid]
+) -> Answer:
+    leases = [f"--force-with-lease={ref}:{before or ''}" for ref, (before, _) in wanted.items()]
+    leases += [f"--force-with-lease={ref}:" for ref in more]
+    specs = [f"{tip}:{ref}" for ref, (_, tip) in wanted.items()] + [f"{oid}:{ref}" for ref, oid in more.items()]
+    progress = "--progress" if ui.is_terminal and not ui.quiet else "--no-progress"
+    return git.talk(
+        "push", "--atomic", "--porcelain", "--no-follow-tags", "--no-recurse-submodules", progress,
+        *leases, remote.name, *specs, ok=range(-64, 256), quiet=ui.quiet or ui.json,
+    )  # fmt: skip
+
+
+def _per_ref(answer: Answer) -> dict[str, tuple[str, str]]:
+    """Each ref's flag and reason, from ``git push --porcelain`` (git-push(1), OUTPUT)."""
+    found: dict[str, tuple[str, str]] = {}
+    for line in answer.stdout.decode("utf-8", "replace").splitlines():
+        flag, _, rest = line.partition("\t")
+        if len(flag) == 1 and "\t" in rest:
+            pair, _, summary = rest.partition("\t")
+            found[pair.rpartition(":")[2]] = (flag, summary)
+    return found
+
+
+def _failure(
+    remote: Remote, answer: Answer, outcome: Mapping[str, tuple[str, str]]
+) -> LeaseLost | Refused | FarSideFailed:
+    refused = {ref: reason for ref, (flag, reason) in outcome.items() if flag == "!"}
+    lines = [f"  {ref.removeprefix('refs/heads/')}: {reason}" for ref, reason in refused.items()]
+    if any("stale info" in reason or "fetch first" in reason for reason in refused.values()):
+        return LeaseLost(
+            "\n".join([f"somebody pushed to '{remote.name}' meanwhile; nothing was pushed:", *lines]),
+            hints=["git poolside push   (looks at what came)"],
+        )
+    if refused or "hook" in answer.complaint:
+        said = [f"  {line}" for line in answer.complaint.splitlines() if line.startswith("remote:")]
+        return Refused(
+            "\n".join([f"'{remote.name}' refused the push; nothing was pushed:", *lines, *said]),
+            hints=["the rule above is the server's; when it is satisfied: git poolside push"],
+        )
+    first = answer.complaint.splitlines()[-1] if answer.complaint else "it said nothing"
+    return FarSideFailed(
+        f"the push to '{remote.name}' failed: {first}",
+        hints=["git poolside push   (again: it finds out what the server has)"],
+    )
+
+
+def _follow(git: Git, config: Config, wanted: Mapping[str, tuple[Oid | None, Oid]]) -> None:
+    """The tracking refs name what the server has now, also where the remote has no such refspec."""
+    tracking = {ref: config.fork_ref(ref.removeprefix("refs/heads/")) for ref in wanted}
+    here = refs.read(git, tracking.values())
+    moves = [
+        RefChange(tracking[ref], here[tracking[ref]], tip)
+        for ref, (_, tip) in wanted.items()
+        if here[tracking[ref]] != tip
+    ]
+    if moves:
+        refs.move(git, moves, "poolside push")

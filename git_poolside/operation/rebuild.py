@@ -1,0 +1,402 @@
+"""Making a stack anew on another base, in memory: verdict and replay of each patch, then the stamp.
+
+What a person decides (keep, drop, skip, a resolution) comes in as `Choices`, so that going on after a stop is
+the same run again with one choice more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from git_poolside.config import Config
+from git_poolside.errors import Bug
+from git_poolside.git.diff import Change, changes, patch_ids
+from git_poolside.git.objects import BLOB, Committer, Entry, Objects
+from git_poolside.git.process import Git
+from git_poolside.git.replay import Engine
+from git_poolside.operation.evidence import Witness, describe
+from git_poolside.stack import version
+from git_poolside.stack.model import (
+    Commit,
+    Conflict,
+    Fate,
+    Layer,
+    Oid,
+    PatchResult,
+    Role,
+    Snag,
+    Stack,
+    Verdict,
+)
+from git_poolside.stack.provenance import Provenance, without_stamp_trailers
+from git_poolside.stack.stamp import Stamp, stamped
+from git_poolside.stack.verdict import Content, Decision, Identity, State, UpstreamCommit, judge
+from git_poolside.ui import Ui
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What was decided about single patches, by their old hashes; `resolutions` are the commits made of one."""
+
+    keep: Mapping[Oid, str] = field(default_factory=dict)
+    drop: Mapping[Oid, str] = field(default_factory=dict)
+    skip: Mapping[Oid, str] = field(default_factory=dict)
+    resolutions: Mapping[Oid, tuple[Oid, ...]] = field(default_factory=dict)
+    made: Mapping[str, Oid] = field(default_factory=dict)
+    allow: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Where a replay halted: the patch does not apply on `partial`, the tip made so far."""
+
+    role: Role
+    commit: Commit
+    partial: Oid
+    conflict: Conflict
+    verdict: Verdict
+    culprit: UpstreamCommit | None
+
+
+@dataclass
+class Rebuilt:
+    """A stack made anew, as far as it came. `made` maps 'old parent' to the new commit, for going on."""
+
+    target: Oid
+    results: list[PatchResult] = field(default_factory=list)
+    tips: dict[Role, Oid] = field(default_factory=dict)
+    snags: list[Snag] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    stop: Stop | None = None
+    made: dict[str, Oid] = field(default_factory=dict)
+    stamp: Oid | None = None
+
+
+class Rebuild:
+    """One rebuild of `stack` onto `target`, whose nightly has the date `date`."""
+
+    def __init__(
+        self,
+        git: Git,
+        config: Config,
+        ui: Ui,
+        objects: Objects,
+        engine: Engine,
+        committer: Committer,
+        witness: Witness,
+        stack: Stack,
+        target: Oid,
+        date: str,
+        choices: Choices,
+        *,
+        dry_run: bool = False,
+    ) -> None:
+        self.git = git
+        self.config = config
+        self.ui = ui
+        self.objects = objects
+        self.engine = engine
+        self.committer = committer
+        self.witness = witness
+        self.stack = stack
+        self.target = target
+        self.date = date
+        self.choices = choices
+        self.dry_run = dry_run
+        self.version_path = config.version.file.encode()
+        self.out = Rebuilt(target)
+
+    def run(self) -> Rebuilt:
+        """Both layers and the stamp; ends early at a stop."""
+        self.engine.stand_on(self.objects.commit(self.target).tree)
+        tip = self.target
+        total = len(self.witness.patches)
+        with self.ui.progress("Replaying patches", total) as step:
+            done = 0
+            for layer in self.stack.layers:
+                for commit in layer.commits:
+                    new_tip = self._one(layer, commit, tip)
+                    if new_tip is None:
+                        return self.out
+                    tip = new_tip
+                    done += 1
+                    step(done)
+                self.out.tips[layer.role] = tip
+        self._stamp(tip)
+        self._tell_carried()
+        return self.out
+
+    def _one(self, layer: Layer, commit: Commit, tip: Oid) -> Oid | None:
+        """Replay one patch on `tip`; the new tip, or None at a stop."""
+        oid = commit.oid
+        if (reason := self.choices.skip.get(oid)) is not None:
+            self._drop(layer.role, commit, Verdict.SKIPPED, reason)
+            return tip
+        if oid in self.choices.resolutions:
+            return self._resolved(layer, commit, tip)
+        ours = self.objects.commit(tip).tree
+        change = self._without_generated(self.witness.changes[oid], ours)
+        was_stamp = self._is_stamp(commit, change)
+        if was_stamp and change.base == change.theirs:
+            self._drop(layer.role, commit, Verdict.STAMP, "generated anew at every sync")
+            return tip
+        identity = self.witness.identity(commit, layer.role)
+        unmoved = commit.parents == (tip,) and change == self.witness.changes[oid] and not was_stamp
+        result = commit.tree if unmoved else self.engine.replay(change, ours)
+        new: Oid | None = None
+        if isinstance(result, str) and (result != ours or not change.touches):
+            new = oid if unmoved else self._commit(commit, result, tip, was_stamp)
+        evidence = self.witness.evidence(commit, identity, result, ours, new)
+        decision = judge(layer.role, identity.state, evidence)
+        if evidence.born_empty and (before := self.witness.landed_before(commit)) is not None:
+            self._drop(layer.role, commit, Verdict.LANDED, f"empty: {before[:9]} was in the snapshot already")
+            return tip
+        decision = self._chosen(commit, decision, evidence.content)
+        return self._follow(layer, commit, tip, identity, decision, result, new)
+
+    def _chosen(self, commit: Commit, decision: Decision, content: Content) -> Decision:
+        """The decision after ``--keep``, ``--drop`` and ``--allow``."""
+        if commit.oid in self.choices.drop:
+            asked = decision.snag is not None
+            return Decision(decision.verdict if asked else Verdict.SKIPPED, Fate.DROPPED)
+        if commit.oid in self.choices.keep:
+            if content is Content.CONFLICT:
+                return Decision(decision.verdict, Fate.UNRESOLVED)
+            if content is Content.CLEAN:
+                return Decision(decision.verdict, Fate.KEPT)
+        if decision.snag in self.choices.allow:
+            # Allowed in general: upstream's form of a change wins, and what is not upstream's is kept.
+            fate = Fate.DROPPED if decision.verdict is Verdict.LANDED_TWEAKED else Fate.KEPT
+            return Decision(decision.verdict, fate)
+        return decision
+
+    def _follow(
+        self,
+        layer: Layer,
+        commit: Commit,
+        tip: Oid,
+        identity: Identity,
+        decision: Decision,
+        result: Oid | Conflict,
+        new: Oid | None,
+    ) -> Oid | None:
+        entry = self._entry(layer.role, commit, identity, decision)
+        if self.out.stop is not None:
+            entry = replace(entry, assumes=(self.out.stop.commit.oid,))
+        if decision.fate is Fate.DROPPED:
+            self.out.results.append(entry)
+            return tip
+        if decision.fate is Fate.KEPT and new is not None:
+            self.out.results.append(replace(entry, new=new))
+            return new
+        if decision.snag is not None:
+            self.out.snags.append(self._question(commit, decision, entry))
+            entry = replace(entry, paths=result.paths if isinstance(result, Conflict) else ())
+            self.out.results.append(replace(entry, new=new))
+            return new or tip
+        if not isinstance(result, Conflict):
+            raise Bug(f"no rule for {commit.oid[:12]} {commit.subject}", hints=["please report this"])
+        culprit = self.witness.culprit(commit, self.stack.base, result)
+        if self.out.stop is None:
+            self.out.stop = Stop(layer.role, commit, tip, result, decision.verdict, culprit)
+        if not self.dry_run:
+            return None
+        reason = f"upstream's {describe(culprit)}" if culprit else ""
+        self.out.results.append(replace(entry, paths=result.paths, reason=reason))
+        return tip
+
+    def _entry(self, role: Role, commit: Commit, identity: Identity, decision: Decision) -> PatchResult:
+        notes: list[str] = []
+        if identity.later is not None and decision.fate is not Fate.DROPPED:
+            notes.append(f"landed later, as {describe(identity.later)}: a newer nightly drops it")
+        if identity.state is State.LANDED and decision.verdict in (Verdict.CARRIED, Verdict.CHANGED):
+            notes.append(
+                f"upstream landed {describe(identity.landings[-1])}, but the patch still applies whole: "
+                f"--drop {commit.oid[:9]} if it is superseded"
+            )
+        cited = (*identity.landings, *identity.reverts)
+        return PatchResult(
+            role,
+            commit.oid,
+            None,
+            commit.subject,
+            decision.fate,
+            decision.verdict,
+            self._reason(commit, identity, decision),
+            tuple(one.oid for one in cited),
+            identity.landings[-1].number if identity.landings else identity.number,
+            identity.signals,
+            notes=tuple(notes),
+        )
+
+    def _reason(self, commit: Commit, identity: Identity, decision: Decision) -> str:
+        if commit.oid in self.choices.drop and decision.fate is Fate.DROPPED:
+            return self.choices.drop[commit.oid]
+        if decision.verdict is Verdict.EMPTIED:
+            found = self.witness.bringers(commit, self.out.results)
+            return f"nothing of it is left: {found}" if found else "nothing of it is left on the new base"
+        parts: list[str] = []
+        if identity.landings and decision.verdict is not Verdict.REVERTED_UPSTREAM:
+            how = {Verdict.LANDED_TWEAKED: "landed, changed, as", Verdict.LANDED_PARTLY: "landed in part as"}
+            agreed = f" [{', '.join(identity.signals)}]" if identity.signals else ""
+            word = how.get(decision.verdict, "landed as")
+            parts.append(f"{word} {describe(identity.landings[-1])}{agreed}")
+        if identity.reverts:
+            revert = identity.reverts[-1]
+            why = f": {revert.reason}" if revert.reason else ""
+            parts.append(f"taken back by {describe(revert)}{why}")
+        return "; ".join(parts)
+
+    def _question(self, commit: Commit, decision: Decision, entry: PatchResult) -> Snag:
+        what = {
+            "landed-tweaked": "upstream landed it in another form",
+            "undone-silently": "it landed, and upstream undid it without saying so",
+        }
+        name = decision.snag or ""
+        return Snag(
+            name,
+            f"{commit.oid[:9]} {commit.subject}: {what.get(name, name)} ({entry.reason})",
+            f"--keep {commit.oid[:9]} or --drop {commit.oid[:9]}",
+            commit.oid,
+        )
+
+    def _drop(self, role: Role, commit: Commit, verdict: Verdict, reason: str) -> None:
+        self.out.results.append(
+            PatchResult(role, commit.oid, None, commit.subject, Fate.DROPPED, verdict, reason)
+        )
+
+    def _commit(self, commit: Commit, tree: Oid, parent: Oid, was_stamp: bool) -> Oid:
+        """The patch's own author and message on a new parent; the same commit again if it was made before."""
+        key = f"{commit.oid} {parent}"
+        new = self.choices.made.get(key)
+        if new is None or self.objects.commit(new).tree != tree:
+            message = without_stamp_trailers(commit.message) if was_stamp else commit.message
+            new = self.committer.commit(tree, [parent], message, commit.author, commit.encoding)
+        self.out.made[key] = new
+        return new
+
+    def _resolved(self, layer: Layer, commit: Commit, tip: Oid) -> Oid:
+        """Take the commits that a person made of the patch; the first is it, the others are added."""
+        made = self.choices.resolutions[commit.oid]
+        if not made:
+            self._drop(layer.role, commit, Verdict.EMPTIED, "resolved to nothing")
+            return tip
+        first = self.objects.commit(made[0])
+        if first.parents != (tip,):
+            raise Bug(
+                f"the resolution of {commit.oid[:12]} sits on {first.parents[0][:12]}, not on {tip[:12]}",
+                hints=["git poolside sync --abort   (restores everything)", "please report this"],
+            )
+        for index, oid in enumerate(made):
+            new = self.objects.commit(oid)
+            source = commit.oid if index == 0 else None
+            fate, verdict = (Fate.KEPT, Verdict.CHANGED) if source else (Fate.NEW, Verdict.ADDED)
+            reason = "resolved by hand" if source else ""
+            self.out.results.append(PatchResult(layer.role, source, oid, new.subject, fate, verdict, reason))
+        self.engine.stepped(self.witness.changes[commit.oid], self.objects.commit(made[-1]).tree)
+        return made[-1]
+
+    def _is_stamp(self, commit: Commit, change: Change) -> bool:
+        """Whether the commit was a stamp: by its trailers, or because it changes nothing but generated text."""
+        if Provenance.of(commit.text).is_stamp:
+            return True
+        return bool(self.witness.changes[commit.oid].touches) and change.base == change.theirs
+
+    def _without_generated(self, change: Change, ours: Oid) -> Change:
+        """`change` with the generated text of ours on both its sides, so that it neither conflicts nor counts.
+
+        The date in the version value is state, not a patch's content (design: The stamp, edge case S6).
+        """
+        touch = next((t for t in change.touches if t.path == self.version_path), None)
+        here = self.objects.lookup(ours, self.version_path)
+        if touch is None or here is None or here.is_tree:
+            return change
+        source = self.objects.read(here.oid)
+        sides: list[Oid] = []
+        for tree, mode, oid in ((change.base, touch.old_mode, touch.old), (change.theirs, touch.new_mode, touch.new)):
+            if mode not in (0o100644, 0o100755):
+                sides.append(tree)
+                continue
+            text = self.objects.read(oid)
+            carried = version.carry(text, source, self.config.version.variable)
+            if carried == text:
+                sides.append(tree)
+            else:
+                entry = Entry(mode, self.objects.write(BLOB, carried))
+                sides.append(self.objects.graft(tree, {self.version_path: entry}))
+        if sides == [change.base, change.theirs]:
+            return change
+        return changes(self.git, [(sides[0], sides[1])])[0]
+
+    def _stamp(self, tip: Oid) -> None:
+        """Remake the stamp as the last commit of the patches layer; none where there is nothing to write."""
+        tree = self.objects.commit(tip).tree
+        entry = self.objects.lookup(tree, self.version_path)
+        if entry is None or entry.mode not in (0o100644, 0o100755):
+            self.out.notes.append(f"{self.config.version.file} is not in the stack: no version is set")
+            return
+        old_entry = self.objects.lookup(self.objects.commit(self.stack.patches.tip).tree, self.version_path)
+        source = self.objects.read(old_entry.oid) if old_entry is not None and not old_entry.is_tree else None
+        try:
+            text, why_not = stamped(
+                self.objects.read(entry.oid), self.config.version.variable, self.date, source, self._base_moved()
+            )
+        except version.Ambiguous as error:
+            self.out.snags.append(
+                Snag(
+                    "version-ambiguous",
+                    f"{self.config.version.variable} is set with a date on more than one line of "
+                    f"{self.config.version.file}: {error}",
+                    "leave one, or go on without setting it: --allow version-ambiguous",
+                )
+            )
+            return
+        if why_not:
+            self.out.notes.append(f"{self.config.version.file}: {why_not}; no version is set")
+        new_tree = self.objects.graft(
+            tree, {self.version_path: Entry(entry.mode, self.objects.write(BLOB, text))}
+        )
+        if new_tree == tree:
+            return
+        message = Stamp(self.date, self.target, self.out.tips[Role.PICKS]).message()
+        self._finish_stamp(tip, new_tree, message)
+
+    def _finish_stamp(self, tip: Oid, tree: Oid, message: bytes) -> None:
+        for index, result in enumerate(self.out.results):
+            if result.verdict is Verdict.STAMP and result.old is not None:
+                old = self.objects.commit(result.old)
+                if (old.parents, old.tree, old.message) == ((tip,), tree, message):
+                    self.out.results[index] = replace(result, new=old.oid, fate=Fate.KEPT)
+                    self.out.stamp = old.oid
+        if self.out.stamp is None:
+            self.out.stamp = self.committer.commit(tree, [tip], message)
+            subject = message.decode().partition("\n")[0]
+            self.out.results.append(
+                PatchResult(Role.PATCHES, None, self.out.stamp, subject, Fate.NEW, Verdict.STAMP)
+            )
+        self.out.tips[Role.PATCHES] = self.out.stamp
+
+    def _base_moved(self) -> bytes | None:
+        """The new base version if upstream's ``version.txt`` names another release than at the old base."""
+        path = self.config.version.base_file.encode()
+        numbers = []
+        for commit in (self.stack.base, self.target):
+            entry = self.objects.lookup(self.objects.commit(commit).tree, path)
+            text = self.objects.read(entry.oid) if entry is not None and not entry.is_tree else b""
+            numbers.append(version.base_version(text))
+        return numbers[1] if numbers[0] != numbers[1] else None
+
+    def _tell_carried(self) -> None:
+        """Call those kept patches carried whose patch-id is what it was, context and all."""
+        pairs = [
+            (index, result)
+            for index, result in enumerate(self.out.results)
+            if result.verdict is Verdict.CHANGED and result.old and result.new and not result.reason
+        ]
+        moved = [oid for _, r in pairs if r.old != r.new for oid in (r.old, r.new) if oid]
+        identities = patch_ids(self.git, moved, verbatim=True)
+        for index, result in pairs:
+            old, new = result.old, result.new
+            if old == new or (old and new and identities.get(old) == identities.get(new)):
+                self.out.results[index] = replace(result, verdict=Verdict.CARRIED)

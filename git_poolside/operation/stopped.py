@@ -1,0 +1,295 @@
+"""A stopped operation: a real ``git cherry-pick`` in the worktree, and what is needed to go on, skip or abort."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from git_poolside.errors import Refused
+from git_poolside.git import refs, worktree
+from git_poolside.git.diff import changes
+from git_poolside.git.objects import Committer, Objects
+from git_poolside.git.process import Git
+from git_poolside.operation.journal import durable
+from git_poolside.operation.order import Order
+from git_poolside.stack.model import EMPTY_TREE, Commit, Oid, RefChange, Role
+
+ACTION = "poolside sync (stopped)"
+CONFLICT, EXEC = "conflict", "exec"
+_GO_ON = "git poolside sync --continue"
+_BACK = "git poolside sync --abort   (restores every branch)"
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The state of a stop. `partial` is the tip made so far, on which `patch` has to be resolved.
+
+    `head` is the branch that was checked out (None: HEAD was detached at `head_oid`).
+    """
+
+    order: Order
+    kind: str
+    worktree: str
+    head: str | None
+    head_oid: Oid
+    role: Role
+    patch: Oid
+    subject: str
+    partial: Oid
+    paths: tuple[str, ...]
+
+    def save(self, git: Git) -> None:
+        raw = {
+            "order": self.order.to_json(),
+            "kind": self.kind,
+            "worktree": self.worktree,
+            "head": self.head,
+            "head_oid": self.head_oid,
+            "role": self.role.value,
+            "patch": self.patch,
+            "subject": self.subject,
+            "partial": self.partial,
+            "paths": list(self.paths),
+        }
+        durable(_path(git), json.dumps(raw, indent=1))
+
+
+def _path(git: Git) -> Path:
+    return git.state_dir / "stopped.json"
+
+
+def load(git: Git) -> Stopped | None:
+    """The stopped operation of this repository, if there is one."""
+    try:
+        raw = json.loads(_path(git).read_text())
+    except FileNotFoundError:
+        return None
+    return Stopped(
+        Order.from_json(raw["order"]),
+        raw["kind"],
+        raw["worktree"],
+        raw["head"],
+        raw["head_oid"],
+        Role(raw["role"]),
+        raw["patch"],
+        raw["subject"],
+        raw["partial"],
+        tuple(raw["paths"]),
+    )
+
+
+def recorded_config(git: Git) -> str | None:
+    """The text of the configuration that the stopped operation began with."""
+    stopped = load(git)
+    return stopped.order.config if stopped is not None and stopped.order.config else None
+
+
+def refuse_if_stopped(git: Git) -> None:
+    """Raises `Refused` while an operation waits for a resolution."""
+    stopped = load(git)
+    if stopped is not None:
+        raise Refused(
+            f"'git poolside {' '.join(stopped.order.command)}' is stopped at "
+            f"{stopped.patch[:9]} {stopped.subject}",
+            hints=[f"{_GO_ON}   (after resolving it)", "git poolside sync --skip   (leaves the patch out)", _BACK],
+        )
+
+
+def forget(git: Git) -> None:
+    """The operation is over: its state and the ref that kept its commits."""
+    _path(git).unlink(missing_ok=True)
+    kept = refs.read_one(git, refs.STOPPED)
+    if kept is not None:
+        git.run("update-ref", "-d", refs.STOPPED, kept)
+
+
+def check_worktree(git: Git, partial: Oid, paths: Sequence[bytes]) -> None:
+    """Raises `Refused` (snag ``dirty-for-stop``) if a stop here would meet anything of the user's."""
+    current = worktree.head(git)
+    if current is None:
+        raise Refused("HEAD is on an unborn branch, so a conflict cannot be resolved here", snag="dirty-for-stop",
+                      hints=["git checkout the patches branch"])  # fmt: skip
+    worktree.refuse_staged(git)
+    found = worktree.overlap(git, current, partial, paths)
+    if found:
+        raise Refused(
+            "local changes or untracked files are in the way of resolving it here:\n"
+            + "\n".join(f"  {path}" for path in found[:10]),
+            snag="dirty-for-stop",
+            hints=["git stash -u   (puts them aside)", "or commit them, or move them away"],
+        )
+
+
+def keep_reachable(git: Git, objects: Objects, committer: Committer, order: Order, partial: Oid) -> RefChange:
+    """A commit that holds every old tip, the partial tip and the new snapshot, for ``refs/poolside/stopped``."""
+    parents = [oid for oid in (partial, order.target, *order.tips.values(), *order.refs.values()) if oid]
+    parents += [oid for made in order.choices.resolutions.values() for oid in made]
+    message = f"stopped: {' '.join(order.command)}\n".encode("utf-8", "surrogateescape")
+    empty = objects.write_tree({}) if not objects.exists(EMPTY_TREE) else EMPTY_TREE
+    new = Committer(objects, committer.identity, signing=False).commit(empty, dict.fromkeys(parents), message)
+    return RefChange(refs.STOPPED, refs.read_one(git, refs.STOPPED), new)
+
+
+def stand(git: Git, stopped: Stopped) -> int:
+    """Check the partial tip out and run the real ``git cherry-pick``; its exit status (0: it applied after all)."""
+    worktree.detach(git, stopped.partial, ACTION)
+    if stopped.kind == EXEC:
+        return 1
+    environment = {"GIT_REFLOG_ACTION": ACTION, "GIT_EDITOR": ":"}
+    answer = git.talk(
+        "-c", "advice.mergeConflict=false", "cherry-pick", "--allow-empty", "--keep-redundant-commits",
+        stopped.patch, ok=range(-64, 256), quiet=True, environment=environment,
+    )  # fmt: skip
+    return answer.status
+
+
+def resolution(git: Git, objects: Objects, committer: Committer, stopped: Stopped) -> tuple[Oid, ...]:
+    """The commits that the user made of the patch, from what stands in the worktree (design: The stop).
+
+    Empty when it was resolved to nothing. Raises `Refused` for anything that could be a mistake (C10, C11).
+    """
+    if git.worktree is None or str(git.worktree) != stopped.worktree:
+        raise Refused(
+            "the operation was stopped in another worktree", hints=[f"cd {stopped.worktree}, then {_GO_ON}"]
+        )
+    patch = objects.commit(stopped.patch)
+    current = worktree.head(git)
+    picking = git.try_run("rev-parse", "-q", "--verify", "CHERRY_PICK_HEAD").text
+    if current == stopped.partial:
+        if stopped.kind == EXEC:
+            raise _unclear(stopped, "HEAD is on the commit before the patch")
+        if picking != stopped.patch:
+            raise _unclear(stopped, "the cherry-pick is gone: skipped, aborted or reset")
+        return _from_index(git, objects, committer, stopped, patch)
+    made = _own_commits(git, objects, stopped, current)
+    if _staged_or_changed(git, stopped):
+        raise Refused(
+            "there are commits and uncommitted changes on top of them",
+            hints=["git commit --amend, or git stash", _GO_ON],
+        )
+    return _with_own_message(git, objects, committer, stopped, patch, made)
+
+
+def _unclear(stopped: Stopped, what: str) -> Refused:
+    return Refused(
+        f"nothing tells how {stopped.patch[:9]} {stopped.subject} is to be resolved: {what}",
+        hints=[
+            f"git cherry-pick {stopped.patch[:12]}   (tries it again)",
+            "git poolside sync --skip   (leaves the patch out)",
+            _BACK,
+        ],
+    )
+
+
+def _from_index(git: Git, objects: Objects, committer: Committer, stopped: Stopped, patch: Commit) -> tuple[Oid, ...]:
+    unmerged = git.run("diff", "--name-only", "--diff-filter=U", "-z").stdout.decode("utf-8", "replace")
+    if unmerged:
+        names = "\n".join(f"  {path}" for path in unmerged.split("\0")[:-1])
+        raise Refused(f"these paths are still unmerged:\n{names}", hints=["git add PATH or git rm PATH", _GO_ON])
+    if marked := _with_markers(git, stopped.paths):
+        raise Refused(
+            "conflict markers are left in:\n" + "\n".join(f"  {path}" for path in marked),
+            hints=["edit the files, then git add PATH", _GO_ON],
+        )
+    if unstaged := _unstaged(git, stopped):
+        raise Refused(
+            "these paths have changes that are not added:\n" + "\n".join(f"  {path}" for path in unstaged),
+            hints=["git add PATH", _GO_ON],
+        )
+    tree = Oid(git.text("write-tree"))
+    if tree == objects.commit(stopped.partial).tree:
+        return ()
+    return (committer.commit(tree, [stopped.partial], patch.message, patch.author, patch.encoding),)
+
+
+def _own_commits(git: Git, objects: Objects, stopped: Stopped, current: Oid | None) -> list[Commit]:
+    if current is not None and refs.is_ancestor(git, stopped.partial, current) and worktree.branch(git) is None:
+        listing = git.lines("rev-list", "--topo-order", "--reverse", current, f"^{stopped.partial}", "--")
+        made = [objects.commit(Oid(oid)) for oid in listing]
+        if all(len(commit.parents) == 1 for commit in made):
+            return made
+    raise Refused(
+        f"HEAD is not on the tip that the patch goes onto, {stopped.partial[:12]}",
+        hints=[f"git checkout --detach {stopped.partial[:12]} && git cherry-pick {stopped.patch[:12]}", _BACK],
+    )
+
+
+def _with_own_message(
+    git: Git, objects: Objects, committer: Committer, stopped: Stopped, patch: Commit, made: list[Commit]
+) -> tuple[Oid, ...]:
+    """The user's commits; the first gets the patch's own author and message if those were not changed.
+
+    git's comment stripping and its ``# Conflicts:`` lines are no change.
+    """
+    first = made[0]
+    if _essence(first.message) == _essence(patch.message) and first.message != patch.message:
+        parent = committer.commit(first.tree, first.parents, patch.message, patch.author, patch.encoding)
+        renewed = [parent]
+        for commit in made[1:]:
+            parent = committer.commit(commit.tree, [parent], commit.message, commit.author, commit.encoding)
+            renewed.append(parent)
+        return tuple(renewed)
+    return tuple(commit.oid for commit in made)
+
+
+def _essence(message: bytes) -> list[bytes]:
+    return [line.strip() for line in message.splitlines() if line.strip() and not line.startswith(b"#")]
+
+
+def _unstaged(git: Git, stopped: Stopped) -> list[str]:
+    """Changed but not added, among the paths of the patch and of the conflict."""
+    parent = f"{stopped.patch}^{{tree}}"
+    before = git.text("rev-parse", f"{stopped.patch}^^{{tree}}")
+    [change] = changes(git, [(Oid(before), Oid(git.text("rev-parse", parent)))])
+    ours = {path.decode("utf-8", "surrogateescape") for path in change.paths} | set(stopped.paths)
+    listing = git.run("diff-files", "--name-only", "-z", "--ignore-submodules=dirty").stdout
+    names = listing.decode("utf-8", "surrogateescape").split("\0")[:-1]
+    return [name for name in names if name in ours]
+
+
+def _staged_or_changed(git: Git, stopped: Stopped) -> bool:
+    if git.run("diff-index", "--cached", "--name-only", "--ignore-submodules=dirty", "HEAD", "--").text:
+        return True
+    return bool(_unstaged(git, stopped))
+
+
+def _with_markers(git: Git, paths: Sequence[str]) -> list[str]:
+    """Those of the paths that were in conflict which still hold a whole set of conflict markers."""
+    found: list[str] = []
+    for path in paths:
+        file = (git.worktree or Path()) / path
+        if file.is_symlink() or not file.is_file():
+            continue
+        lines = file.read_bytes().split(b"\n")
+        if any(line.startswith(b"<<<<<<< ") for line in lines) and any(
+            line.startswith(b">>>>>>> ") for line in lines
+        ):
+            found.append(path)
+    return found
+
+
+def clear(git: Git, stopped: Stopped) -> None:
+    """Throw the unfinished resolution away: the index and the patch's paths are HEAD's again, all else stays."""
+    git.try_run("cherry-pick", "--quit")
+    out = git.run("diff-index", "--cached", "--name-only", "-z", "HEAD", "--").stdout
+    unmerged = git.run("diff", "--name-only", "--diff-filter=U", "-z").stdout
+    paths = set(out.split(b"\0")) | set(unmerged.split(b"\0"))
+    paths |= {os.fsencode(path) for path in _unstaged(git, stopped)}
+    named = b"".join(path + b"\0" for path in sorted(paths) if path)
+    if named:
+        git.with_environment(GIT_LITERAL_PATHSPECS="1").run(
+            "restore", "--source=HEAD", "--staged", "--worktree", "--ignore-unmerged",
+            "--pathspec-from-file=-", "--pathspec-file-nul", input=named,
+        )  # fmt: skip
+
+
+def go_back(git: Git, stopped: Stopped) -> None:
+    """HEAD, index and worktree as they were before the operation."""
+    worktree.detach(git, stopped.head_oid, "poolside sync --abort")
+    if stopped.head is not None:
+        worktree.attach(git, stopped.head, stopped.head_oid, "poolside sync --abort")
+
+

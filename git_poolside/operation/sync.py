@@ -1,0 +1,326 @@
+"""Carrying an order out: rebuild, snags, conservation, log, journal; or the stop.
+
+`execute` is one run of an order; `go_on`, `skip` and `abort` are what a stop waits for.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+
+from git_poolside.config import Config
+from git_poolside.errors import EXIT_REFUSED, EXIT_STOPPED, Refused
+from git_poolside.git import refs, worktree
+from git_poolside.git.layers import StackReader, branch_of
+from git_poolside.git.merge import MergeOrt
+from git_poolside.git.objects import Committer, Objects, Quarantine, quarantine
+from git_poolside.git.process import Git
+from git_poolside.git.replay import Engine
+from git_poolside.operation import journal, log, stopped
+from git_poolside.operation.check import conserve
+from git_poolside.operation.evidence import Witness
+from git_poolside.operation.exec import first_failure
+from git_poolside.operation.order import Order
+from git_poolside.operation.prepare import with_choices
+from git_poolside.operation.rebuild import Rebuild, Rebuilt, Stop
+from git_poolside.operation.stopped import CONFLICT, EXEC, Stopped
+from git_poolside.stack.model import Fate, Oid, RefChange, Role, Snag, Stack
+from git_poolside.ui import Ui
+
+
+@dataclass
+class Outcome:
+    """What a run came to, for the report. `changes` are the branches that moved (or would)."""
+
+    kind: str
+    order: Order
+    stack: Stack
+    rebuilt: Rebuilt
+    changes: tuple[RefChange, ...] = ()
+    snags: tuple[Snag, ...] = ()
+    notes: list[str] = field(default_factory=list)
+    operation: str | None = None
+    dry_run: bool = False
+    pushed: bool = False
+    stood: Stopped | None = None
+    touched: int = 0
+    submodules: tuple[str, ...] = ()
+
+    @property
+    def status(self) -> int:
+        return {"refused": EXIT_REFUSED, "stopped": EXIT_STOPPED}.get(self.kind, 0)
+
+
+def execute(
+    git: Git,
+    config: Config,
+    ui: Ui,
+    order: Order,
+    *,
+    dry_run: bool = False,
+    no_stop: bool = False,
+    standing: Stopped | None = None,
+) -> Outcome:
+    """Run an order. `standing` is the stop that it goes on from. Nothing moves unless all of it holds."""
+    with ExitStack() as opened:
+        inner = opened.enter_context(quarantine(git))
+        objects = Objects(inner.git)
+        merge = opened.enter_context(MergeOrt(objects, inner.git.object_dir))
+        engine = Engine(objects, merge)
+        committer = Committer.of(objects, order.identity.encode("utf-8", "surrogateescape"))
+        reader = StackReader(inner.git, config, objects, merge, order.upstream)
+        stack = reader.read(order.tips[Role.PICKS], order.tips[Role.PATCHES], order.target)
+        witness = Witness(inner.git, config, objects, engine, stack, order.target, order.upstream)
+        rebuilt = Rebuild(
+            inner.git, config, ui, objects, engine, committer, witness, stack, order.target, order.date,
+            order.choices, dry_run=dry_run,
+        ).run()  # fmt: skip
+        outcome = Outcome(
+            "done", order, stack, rebuilt, dry_run=dry_run, notes=[*order.notes, *reader.notes, *rebuilt.notes]
+        )
+        doubts = (*order.snags, *reader.snags, *rebuilt.snags)
+        outcome.snags = tuple(snag for snag in doubts if snag.name not in order.choices.allow)
+        if rebuilt.stop is not None and not outcome.snags and not (dry_run or no_stop):
+            _stop(git, inner, objects, committer, outcome, rebuilt.stop, standing)
+            return outcome
+        if rebuilt.stop is not None:
+            outcome.kind = "stopped"
+        if outcome.snags:
+            outcome.kind = "refused"
+        if outcome.kind != "done":
+            return outcome
+        conserve(inner.git, objects, stack, rebuilt, frozenset({config.version.file.encode()}))
+        outcome.changes = _changes(config, order, rebuilt)
+        if not outcome.changes:
+            outcome.kind = "nothing-to-do"
+        if dry_run or not outcome.changes:
+            return outcome
+        if order.exec and (failed := _exec(git, inner, outcome, order.exec)) is not None:
+            if no_stop:
+                outcome.kind = "stopped"
+                return outcome
+            _stop(git, inner, objects, committer, outcome, failed, standing, EXEC)
+            return outcome
+        _publish(git, config, inner, objects, committer, outcome, standing)
+        return outcome
+
+
+def _changes(config: Config, order: Order, rebuilt: Rebuilt) -> tuple[RefChange, ...]:
+    """The branches that move: each from its local value to its new tip; no picks branch is made for nothing."""
+    after = {Role.SNAPSHOT: order.target, **rebuilt.tips}
+    found: list[RefChange] = []
+    for role in Role:
+        ref = config.ref(branch_of(config, role))
+        if order.tips[role] is None and role is not Role.SNAPSHOT and after[role] == order.target:
+            continue
+        if order.refs[ref] != after[role]:
+            found.append(RefChange(ref, order.refs[ref], after[role]))
+    return tuple(found)
+
+
+def _publish(
+    git: Git,
+    config: Config,
+    inner: Quarantine,
+    objects: Objects,
+    committer: Committer,
+    outcome: Outcome,
+    standing: Stopped | None,
+) -> None:
+    order = outcome.order
+    operation = log.Operation(
+        "sync",
+        order.command,
+        log.now(),
+        outcome.changes,
+        order.leases,
+        {"date": order.date, "commit": order.target, "nightly": order.nightly or order.target},
+        outcome.stack.base,
+        order.target,
+        tuple(outcome.rebuilt.results),
+    )
+    previous = refs.read_one(git, refs.OPERATIONS)
+    entry = log.write(objects, committer, operation, previous, config.operations.keep)
+    assert entry.after is not None
+    inner.keep([entry.after, *outcome.rebuilt.tips.values()])
+    title = f"poolside {' '.join(order.command)}"
+    back = _back(git, outcome, standing) if standing is not None else None
+    along = journal.carry_out(git, title, [entry, *outcome.changes], back)
+    if standing is not None:
+        stopped.forget(git)
+    outcome.operation = next(log.entries(git, Objects(git))).id
+    for moved in along:
+        before = standing.partial if standing and moved is back else moved.before
+        outcome.touched += len(git.lines("diff-tree", "-r", "--name-only", "--no-renames", before, moved.after))
+        outcome.submodules += _moved_submodules(git, moved.before, moved.after)
+
+
+def _back(git: Git, outcome: Outcome, standing: Stopped) -> journal.BroughtAlong | None:
+    """Where the worktree of a stop goes when all is done: back to its branch, or to where HEAD was detached."""
+    current = worktree.head(git)
+    assert current is not None
+    if standing.head is None:
+        worktree.detach(git, standing.head_oid, "poolside sync --continue")
+        return None
+    moving = {change.ref: change.after for change in outcome.changes}
+    return journal.BroughtAlong(
+        standing.worktree, standing.head, current, moving.get(standing.head) or standing.head_oid
+    )
+
+
+def _moved_submodules(git: Git, before: Oid, after: Oid) -> tuple[str, ...]:
+    """Paths of submodules whose pointer moved (edge case C8)."""
+    found: list[str] = []
+    for line in git.lines("diff-tree", "-r", "--raw", "--no-renames", before, after):
+        meta, _, path = line.partition("\t")
+        if "160000" in meta.split()[:2][1] or ":160000" in meta:
+            found.append(path)
+    return tuple(found)
+
+
+def _exec(git: Git, inner: Quarantine, outcome: Outcome, command: str) -> Stop | None:
+    """Run ``--exec`` at each new commit; where it failed, as a stop at that patch."""
+    new = [(r, r.new) for r in outcome.rebuilt.results if r.new and r.new != r.old]
+    inner.keep([oid for _, oid in new])
+    failed = first_failure(git, command, [oid for _, oid in new])
+    if failed is None:
+        return None
+    result = next(r for r, oid in new if oid == failed)
+    objects = Objects(git)
+    commit = objects.commit(failed)
+    from git_poolside.stack.model import Conflict
+
+    source = objects.commit(result.old) if result.old else commit
+    return Stop(result.role, source, commit.parents[0], Conflict((), (f"'{command}' failed",)), result.verdict, None)
+
+
+def _stop(
+    git: Git,
+    inner: Quarantine,
+    objects: Objects,
+    committer: Committer,
+    outcome: Outcome,
+    stop: Stop,
+    standing: Stopped | None,
+    kind: str = CONFLICT,
+) -> None:
+    """Stand the user on the partial tip with a real cherry-pick of the patch."""
+    if git.worktree is None:
+        raise Refused(
+            f"{stop.commit.oid[:9]} {stop.commit.subject} does not apply, and a bare repository is no place "
+            "to resolve it",
+            hints=["git worktree add ../resolve, and run the sync there", "git poolside sync --no-stop"],
+        )
+    made = outcome.rebuilt.made
+    order = with_choices(outcome.order, made={**outcome.order.choices.made, **made})
+    if standing is None:
+        paths = [touch.encode("utf-8", "surrogateescape") for touch in stop.conflict.paths]
+        stopped.check_worktree(git, stop.partial, paths)
+        worktree.refuse_in_progress(git)
+    current = worktree.head(git)
+    assert current is not None
+    state = Stopped(
+        order,
+        kind,
+        standing.worktree if standing else str(git.worktree),
+        standing.head if standing else worktree.branch(git),
+        standing.head_oid if standing else current,
+        stop.role,
+        stop.commit.oid,
+        stop.commit.subject,
+        stop.partial,
+        stop.conflict.paths,
+    )
+    kept = stopped.keep_reachable(git, objects, committer, order, stop.partial)
+    assert kept.after is not None
+    inner.keep([kept.after, *made.values()])
+    refs.move(git, [kept], "poolside: stopped")
+    state.save(git)
+    try:
+        status = stopped.stand(git, state)
+    except BaseException:
+        if standing is None and worktree.head(git) == current:
+            stopped.forget(git)
+        raise
+    outcome.kind, outcome.stood = "stopped", state
+    if status == 0 and kind == CONFLICT:
+        outcome.notes.append(
+            "git applied the patch here although poolside could not; look at it, then go on with --continue"
+        )
+
+
+def go_on(git: Git, config: Config, ui: Ui) -> Outcome:
+    """``--continue``: take the resolution from the worktree and run the order again with it."""
+    state = _required(git)
+    _refuse_moved(git, state)
+    objects = Objects(git)
+    committer = Committer.of(objects, state.order.identity.encode("utf-8", "surrogateescape"))
+    made = stopped.resolution(git, objects, committer, state)
+    resolutions = {**state.order.choices.resolutions, state.patch: made}
+    return _again(git, config, ui, state, with_choices(state.order, resolutions=resolutions), made[-1:])
+
+
+def skip(git: Git, config: Config, ui: Ui) -> Outcome:
+    """``--skip``: leave the patch out, which its reason records."""
+    state = _required(git)
+    _refuse_moved(git, state)
+    stopped.clear(git, state)
+    reason = "skipped by hand: it did not apply"
+    return _again(git, config, ui, state, with_choices(state.order, skip={**state.order.choices.skip, state.patch: reason}), ())  # fmt: skip  # noqa: E501
+
+
+def _again(
+    git: Git, config: Config, ui: Ui, state: Stopped, order: Order, made: tuple[Oid, ...]
+) -> Outcome:
+    """Stand on the choice, and run the order again.
+
+    Killed in between, the next ``--continue`` finds the resolution again: in the index, or as HEAD.
+    """
+    standing = replace(state, order=order, partial=made[0] if made else state.partial)
+    objects = Objects(git)
+    committer = Committer.of(objects, order.identity.encode("utf-8", "surrogateescape"))
+    kept = stopped.keep_reachable(git, objects, committer, order, state.partial)
+    refs.move(git, [kept], "poolside: stopped")
+    if made:
+        worktree.detach(git, made[0], stopped.ACTION)
+    git.try_run("cherry-pick", "--quit")
+    return execute(git, config, ui, order, standing=standing)
+
+
+def abort(git: Git) -> tuple[Stopped, list[str]]:
+    """``--abort``: every ref, the index and the branch as before; what has moved since is left alone and said."""
+    state = _required(git)
+    current = refs.read(git, state.order.refs)
+    moved = [ref for ref, oid in state.order.refs.items() if current[ref] != oid]
+    said = [f"{ref.removeprefix('refs/heads/')} has moved since, and is left where it is" for ref in moved]
+    here = worktree.head(git)
+    if here not in (state.partial, state.head_oid) and here is not None:
+        said.append(f"the commits made meanwhile are at {here[:12]}")
+    if worktree.branch(git) is None or worktree.head(git) == state.partial:
+        stopped.clear(git, state)
+        stopped.go_back(git, state)
+    stopped.forget(git)
+    return state, said
+
+
+def _required(git: Git) -> Stopped:
+    state = stopped.load(git)
+    if state is None:
+        raise Refused("no operation is stopped here", hints=["git poolside status"])
+    return state
+
+
+def _refuse_moved(git: Git, state: Stopped) -> None:
+    current = refs.read(git, state.order.refs)
+    for ref, oid in state.order.refs.items():
+        if current[ref] != oid:
+            raise Refused(
+                f"'{ref.removeprefix('refs/heads/')}' has moved since the operation was stopped",
+                snag="moved-since",
+                hints=["git poolside sync --abort   (leaves it where it is now), then sync again"],
+            )
+
+
+def unresolved(outcome: Outcome) -> list[str]:
+    """The patches of a dry run that would stop it."""
+    return [result.subject for result in outcome.rebuilt.results if result.fate is Fate.UNRESOLVED]

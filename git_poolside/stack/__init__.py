@@ -1,0 +1,1 @@
+"""The domain, pure: no path, clock, socket, environment or process."""

@@ -1,0 +1,80 @@
+"""The check that nothing was lost, on the finished objects, independent of what made them.
+
+Each old patch has exactly one fate; each new commit has exactly one source, or is the stamp or added; a carried
+pair has equal patch-ids; the new tip differs from the new snapshot only in paths of kept patches and generated
+files. What does not hold is a bug of ours, and refuses the operation (design: Conservation).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from git_poolside.stack.model import Fate, Oid, PatchResult, Verdict
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What was found by reading the old and the new tips again.
+
+    `old` and `new` are the commits of the layers, lowest first; `patch_ids` those of both (verbatim);
+    `paths` what each of them touches; `differs` where the new tip differs from the new snapshot.
+    """
+
+    old: Sequence[Oid]
+    new: Sequence[Oid]
+    patch_ids: Mapping[Oid, str]
+    paths: Mapping[Oid, frozenset[bytes]]
+    differs: frozenset[bytes]
+    generated: frozenset[bytes]
+
+
+def violations(results: Sequence[PatchResult], finished: Finished) -> list[str]:
+    """What does not hold, in words; empty when all is well."""
+    found: list[str] = []
+    fates = Counter(result.old for result in results if result.old is not None)
+    for oid in finished.old:
+        # A kept patch may have several new commits when a person split it: the first has the source.
+        if fates[oid] != 1:
+            found.append(f"the old patch {oid[:12]} has {fates[oid]} fates")
+    found += [f"a fate for {oid[:12]}, which is no patch" for oid in fates if oid not in set(finished.old)]
+
+    sources = Counter(result.new for result in results if result.new is not None)
+    for oid in finished.new:
+        if sources[oid] != 1:
+            found.append(f"the new commit {oid[:12]} has {sources[oid]} sources")
+    found += [f"{oid[:12]} is accounted for but is not in the stack" for oid in sources if oid not in set(finished.new)]
+
+    for result in results:
+        if result.fate is Fate.KEPT and result.new is None:
+            found.append(f"the patch {_name(result)} is kept but has no new commit")
+        if result.fate is Fate.DROPPED and result.new is not None:
+            found.append(f"the patch {_name(result)} is dropped but has a new commit")
+        if result.fate is Fate.DROPPED and not result.reason:
+            found.append(f"the patch {_name(result)} is dropped without a reason")
+        if result.fate is Fate.UNRESOLVED:
+            found.append(f"the patch {_name(result)} is unresolved")
+        if result.old is None and result.verdict not in (Verdict.STAMP, Verdict.ADDED):
+            found.append(f"the new commit {_name(result)} has no source")
+        if result.verdict is Verdict.CARRIED and result.old and result.new:
+            before, after = (finished.patch_ids.get(oid) for oid in (result.old, result.new))
+            if before != after:
+                found.append(f"the patch {_name(result)} is called carried but is not the same patch")
+
+    order = [result.old for result in results if result.old in fates and result.new is not None]
+    if order != [oid for oid in finished.old if oid in set(order)]:
+        found.append("the kept patches are not in their old order")
+
+    allowed = set(finished.generated)
+    for oid in finished.new:
+        allowed |= finished.paths.get(oid, frozenset())
+    strangers = sorted(finished.differs - allowed)
+    if strangers:
+        shown = ", ".join(path.decode("utf-8", "replace") for path in strangers[:5])
+        found.append(f"the new tip differs from the snapshot in paths of no patch: {shown}")
+    return found
+
+
+def _name(result: PatchResult) -> str:
+    return f"{(result.old or result.new or '?')[:12]} {result.subject}"

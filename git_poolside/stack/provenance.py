@@ -1,0 +1,151 @@
+"""What commit messages say: trailers of ours, pull request numbers, reverts and relands of upstream's.
+
+Upstream's conventions are in the facts that the merge bot leaves: ``Pull Request resolved: URL``, a subject
+that ends with ``(#N)``, ``This reverts commit HASH.``
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_TRAILER = re.compile(r"^(Poolside-[A-Za-z-]+): *(.*)$", re.MULTILINE)
+_CHERRY = re.compile(r"^\(cherry picked from commit ([0-9a-f]{40})\)$", re.MULTILINE)
+_RESOLVED = re.compile(
+    r"^Pull[- ]Request(?:[- ]resolved)?: *https?://[^/\s]+/([\w.-]+/[\w.-]+)/pull/(\d+)/?\s*$", re.MULTILINE
+)
+_LAST_NUMBER = re.compile(r"\(#(\d+)\)\s*\Z")
+_REVERTS = re.compile(r"\bThis reverts commit ([0-9a-f]{7,40})\b")
+_REVERTS_NUMBER = re.compile(r"^Reverts ([\w.-]+/[\w.-]+)#(\d+)\s*$", re.MULTILINE)
+_REVERT_HASH = re.compile(r"\ARevert ([0-9a-f]{7,40})\b")
+_REASON = re.compile(r"^Reverted \S+ on behalf of \S+ due to (.*)$", re.MULTILINE)
+_QUOTED = re.compile(r"\A(?P<how>Revert|Back out|Reapply|Reland|Re-?apply|Re-?land)\s+\"(?P<what>.*)\"(?P<rest>.*)\Z", re.I)  # fmt: skip  # noqa: E501
+_MARKED = re.compile(r"\A(?:\[(?P<tag>reland|re-?land|reapply)\w*\]|(?P<word>reland|re-?land|reapply)\w*\b:?)\s+(?P<what>.*)\Z", re.I)  # fmt: skip  # noqa: E501
+_OF = re.compile(r"\b(?:re-?land(?:s|ing|ed)?|re-?appl(?:y|ies|ied))(?:\s+of)?\s+(?:https?://[^/\s]+/([\w.-]+/[\w.-]+)/pull/|#)(\d+)\b", re.I)  # fmt: skip  # noqa: E501
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """The ``Poolside-`` trailers of a stamp."""
+
+    nightly: str | None = None
+    upstream: str | None = None
+    picks: str | None = None
+    dropped: tuple[tuple[str, str, str], ...] = ()
+
+    @classmethod
+    def of(cls, message: str) -> Provenance:
+        """The trailers of a message; all None where it has none."""
+        values: dict[str, list[str]] = {}
+        if "Poolside-" in message:
+            for name, value in _TRAILER.findall(message):
+                values.setdefault(name, []).append(value.strip())
+        dropped = [tuple(value.split()) for value in values.get("Poolside-Dropped", [])]
+        return cls(
+            values.get("Poolside-Nightly", [None])[-1],
+            values.get("Poolside-Upstream", [None])[-1],
+            values.get("Poolside-Picks", [None])[-1],
+            tuple((one[0], one[1], one[2]) for one in dropped if len(one) == 3),
+        )
+
+    @property
+    def is_stamp(self) -> bool:
+        return self.nightly is not None and self.upstream is not None
+
+
+STAMP_TRAILERS = ("Poolside-Nightly", "Poolside-Upstream", "Poolside-Picks", "Poolside-Dropped")
+
+
+def without_stamp_trailers(message: bytes) -> bytes:
+    """A message without the lines that mark a stamp, for work that somebody amended into one (edge case S6)."""
+    names = b"|".join(name.encode() for name in STAMP_TRAILERS)
+    kept = re.sub(rb"^(?:" + names + rb"):.*\n?", b"", message, flags=re.MULTILINE)
+    return kept.rstrip(b"\n") + b"\n"
+
+
+def cherry_origin(message: str) -> str | None:
+    """The commit that a pick was made from: the last ``(cherry picked from commit …)`` line (git-cherry-pick(1))."""
+    found = _CHERRY.findall(message)
+    return str(found[-1]) if found else None
+
+
+def pull_number(message: str, repository: str, *, subject_counts: bool = True) -> int | None:
+    """The pull request of `repository` that a commit landed as, or was taken from.
+
+    The resolved line, when it names `repository`; else our own trailer; else the last number at the subject's
+    end (``X (#A) (#B)`` is B), where `subject_counts`: in the fork's own patches it would be the fork's number.
+    """
+    named = [int(n) for repo, n in _RESOLVED.findall(message) if repo.lower() == repository.lower()]
+    if named:
+        return named[-1]
+    ours = [value for name, value in _TRAILER.findall(message) if name in ("Poolside-Pull", "Poolside-Upstream-Pull")]
+    if ours and ours[-1].strip().isdigit():
+        return int(ours[-1])
+    subject = message.lstrip("\n").partition("\n")[0]
+    last = _LAST_NUMBER.search(subject)
+    return int(last.group(1)) if last and subject_counts else None
+
+
+@dataclass(frozen=True)
+class Undoing:
+    """What a commit says about earlier ones.
+
+    `commits` and `pulls` are what it takes back by name (a hash; the number of a landing pull request). Where
+    it names nothing, `sign` says whether the commit called `title`, or landed as one of `numbers`, is taken
+    back (-1) or brought back (+1).
+    """
+
+    sign: int
+    commits: tuple[str, ...]
+    pulls: tuple[int, ...]
+    title: str
+    numbers: tuple[int, ...]
+
+
+def undoing(message: str, repository: str) -> Undoing | None:
+    """A revert's or reland's meaning, or None for an ordinary commit.
+
+    The hash of "This reverts commit" goes before the words of the subject; ``Revert "Revert …"``,
+    ``Back out "Revert …"`` and ``Reapply "…"`` bring back what the inner title names.
+    """
+    subject = message.lstrip("\n").partition("\n")[0].strip()
+    commits = (*_REVERTS.findall(message), *_REVERT_HASH.findall(subject))
+    pulls = [int(n) for repo, n in _REVERTS_NUMBER.findall(message) if repo.lower() == repository.lower()]
+    sign, title = 1, subject
+    changed = False
+    while True:
+        title = _LAST_NUMBER.sub("", title).strip() if not changed else title.strip()
+        if found := _QUOTED.match(title):
+            if found["how"].lower() in ("revert", "back out"):
+                sign = -sign
+            title, changed = found["what"], True
+        elif found := _MARKED.match(title):
+            title, changed = found["what"], True
+            if (inner := _QUOTED.match(title)) is None:
+                title = title.strip("\"'")
+            elif inner["how"].lower() in ("revert", "back out"):
+                # "Reland 'Revert …'" is rare enough to be read literally: the revert comes back.
+                continue
+        else:
+            break
+    numbers = [int(n) for repo, n in _OF.findall(message) if not repo or repo.lower() == repository.lower()]
+    if inner_number := _LAST_NUMBER.search(title):
+        numbers.append(int(inner_number.group(1)))
+        title = _LAST_NUMBER.sub("", title).strip()
+    if commits or pulls or changed or numbers:
+        return Undoing(sign, commits, tuple(pulls), title, tuple(dict.fromkeys(numbers)))
+    return None
+
+
+def bare_title(message: str) -> str:
+    """The subject without its pull request numbers."""
+    title = message.lstrip("\n").partition("\n")[0].strip()
+    while _LAST_NUMBER.search(title):
+        title = _LAST_NUMBER.sub("", title).strip()
+    return title
+
+
+def revert_reason(message: str) -> str:
+    """Why upstream took a change back, in its own words; empty where it did not say."""
+    found = _REASON.search(message)
+    return found.group(1).strip() if found else ""

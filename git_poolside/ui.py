@@ -1,0 +1,184 @@
+"""What people see: stdout is data, stderr is talk; colour by git's rules; progress in git's style."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+from git_poolside.errors import PoolsideError
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
+_FIRST_SHOWN = 1.0
+_EVERY = 0.1
+
+
+def clean(text: str) -> str:
+    """`text` without what a terminal would obey (edge case P13): control characters become visible."""
+
+    def visible(found: re.Match[str]) -> str:
+        code = ord(found.group())
+        return f"^{chr(code ^ 0x40)}" if code < 0x80 else f"<{code:X}>"
+
+    return _CONTROL.sub(visible, text.encode("utf-8", "replace").decode())
+
+
+def count(number: int, what: str, plural: str | None = None) -> str:
+    """``1 pick``, ``2 patches``."""
+    if number == 1:
+        return f"1 {what}"
+    return f"{number} {plural or (what + ('es' if what.endswith(('ch', 's')) else 's'))}"
+
+
+def table(rows: Iterable[tuple[str, ...]], gap: int = 2) -> list[str]:
+    """Rows as lines with aligned columns; the last column is free."""
+    rows = list(rows)
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)] if rows else []
+    return [
+        ("".join(cell.ljust(width + gap) for cell, width in zip(row, widths, strict=False)) + row[-1]).rstrip()
+        for row in rows
+    ]
+
+
+class Ui:
+    """The two streams and how to write on them. `json` and `quiet` are the command line's."""
+
+    def __init__(
+        self,
+        *,
+        quiet: bool = False,
+        json: bool = False,
+        colour: Callable[[], bool] = lambda: False,
+        out: TextIO | None = None,
+        err: TextIO | None = None,
+    ) -> None:
+        self.quiet = quiet
+        self.json = json
+        self._colour = colour
+        self._coloured: bool | None = None
+        self._out = out or sys.stdout
+        self._err = err or sys.stderr
+
+    def paint(self, text: str, *styles: str) -> str:
+        """`text` in colour if stdout shall have colour (``color.ui``, ``NO_COLOR``)."""
+        if self._coloured is None:
+            self._coloured = self._colour()
+        if not self._coloured or not text:
+            return text
+        return f"\x1b[{';'.join(_COLOURS[style] for style in styles)}m{text}\x1b[m"
+
+    @property
+    def width(self) -> int:
+        return shutil.get_terminal_size((100, 24)).columns
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the talk is read by a person as it comes."""
+        return self._err.isatty()
+
+    def print(self, *lines: str) -> None:
+        """Data, on stdout; nothing under ``--json``, where `object` says all."""
+        if not self.json:
+            for line in lines:
+                self._write(self._out, line + "\n")
+
+    def object(self, value: dict[str, Any]) -> None:
+        """The one JSON object of ``--json``."""
+        import json
+
+        self._write(self._out, json.dumps({"schema": 1, **value}, indent=2) + "\n")
+
+    def talk(self, *lines: str) -> None:
+        """Talk, on stderr, unless ``-q``."""
+        if not self.quiet:
+            for line in lines:
+                self._write(self._err, line + "\n")
+
+    def warn(self, message: str) -> None:
+        self._write(self._err, f"warning: {clean(message)}\n")
+
+    def hint(self, *lines: str) -> None:
+        for line in lines:
+            self._write(self._err, f"hint: {clean(line)}\n")
+
+    def complain(self, first: str, *more: str) -> None:
+        """An error that is part of a report."""
+        self._write(self._err, "".join(f"{line}\n" for line in (f"error: {first}", *more)))
+
+    def complain_end(self, what: str) -> None:
+        self._write(self._err, f"{what}\n")
+
+    def error(self, error: PoolsideError) -> None:
+        """An error's message and hints, as git shows its own; as an object too under ``--json``."""
+        word = "fatal" if error.exit_code == 128 else "error"
+        first, *more = clean(error.message).split("\n")
+        self._write(self._err, f"{word}: {first}\n")
+        for line in more:
+            self._write(self._err, f"{line}\n")
+        self.hint(*error.hints)
+        if self.json:
+            snags = []
+            if error.snag:
+                hint = error.hints[0] if error.hints else ""
+                snags = [
+                    {"name": error.snag, "message": error.message, "hint": hint, "patch": error.patch}
+                ]
+            self.object(
+                {
+                    "outcome": error.outcome,
+                    "exit": error.exit_code,
+                    "error": error.message,
+                    "hints": list(error.hints),
+                    "snags": snags,
+                }
+            )
+
+    @contextmanager
+    def progress(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
+        """A line that counts up to `total` on a terminal, once it has taken a second: ``Title:  45% (9/20)``."""
+        if self.quiet or total == 0 or not self._err.isatty():
+            yield lambda done: None
+            return
+        began = time.monotonic()
+        last = began + _FIRST_SHOWN - _EVERY
+        shown = False
+
+        def step(done: int) -> None:
+            nonlocal last, shown
+            now = time.monotonic()
+            if now - last >= _EVERY:
+                last, shown = now, True
+                line = f"{title}: {100 * done // total:3}% ({done}/{total})"
+                self._write(self._err, f"\r{line}")
+
+        yield step
+        if shown:
+            self._write(self._err, f"\r{title}: 100% ({total}/{total}), done.\n")
+
+    def flush(self) -> None:
+        self._out.flush()
+        self._err.flush()
+
+    @staticmethod
+    def _write(stream: TextIO, text: str) -> None:
+        try:
+            stream.write(text)
+        except UnicodeEncodeError:
+            encoding = stream.encoding or "ascii"
+            stream.write(text.encode(encoding, "replace").decode(encoding))
+        stream.flush()
+
+
+def wants_colour(choice: str, configured: Callable[[], str]) -> bool:
+    """Whether stdout shall have colour: ``--color``, ``NO_COLOR``, then git's ``color.ui``."""
+    if choice != "auto":
+        return choice == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    return configured() == "true"
