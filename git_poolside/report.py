@@ -13,6 +13,7 @@ from git_poolside.operation.sync import Outcome
 from git_poolside.stack.model import Fate, PatchResult, Role, Verdict
 from git_poolside.ui import Ui, clean, count, table
 
+_PLAIN = ("carried", "landed", "emptied", "skipped", "added")
 _ORDINARY = (Verdict.CARRIED, Verdict.STAMP)
 _COLOUR = {Fate.DROPPED: "yellow", Fate.UNRESOLVED: "red", Fate.NEW: "green", Fate.KEPT: "cyan"}
 
@@ -74,7 +75,7 @@ def show(ui: Ui, config: Config, outcome: Outcome) -> None:
         ui.print(f"{verb.capitalize()} onto the nightly of {ui.paint(order.date, 'bold')} ({order.target[:9]})")
     ui.print("", *_layers(ui, config, outcome))
     told = [r for r in outcome.rebuilt.results if r.verdict not in _ORDINARY or r.notes]
-    if told:
+    if told and outcome.stood is None:
         ui.print("", *[line for result in told for line in _patch(ui, result)])
     _notes(ui, outcome)
     if outcome.submodules:
@@ -122,10 +123,13 @@ def _summary(outcome: Outcome, role: Role) -> str:
 
 def _patch(ui: Ui, result: PatchResult) -> list[str]:
     name = result.old or result.new or ""
-    word = result.fate.value if result.fate is not Fate.KEPT else result.verdict.value
+    word = result.fate.value
+    if result.verdict in (Verdict.CHANGED, Verdict.CONFLICT):
+        word = result.verdict.value
     head = f"  {ui.paint(f'{word:<10}', _COLOUR[result.fate])} {name[:9]} {clean(result.subject)}"
     lines = [_cut(head, ui.width, len(head) - len(f"  {word:<10} {name[:9]} {clean(result.subject)}"))]
-    label = result.verdict.value if word != result.verdict.value else ""
+    shown = (word, *_PLAIN)
+    label = result.verdict.value if result.verdict.value not in shown else ""
     detail = ": ".join(part for part in (label, clean(result.reason)) if part)
     for text in (detail, *map(clean, result.notes)):
         if text:

@@ -148,11 +148,14 @@ class StackReader:
         self.upstream = upstream
         self.notes: list[str] = []
         self.snags: list[Snag] = []
+        self._check_merges = True
 
-    def read(self, picks_tip: Oid | None, patches_tip: Oid | None, snapshot: Oid) -> Stack:
+    def read(
+        self, picks_tip: Oid | None, patches_tip: Oid | None, snapshot: Oid, *, check_merges: bool = True
+    ) -> Stack:
         """The stack of those tips; a missing branch is an empty layer. Raises `Refused` for what is no stack."""
+        self._check_merges = check_merges
         patches_tip = patches_tip or picks_tip or snapshot
-        picks_tip = picks_tip if picks_tip is not None else None
         whole = self._own(patches_tip, ())
         below = self._picks_below(whole, picks_tip, patches_tip)
         picks_tip = picks_tip or below or self._standing(patches_tip)
@@ -222,7 +225,7 @@ class StackReader:
         """The leading commits that equal a pick, now or in the reflog of the picks branch (edge case A3)."""
         once = _reflog(self.git, self.config.ref(self.config.branches.picks))
         listing = self.git.lines(
-            "rev-list", current, *dict.fromkeys(once), f"^{self.upstream}", *(f"^{c.oid}" for c in whole[:0]), "--"
+            "rev-list", current, *dict.fromkeys(once), f"^{self.upstream}", "--"
         )
         picks = [self.objects.commit(Oid(oid)) for oid in listing]
         identities = patch_ids(self.git, [commit.oid for commit in (*whole, *picks)])
@@ -268,7 +271,7 @@ class StackReader:
             if len(commit.parents) < 2:
                 linear.append(commit)
                 continue
-            if len(commit.parents) > 2 or not self._is_clean_merge(commit):
+            if self._check_merges and (len(commit.parents) > 2 or not self._is_clean_merge(commit)):
                 raise Refused(
                     f"{commit.oid[:12]} {commit.subject}\nis a merge that holds changes of its own, "
                     "which a replay would lose",

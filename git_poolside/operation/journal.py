@@ -14,6 +14,7 @@ from pathlib import Path
 from git_poolside.errors import Refused
 from git_poolside.git import refs, worktree
 from git_poolside.git.process import Git
+from git_poolside.operation import lock
 from git_poolside.stack.model import Oid, RefChange
 from git_poolside.ui import Ui
 
@@ -146,6 +147,13 @@ def recover(git: Git, ui: Ui) -> None:
         return
     done = _settle(git, journal)
     ui.talk(f"note: an interrupted '{journal.action}' was found and {done}")
+
+
+def recover_if_dead(git: Git, ui: Ui, command: Sequence[str]) -> None:
+    """What a reading command does first: recover, unless the operation still runs or the folder is not ours."""
+    if Journal.path(git).exists() and not lock.is_held(git):
+        with lock.hold(git, command):
+            recover(git, ui)
 
 
 def _settle(git: Git, journal: Journal, after_refusal: bool = False) -> str:

@@ -17,6 +17,7 @@ from git_poolside.git.process import Answer, Git
 from git_poolside.git.remotes import Remote
 from git_poolside.operation import log
 from git_poolside.stack.model import Fate, Oid, RefChange, Role
+from git_poolside.stack.provenance import Provenance
 from git_poolside.ui import Ui
 
 
@@ -126,9 +127,14 @@ def _record(
     tip = tips["patches"] or tips["picks"] or tips["snapshot"]
     if tip is None:
         raise Refused("there is nothing to push", hints=["git poolside status"])
-    last = next((op for op in log.entries(git, real) if op.kind == "sync"), None)
+    patches = config.ref(config.branches.patches)
+    made = (op for op in log.entries(git, real) if any((c.ref, c.after) == (patches, tip) for c in op.refs))
+    last = next((op for op in made if op.nightly), None)
     nightly = dict(last.nightly) if last is not None and last.nightly else None
     dropped = [r.old for r in last.patches if r.fate is Fate.DROPPED and r.old] if last is not None else []
+    stamp = Provenance.of(real.commit(tip).text)
+    if nightly is None and stamp.nightly and stamp.upstream:
+        nightly = {"date": stamp.nightly, "commit": stamp.upstream}
     date = nightly["date"] if nightly else log.now()[:10]
     taken = {ref for ref in (*server, *refs.below(git, config.published.prefix))}
     number = 1

@@ -118,6 +118,7 @@ class Rebuild:
                 for commit in layer.commits:
                     new_tip = self._one(layer, commit, tip)
                     if new_tip is None:
+                        self._tell_carried()
                         return self.out
                     tip = new_tip
                     done += 1

@@ -1,0 +1,96 @@
+"""``git poolside log``: the operation log."""
+
+from __future__ import annotations
+
+import argparse
+
+from git_poolside.cli import Parser
+from git_poolside.context import Context
+from git_poolside.git import refs
+from git_poolside.git.objects import Objects
+from git_poolside.operation import log
+from git_poolside.stack.model import Fate
+from git_poolside.ui import clean, count, table
+
+
+def parser() -> Parser:
+    made = Parser("log")
+    made.add_argument("-n", dest="limit", metavar="N", type=int, help="at most N")
+    made.add_argument("--published", action="store_true", help="the published states instead")
+    made.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    return made
+
+
+def run(context: Context, arguments: argparse.Namespace) -> int:
+    """Newest first. Needs no configuration but for the published states."""
+    git, ui = context.git, context.ui
+    if arguments.published:
+        return _published(context, arguments.limit)
+    found: list[log.Operation] = []
+    for operation in log.entries(git, Objects(git)):
+        if arguments.limit is not None and len(found) >= arguments.limit:
+            break
+        found.append(operation)
+    if ui.json:
+        ui.object(
+            {
+                "operations": [
+                    {
+                        "id": one.id,
+                        "command": list(one.command),
+                        "time": one.time,
+                        "kind": one.kind,
+                        "nightly": one.nightly,
+                        "refs": {c.ref: {"before": c.before, "after": c.after} for c in one.refs},
+                        "pushed": dict(one.pushed),
+                    }
+                    for one in found
+                ]
+            }
+        )
+        return 0
+    if not found:
+        ui.print("No operation yet.")
+    for operation in found:
+        ui.print(*_lines(context, operation))
+    return 0
+
+
+def _lines(context: Context, operation: log.Operation) -> list[str]:
+    ui = context.ui
+    when = operation.time.replace("T", " ").removesuffix("Z")
+    lines = [f"{ui.paint(operation.id, 'yellow')}  {when}  {ui.paint(clean(operation.title), 'bold')}"]
+    fates = {fate: sum(r.fate is fate for r in operation.patches) for fate in (Fate.KEPT, Fate.DROPPED)}
+    if operation.nightly:
+        words = [f"{n} {fate.value}" for fate, n in fates.items() if n]
+        lines.append(f"    onto the nightly of {operation.nightly['date']}: {', '.join(words) or 'no patches'}")
+    if operation.undoes:
+        lines.append(f"    took back {', '.join(operation.undoes)}")
+    lines += table(
+        (f"    {clean(c.ref.removeprefix('refs/heads/'))}", f"{_short(c.before)} -> {_short(c.after)}")
+        for c in operation.refs
+    )
+    if operation.pushed:
+        branches = [ref.removeprefix("refs/heads/") for ref in operation.pushed]
+        lines.append(f"    pushed {clean(', '.join(branches))}")
+    return lines
+
+
+def _short(oid: str | None) -> str:
+    return oid[:9] if oid else "none     "
+
+
+def _published(context: Context, limit: int | None) -> int:
+    git, config, ui = context.git, context.config, context.ui
+    states = list(reversed(refs.below(git, config.published.prefix).items()))
+    if limit is not None:
+        states = states[:limit]
+    if ui.json:
+        ui.object({"published": [{"ref": ref, "tag": oid} for ref, oid in states]})
+        return 0
+    rows = [
+        (ref.removeprefix(config.published.prefix), git.text("log", "-1", "--format=%h  %cs", f"{oid}^{{commit}}"))
+        for ref, oid in states
+    ]
+    ui.print(*(table(rows) or [f"Nothing was published yet ({count(0, 'record')})."]))
+    return 0

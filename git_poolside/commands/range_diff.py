@@ -1,0 +1,87 @@
+"""``git poolside range-diff``: what an operation did to each patch, or what lies between two published states."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+
+from git_poolside.cli import Parser
+from git_poolside.context import Context
+from git_poolside.errors import Refused
+from git_poolside.git import nightlies, refs
+from git_poolside.git.objects import Objects
+from git_poolside.operation import log
+from git_poolside.stack.model import Oid
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:-\d+)?")
+
+
+def parser() -> Parser:
+    made = Parser("range-diff")
+    made.add_argument(
+        "which", metavar="OPERATION|DATE", nargs="?", help="an operation's id, or a published state's date"
+    )
+    made.add_argument("to", metavar="DATE", nargs="?", help="the state to compare that date's with")
+    return made
+
+
+def run(context: Context, arguments: argparse.Namespace) -> int:
+    """git's own range-diff of the stack before and after, with git's pager and colours."""
+    git, config = context.git, context.config
+    upstream = nightlies.upstream_tip(git, config)
+    old, new = _sides(context, arguments)
+    ranges = []
+    for tip in (old, new):
+        base = git.text("merge-base", tip, upstream)
+        ranges.append(f"{base}..{tip}")
+    words = ["git", "--paginate" if sys.stdout.isatty() else "--no-pager", "range-diff"]
+    if context.ui.paint("x", "red") != "x":
+        words.append("--color=always")
+    sys.stdout.flush()
+    return subprocess.run([*words, *ranges], env=dict(git.environment), cwd=git.folder or os.curdir).returncode
+
+
+def _sides(context: Context, arguments: argparse.Namespace) -> tuple[Oid, Oid]:
+    """The patches tips to compare."""
+    git, config = context.git, context.config
+    objects = Objects(git)
+    which = arguments.which
+    if which is not None and _DATE.fullmatch(which):
+        old = _published(context, which)
+        if arguments.to is not None:
+            return old, _published(context, arguments.to)
+        now = refs.read_one(git, config.ref(config.branches.patches))
+        assert now is not None
+        return old, now
+    patches = config.ref(config.branches.patches)
+    if which is None:
+        entries = (one for one in log.entries(git, objects) if any(c.ref == patches for c in one.refs))
+        operation = next(entries, None)
+        if operation is None:
+            raise Refused("no operation has moved the patches yet", hints=["git poolside log"])
+    else:
+        operation = log.find(git, objects, which)
+    for change in operation.refs:
+        if change.ref == patches and change.before and change.after:
+            return change.before, change.after
+    raise Refused(f"the operation {operation.id} did not move the patches", hints=["git poolside log"])
+
+
+def _published(context: Context, date: str) -> Oid:
+    """The newest published state of a date, or exactly the one with a number."""
+    git, prefix = context.git, context.config.published.prefix
+    states = refs.below(git, prefix)
+    found = [ref for ref in states if ref == prefix + date or ref.startswith(f"{prefix}{date}-")]
+    if not found:
+        raise Refused(
+            f"nothing published on {date} is in this clone",
+            hints=[
+                "git poolside log --published   (lists what is)",
+                f"git fetch {context.config.remotes.fork} '+{prefix}*:{prefix}*'   (fetches the published states)",
+            ],
+        )
+    newest = max(found, key=lambda ref: int(ref.rpartition("-")[2]))
+    return Oid(git.text("rev-parse", f"{newest}^{{commit}}"))

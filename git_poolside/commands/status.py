@@ -1,0 +1,136 @@
+"""``git poolside status``: the layers, how far behind, what is not pushed, what is in flight."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from git_poolside.cli import Parser
+from git_poolside.context import Context
+from git_poolside.git.remotes import ask_fork, ask_upstream
+from git_poolside.operation import journal, stopped
+from git_poolside.operation.survey import LayerState, Survey, survey
+from git_poolside.stack.model import Role
+from git_poolside.ui import Ui, clean, count, table
+
+
+def parser() -> Parser:
+    made = Parser("status")
+    made.add_argument("--short", action="store_true", help="one line, for a shell prompt")
+    made.add_argument("--fetch", action="store_true", help="ask both remotes first")
+    made.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    return made
+
+
+def run(context: Context, arguments: argparse.Namespace) -> int:
+    """Reads this clone alone unless --fetch is given; works during a stop."""
+    git, config, ui = context.git, context.config, context.ui
+    journal.recover_if_dead(git, ui, context.command)
+    if arguments.fetch:
+        ask_fork(git, config, ui)
+        ask_upstream(git, config, ui)
+    found = survey(git, config)
+    stop = stopped.load(git)
+    if ui.json:
+        ui.object(_object(found, stop))
+        return 0
+    if arguments.short:
+        ui.print(_short(found, stop))
+        return 0
+    ui.print(*_picture(ui, found))
+    for problem in found.problems:
+        ui.warn(problem)
+    if stop is not None:
+        ui.print("", f"Stopped at {stop.patch[:9]} {clean(stop.subject)}", *(f"  {clean(p)}" for p in stop.paths))
+        ui.hint(*_go_on(str(git.worktree), stop))
+    elif found.unpushed:
+        ui.hint("git poolside push   (sends the branches)")
+    elif any(layer.behind and not layer.ahead for layer in found.layers):
+        ui.hint("the fork's server is ahead: git poolside sync takes its commits along")
+    elif found.commits:
+        ui.hint("git poolside sync -n   (shows what a sync would do)")
+    return 0
+
+
+def _go_on(here: str, stop: stopped.Stopped) -> list[str]:
+    elsewhere = f"cd {stop.worktree}; " if stop.worktree != here else ""
+    return [
+        f"{elsewhere}git poolside sync --continue   (when it is resolved)",
+        f"{elsewhere}git poolside sync --skip or --abort",
+    ]
+
+
+def _picture(ui: Ui, found: Survey) -> list[str]:
+    standing = f"the nightly of {ui.paint(found.nightly.date, 'bold')}" if found.nightly else "no nightly"
+    if found.commits and found.latest:
+        behind = (
+            f"{count(found.commits, 'commit')}, {count(found.days, 'day')} and "
+            f"{count(found.nightlies, 'nightly', 'nightlies')} behind {found.latest.date}"
+        )
+    else:
+        behind = "the newest there is"
+    rows = []
+    for layer in reversed(found.layers):
+        if layer.role is Role.SNAPSHOT:
+            what = "snapshot"
+        else:
+            what = count(layer.patches, "pick" if layer.role is Role.PICKS else "patch")
+        tip = layer.tip[:9] if layer.tip else "absent"
+        rows.append((f"  {clean(layer.branch)}", tip, what, _pushed(layer)))
+    return [f"On {standing}: {behind}", "", *table(rows)]
+
+
+def _pushed(layer: LayerState) -> str:
+    if layer.tip is None:
+        return ""
+    if layer.remote is None:
+        return "not on the server"
+    if layer.in_step:
+        return "pushed"
+    words = [f"{layer.ahead} ahead"] if layer.ahead else []
+    words += [f"{layer.behind} behind"] if layer.behind else []
+    return f"server differs ({', '.join(words)})" if words else "server is at another snapshot"
+
+
+def _short(found: Survey, stop: stopped.Stopped | None) -> str:
+    parts = [found.nightly.date if found.nightly else "-"]
+    if found.commits:
+        parts.append(f"+{found.commits}")
+    if any(not layer.in_step for layer in found.layers):
+        parts.append("unpushed")
+    if stop is not None:
+        parts.append(f"STOPPED at {stop.patch[:9]}")
+    return " ".join(parts)
+
+
+def _object(found: Survey, stop: stopped.Stopped | None) -> dict[str, Any]:
+    def layer(state: LayerState) -> dict[str, Any]:
+        return {
+            "role": state.role.value,
+            "branch": state.branch,
+            "base": state.base,
+            "tip": state.tip,
+            "patches": state.patches,
+            "remote": state.remote,
+            "ahead": state.ahead,
+            "behind": state.behind,
+        }
+
+    at, latest = found.nightly, found.latest
+    return {
+        "nightly": {"date": at.date, "commit": at.commit} if at else None,
+        "latest": {"date": latest.date, "commit": latest.commit, "nightly": latest.nightly} if latest else None,
+        "behind": {"commits": found.commits, "days": found.days, "nightlies": found.nightlies},
+        "layers": [layer(state) for state in found.layers],
+        "stopped": {
+            "operation": " ".join(stop.order.command),
+            "layer": stop.role.value,
+            "patch": stop.patch,
+            "subject": stop.subject,
+            "paths": list(stop.paths),
+            "worktree": stop.worktree,
+        }
+        if stop is not None
+        else None,
+        "problems": list(found.problems),
+    }

@@ -1,0 +1,63 @@
+"""``git poolside undo``: take an operation back."""
+
+from __future__ import annotations
+
+import argparse
+
+from git_poolside.cli import Parser
+from git_poolside.context import Context
+from git_poolside.operation import journal, lock, stopped
+from git_poolside.operation.push import push
+from git_poolside.operation.undo import undo
+from git_poolside.ui import clean, count, table
+
+
+def parser() -> Parser:
+    made = Parser("undo")
+    made.add_argument("operation", metavar="OPERATION", nargs="?", help="take back everything from this one on")
+    made.add_argument("--carry", action="store_true", help="replay what came later on top")
+    made.add_argument("--push", action="store_true", help="put the server back too, with leases")
+    made.add_argument("--allow", metavar="SNAG", action="append", default=[], help="go on in spite of this doubt")
+    made.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    return made
+
+
+def run(context: Context, arguments: argparse.Namespace) -> int:
+    """An undo is an operation itself: undoing it again brings back what it took."""
+    git, ui = context.git, context.ui
+    config = context.mutating_config()
+    with lock.hold(git, context.command):
+        journal.recover(git, ui)
+        stopped.refuse_if_stopped(git)
+        done = undo(
+            git, config, context.command, arguments.operation, arguments.carry, frozenset(arguments.allow)
+        )
+        pushed = push(git, config, ui, context.command) if arguments.push else None
+    if ui.json:
+        ui.object(
+            {
+                "outcome": "done",
+                "exit": 0,
+                "operation": done.operation,
+                "undone": [one.id for one in done.operations],
+                "refs": {c.ref: {"before": c.before, "after": c.after} for c in done.changes},
+                "pushed": pushed is not None,
+            }
+        )
+        return 0
+    for one in done.operations:
+        ui.print(f"Took back {one.id}  {clean(one.title)}")
+    ui.print(
+        *table(
+            (
+                f"  {clean(c.ref.removeprefix('refs/heads/'))}",
+                f"{c.before[:9] if c.before else 'none'} -> {c.after[:9] if c.after else 'none'}",
+            )
+            for c in done.changes
+        )
+    )
+    if done.carried:
+        ui.print(f"  {count(done.carried, 'later commit')} carried over")
+    if pushed is None:
+        ui.hint("git poolside undo   (brings it back)", "git poolside push   (puts the server there too)")
+    return 0

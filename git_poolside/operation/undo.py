@@ -1,0 +1,132 @@
+"""Taking operations back: their branches return to where they were, as an operation of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from git_poolside.config import Config
+from git_poolside.errors import Refused
+from git_poolside.git import refs, worktree
+from git_poolside.git.diff import changes
+from git_poolside.git.merge import MergeOrt
+from git_poolside.git.objects import Committer, Objects, quarantine
+from git_poolside.git.process import Git
+from git_poolside.git.replay import Engine
+from git_poolside.operation import journal, log
+from git_poolside.operation.evidence import tree_of_parent
+from git_poolside.stack.model import Conflict, Oid, RefChange
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What an undo took back, what moved, and which later commits were carried over."""
+
+    operations: tuple[log.Operation, ...]
+    changes: tuple[RefChange, ...]
+    carried: int
+    operation: str
+
+
+def undo(
+    git: Git, config: Config, command: Sequence[str], name: str | None, carry: bool, allow: frozenset[str]
+) -> Undone:
+    """Take back the newest operation that moved branches, or all from the one called `name` on.
+
+    Raises `Refused` (snag ``moved-since``) when a branch has moved since; with `carry` its later commits are
+    replayed onto where it returns to.
+    """
+    worktree.refuse_in_progress(git)
+    objects = Objects(git)
+    operations = _which(git, objects, name)
+    before: dict[str, Oid | None] = {}
+    after: dict[str, Oid | None] = {}
+    for operation in operations:  # newest first
+        for change in operation.refs:
+            before[change.ref] = change.before
+            after.setdefault(change.ref, change.after)
+    current = refs.read(git, before)
+    moved = [ref for ref in before if current[ref] != after[ref]]
+    if moved and not carry and "moved-since" not in allow:
+        names = ", ".join(f"'{ref.removeprefix('refs/heads/')}'" for ref in moved)
+        raise Refused(
+            f"{names} has moved since that operation" if len(moved) == 1 else f"{names} have moved since",
+            snag="moved-since",
+            hints=[
+                "git poolside undo --carry   (replays what came later on top)",
+                "git poolside undo --allow moved-since   (what came later stays in the reflog only)",
+            ],
+        )
+    with quarantine(git) as inner:
+        own = Objects(inner.git)
+        committer = Committer.of(own)
+        carried = 0
+        for ref in moved if carry else []:
+            tip, count = _carry(inner.git, own, committer, ref, after[ref], current[ref], before[ref])
+            before[ref] = tip
+            carried += count
+        moves = tuple(RefChange(ref, current[ref], before[ref]) for ref in before if current[ref] != before[ref])
+        leases = log.leases(git, objects)
+        operation = log.Operation(
+            "undo",
+            log.without_secrets(command),
+            log.now(),
+            moves,
+            leases,
+            undoes=tuple(one.id for one in operations),
+        )
+        entry = log.write(own, committer, operation, refs.read_one(git, refs.OPERATIONS), config.operations.keep)
+        assert entry.after is not None
+        inner.keep([entry.after, *(change.after for change in moves if change.after)])
+        journal.carry_out(git, f"poolside {' '.join(command)}", [entry, *moves])
+    return Undone(tuple(operations), moves, carried, next(log.entries(git, Objects(git))).id)
+
+
+def _which(git: Git, objects: Objects, name: str | None) -> list[log.Operation]:
+    """Newest first: the newest that moved branches, or every one down to `name`."""
+    entries = list(log.entries(git, objects))
+    movers = [operation for operation in entries if operation.refs]
+    if name is None:
+        if not movers:
+            raise Refused("there is no operation to take back", hints=["git poolside log"])
+        return movers[:1]
+    wanted = log.find(git, objects, name)
+    upto = entries.index(next(one for one in entries if one.id == wanted.id))
+    found = [operation for operation in entries[: upto + 1] if operation.refs]
+    if not found:
+        raise Refused(f"the operation {name} moved no branch", hints=["git poolside log"])
+    return found
+
+
+def _carry(
+    git: Git,
+    objects: Objects,
+    committer: Committer,
+    ref: str,
+    after: Oid | None,
+    current: Oid | None,
+    onto: Oid | None,
+) -> tuple[Oid, int]:
+    """Replay the commits that came on `ref` after the operation onto where it returns to."""
+    branch = ref.removeprefix("refs/heads/")
+    if after is None or current is None or onto is None or not refs.is_ancestor(git, after, current):
+        raise Refused(
+            f"'{branch}' was rewritten since, so what came later cannot be told apart",
+            snag="moved-since",
+            hints=[f"git log -g {branch}   (shows where it was)", "git poolside undo --allow moved-since"],
+        )
+    later = [objects.commit(Oid(oid)) for oid in git.lines("rev-list", "--topo-order", "--reverse", current, f"^{after}", "--")]  # fmt: skip  # noqa: E501
+    pairs = [(tree_of_parent(objects, commit), commit.tree) for commit in later]
+    with MergeOrt(objects, git.object_dir) as merge:
+        engine = Engine(objects, merge)
+        tip, tree = onto, objects.commit(onto).tree
+        engine.stand_on(tree)
+        for commit, change in zip(later, changes(git, pairs), strict=True):
+            result = engine.replay(change, tree)
+            if isinstance(result, Conflict) or len(commit.parents) != 1:
+                raise Refused(
+                    f"{commit.oid[:9]} {commit.subject} does not apply to where '{branch}' returns to",
+                    hints=["git poolside undo --allow moved-since, then git cherry-pick it by hand"],
+                )
+            tip, tree = committer.commit(result, [tip], commit.message, commit.author, commit.encoding), result
+    return tip, len(later)
