@@ -109,9 +109,7 @@ def main(command: str, argv: list[str]) -> int:
         json=getattr(arguments, "json", False),
         colour=lambda: wants_colour(arguments.color, configured),
     )
-    context = Context(
-        ui, (command, *argv), arguments.config or os.environ.get("GIT_POOLSIDE_CONFIG") or None
-    )
+    context = Context(ui, (command, *argv), arguments.config or os.environ.get("GIT_POOLSIDE_CONFIG") or None)
     try:
         status: int = module.run(context, arguments)
         sys.stdout.flush()
@@ -149,7 +147,10 @@ def _bug(ui: Ui) -> int:
     ui.error(
         Bug(
             f"poolside has a bug: {kind.__name__ if kind else ''}: {value}",
-            hints=[f"the details are in {name}: please report them", "git poolside status   (what is in flight)"],
+            hints=[
+                f"the details are in {name}: please report them",
+                "git poolside status   (what is in flight)",
+            ],
         )
     )
     return EXIT_BUG

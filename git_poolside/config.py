@@ -155,7 +155,9 @@ def parse(text: str, where: str = FILE, origin: Origin = Origin.PATCHES) -> Conf
     try:
         given = tomli.loads(text)
     except tomli.TOMLDecodeError as error:
-        raise Refused(f"{where}: {error}", hints=["mend the file, commit it on the patches branch"]) from error
+        raise Refused(
+            f"{where}: {error}", hints=["mend the file, commit it on the patches branch"]
+        ) from error
     tables: dict[str, Any] = {}
     unknown: list[str] = []
     for table in fields(Config):
@@ -268,7 +270,8 @@ def load(git: Git, given: str | None, recorded: str | None) -> Config:
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
             raise Refused(
-                f"cannot read the configuration '{given}': {reason}", hints=["name another file with --config"]
+                f"cannot read the configuration '{given}': {reason}",
+                hints=["name another file with --config"],
             ) from error
     if recorded is not None:
         return parse(recorded, f"{FILE} (as it was when the operation began)", Origin.OPERATION)

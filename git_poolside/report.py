@@ -72,7 +72,9 @@ def show(ui: Ui, config: Config, outcome: Outcome) -> None:
     would = "would move" if outcome.dry_run else "moved"
     if kind in ("done", "stopped", "refused"):
         verb = {"done": would, "stopped": "moving", "refused": "not moved"}[kind]
-        ui.print(f"{verb.capitalize()} onto the nightly of {ui.paint(order.date, 'bold')} ({order.target[:9]})")
+        ui.print(
+            f"{verb.capitalize()} onto the nightly of {ui.paint(order.date, 'bold')} ({order.target[:9]})"
+        )
     ui.print("", *_layers(ui, config, outcome))
     told = [r for r in outcome.rebuilt.results if r.verdict not in _ORDINARY or r.notes]
     if told and outcome.stood is None:
@@ -162,7 +164,9 @@ def _refusal(ui: Ui, outcome: Outcome) -> None:
 def _stop(ui: Ui, outcome: Outcome) -> None:
     stop = outcome.rebuilt.stop
     if outcome.stood is not None and outcome.stood.kind == "exec":
-        ui.complain(f"'{outcome.order.exec}' failed at {outcome.stood.patch[:9]} {clean(outcome.stood.subject)}")
+        ui.complain(
+            f"'{outcome.order.exec}' failed at {outcome.stood.patch[:9]} {clean(outcome.stood.subject)}"
+        )
     elif stop is not None:
         ui.complain(f"{stop.commit.oid[:9]} {clean(stop.commit.subject)} does not apply")
         for message in stop.conflict.messages:

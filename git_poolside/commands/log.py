@@ -63,7 +63,9 @@ def _lines(context: Context, operation: log.Operation) -> list[str]:
     fates = {fate: sum(r.fate is fate for r in operation.patches) for fate in (Fate.KEPT, Fate.DROPPED)}
     if operation.nightly:
         words = [f"{n} {fate.value}" for fate, n in fates.items() if n]
-        lines.append(f"    onto the nightly of {operation.nightly['date']}: {', '.join(words) or 'no patches'}")
+        lines.append(
+            f"    onto the nightly of {operation.nightly['date']}: {', '.join(words) or 'no patches'}"
+        )
     if operation.undoes:
         lines.append(f"    took back {', '.join(operation.undoes)}")
     lines += table(
@@ -89,7 +91,10 @@ def _published(context: Context, limit: int | None) -> int:
         ui.object({"published": [{"ref": ref, "tag": oid} for ref, oid in states]})
         return 0
     rows = [
-        (ref.removeprefix(config.published.prefix), git.text("log", "-1", "--format=%h  %cs", f"{oid}^{{commit}}"))
+        (
+            ref.removeprefix(config.published.prefix),
+            git.text("log", "-1", "--format=%h  %cs", f"{oid}^{{commit}}"),
+        )
         for ref, oid in states
     ]
     ui.print(*(table(rows) or [f"Nothing was published yet ({count(0, 'record')})."]))

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from git_poolside.git.process import Git
 from git_poolside.stack.model import Oid, Touch
 
-_PATCH = ("diff-tree", "--stdin", "-r", "-p", "--no-renames", "--no-ext-diff", "--no-textconv", "--full-index")
+_PATCH = (
+    "diff-tree",
+    "--stdin",
+    "-r",
+    "-p",
+    "--no-renames",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--full-index",
+)
 
 
 @dataclass(frozen=True)
@@ -42,9 +51,7 @@ def changes(git: Git, pairs: Sequence[tuple[Oid, Oid]]) -> list[Change]:
         touches[-1].append(
             Touch(next(fields), int(old_mode, 8), int(new_mode, 8), Oid(old.decode()), Oid(new.decode()))
         )
-    return [
-        Change(base, theirs, tuple(found)) for (base, theirs), found in zip(pairs, touches, strict=True)
-    ]
+    return [Change(base, theirs, tuple(found)) for (base, theirs), found in zip(pairs, touches, strict=True)]
 
 
 def patch_ids(git: Git, commits: Iterable[Oid], *, verbatim: bool = False) -> dict[Oid, str]:
@@ -79,7 +86,7 @@ def paths_of(git: Git, commits: Sequence[Oid]) -> dict[Oid, frozenset[bytes]]:
 
 def changed_lines(git: Git, commits: Sequence[Oid]) -> dict[Oid, int]:
     """How many lines each commit adds and takes away; a binary file counts as one."""
-    counts: dict[Oid, int] = {oid: 0 for oid in commits}
+    counts: dict[Oid, int] = dict.fromkeys(commits, 0)
     if not commits:
         return counts
     asked = "".join(f"{oid}\n" for oid in commits).encode()

@@ -19,9 +19,7 @@ def read(git: Git, base: Oid, target: Oid, tip: Oid, repository: str) -> History
 
 def _commits(git: Git, revisions: Sequence[str], repository: str) -> list[UpstreamCommit]:
     out = git.run("log", "-z", "--topo-order", "--reverse", "--format=%H %ct%n%B", *revisions, "--").stdout
-    return [
-        _facts(record.decode("utf-8", "replace"), repository) for record in out.split(b"\0") if record
-    ]
+    return [_facts(record.decode("utf-8", "replace"), repository) for record in out.split(b"\0") if record]
 
 
 def _facts(record: str, repository: str) -> UpstreamCommit:

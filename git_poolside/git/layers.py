@@ -52,7 +52,9 @@ def tips(git: Git, config: Config, leases: dict[str, Oid | None]) -> Tips:
     asks the same of the reflog).
     """
     names = {role: branch_of(config, role) for role in Role}
-    wanted = [config.ref(name) for name in names.values()] + [config.fork_ref(name) for name in names.values()]
+    wanted = [config.ref(name) for name in names.values()] + [
+        config.fork_ref(name) for name in names.values()
+    ]
     values = refs.read(git, wanted)
     local = {role: values[config.ref(name)] for role, name in names.items()}
     remote = {role: values[config.fork_ref(name)] for role, name in names.items()}
@@ -224,9 +226,7 @@ class StackReader:
     def _derived(self, whole: Sequence[Commit], current: Oid) -> Oid | None:
         """The leading commits that equal a pick, now or in the reflog of the picks branch (edge case A3)."""
         once = _reflog(self.git, self.config.ref(self.config.branches.picks))
-        listing = self.git.lines(
-            "rev-list", current, *dict.fromkeys(once), f"^{self.upstream}", "--"
-        )
+        listing = self.git.lines("rev-list", current, *dict.fromkeys(once), f"^{self.upstream}", "--")
         picks = [self.objects.commit(Oid(oid)) for oid in listing]
         identities = patch_ids(self.git, [commit.oid for commit in (*whole, *picks)])
         known_ids = {identities[c.oid] for c in picks if c.oid in identities}

@@ -110,8 +110,13 @@ class MergeOrt:
             self._running = ExitStack()
             self._process = self._running.enter_context(
                 self._git.conversation(
-                    "merge-tree", "--write-tree", "--stdin", "-z", "--allow-unrelated-histories",
-                    unbuffered=self._unbuffered, cwd=self._worktree,
+                    "merge-tree",
+                    "--write-tree",
+                    "--stdin",
+                    "-z",
+                    "--allow-unrelated-histories",
+                    unbuffered=self._unbuffered,
+                    cwd=self._worktree,
                 )  # fmt: skip
             )
         stdin = self._process.stdin

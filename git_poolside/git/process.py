@@ -201,7 +201,11 @@ class Git:
             process.wait()
 
     def talk(
-        self, *arguments: str, ok: Sequence[int] = (0,), quiet: bool = False, environment: Mapping[str, str] = {}
+        self,
+        *arguments: str,
+        ok: Sequence[int] = (0,),
+        quiet: bool = False,
+        environment: Mapping[str, str] = {},
     ) -> Answer:
         """Run what talks to the network or the user, or takes time: stderr streams to ours as it comes."""
         import sh

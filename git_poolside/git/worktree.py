@@ -98,7 +98,8 @@ def detach(git: Git, tip: Oid, action: str) -> None:
     if answer.status and head(git) != tip:
         if "would be overwritten" in answer.complaint or "would lose untracked" in answer.complaint:
             raise Refused(
-                f"local changes in {git.folder} are in the way:\n" + "\n".join(_overwritten(answer.complaint)),
+                f"local changes in {git.folder} are in the way:\n"
+                + "\n".join(_overwritten(answer.complaint)),
                 snag="dirty-for-stop",
                 hints=["git stash   (puts them aside; git stash pop brings them back)", "or commit them"],
             )
@@ -167,9 +168,7 @@ def mend(git: Git, old: Oid, new: Oid) -> None:
     remove: list[Path] = []
     info: list[bytes] = []
     sparse = {
-        line[2:]
-        for line in git.run("ls-files", "-t", "-z").stdout.split(b"\0")
-        if line.startswith(b"S ")
+        line[2:] for line in git.run("ls-files", "-t", "-z").stdout.split(b"\0") if line.startswith(b"S ")
     }
     for touch in change.touches:
         path = git.worktree / os.fsdecode(touch.path)

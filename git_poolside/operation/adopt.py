@@ -50,9 +50,7 @@ def _github(git: Git, config: Config) -> Github:
         return found.group(1) if found else default
 
     fork = git.try_run("remote", "get-url", config.remotes.fork).text
-    return Github(
-        name(fork, config.github.fork), name(config.remotes.upstream_url, config.github.upstream)
-    )
+    return Github(name(fork, config.github.fork), name(config.remotes.upstream_url, config.github.upstream))
 
 
 def add_upstream(git: Git, config: Config, ui: Ui) -> list[str]:
@@ -123,7 +121,9 @@ def missing_branches(git: Git, config: Config, server: dict[str, Oid | None]) ->
     ]
 
 
-def make_branches(git: Git, config: Config, changes: Sequence[RefChange], server: dict[str, Oid | None]) -> list[str]:
+def make_branches(
+    git: Git, config: Config, changes: Sequence[RefChange], server: dict[str, Oid | None]
+) -> list[str]:
     """Make them in one transaction, following the fork's where it has them."""
     if changes:
         refs.move(git, changes, "poolside init")
@@ -170,7 +170,9 @@ def write_file(git: Git, config: Config, commit: bool, command: Sequence[str]) -
             )
             change = RefChange(ref, tip, new)
             lease = refs.read_one(git, config.fork_ref(config.branches.patches))
-            operation = log.Operation("init", log.without_secrets(command), log.now(), (change,), {ref: lease})
+            operation = log.Operation(
+                "init", log.without_secrets(command), log.moment(committer), (change,), {ref: lease}
+            )
             logged = log.write(own, committer, operation, refs.read_one(git, refs.OPERATIONS), config.operations.keep)  # fmt: skip  # noqa: E501
             assert logged.after is not None
             inner.keep([new, logged.after])

@@ -27,7 +27,14 @@ class Witness:
     """Answers for one stack and one target; upstream's history is read once, content only where it matters."""
 
     def __init__(
-        self, git: Git, config: Config, objects: Objects, engine: Engine, stack: Stack, target: Oid, upstream: Oid
+        self,
+        git: Git,
+        config: Config,
+        objects: Objects,
+        engine: Engine,
+        stack: Stack,
+        target: Oid,
+        upstream: Oid,
     ) -> None:
         self.git = git
         self.config = config
@@ -39,14 +46,15 @@ class Witness:
         self.patches = [*stack.picks.commits, *stack.patches.commits]
         pairs = [(tree_of_parent(objects, commit), commit.tree) for commit in self.patches]
         self.changes: dict[Oid, Change] = {
-            commit.oid: change
-            for commit, change in zip(self.patches, changes(git, pairs), strict=True)
+            commit.oid: change for commit, change in zip(self.patches, changes(git, pairs), strict=True)
         }
         self._candidates = self._same_patch_ids()
 
     def _oldest(self, stack: Stack) -> Oid:
         """The older of the commits of upstream that the two layers stand on."""
-        standing = [layer.base for layer in stack.layers if layer.base not in {c.oid for c in stack.picks.commits}]
+        standing = [
+            layer.base for layer in stack.layers if layer.base not in {c.oid for c in stack.picks.commits}
+        ]
         oldest = stack.base
         for base in standing:
             if refs.is_ancestor(self.git, base, oldest):

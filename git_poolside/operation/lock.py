@@ -34,7 +34,8 @@ def hold(git: Git, command: Sequence[str]) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise Refused(
-                f"another poolside operation is running here: {_holder(git)}", hints=["wait until it has ended"]
+                f"another poolside operation is running here: {_holder(git)}",
+                hints=["wait until it has ended"],
             ) from error
         note = {
             "host": socket.gethostname(),

@@ -20,6 +20,7 @@ from git_poolside.git.process import PINNED, Git, version
 from git_poolside.stack.model import Fate, Oid, PatchResult, RefChange, Role, Verdict
 
 FILE = b"operation.json"
+_ISO = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,10 @@ class Operation:
         return " ".join(self.command)
 
 
-def now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def moment(committer: Committer) -> str:
+    """The operation's time, ISO 8601 in UTC: the date that its commits get (``git var GIT_COMMITTER_IDENT``)."""
+    seconds = int(committer.identity.rpartition(b">")[2].split()[0])
+    return datetime.fromtimestamp(seconds, UTC).strftime(_ISO)
 
 
 def without_secrets(command: Sequence[str]) -> tuple[str, ...]:
@@ -148,7 +151,7 @@ def write(
 
     Entries older than `keep` (``operations.keep``) are left behind; what they alone held is garbage then.
     """
-    chain = list(_young(objects, previous, keep)) if previous is not None else []
+    chain = list(_young(objects, previous, keep, operation.time)) if previous is not None else []
     if previous is not None and len(chain) and chain[-1][1] is not None:
         below: Oid | None = None
         for raw, parents in reversed([(raw, rest) for raw, rest, _ in chain]):
@@ -164,12 +167,12 @@ def write(
 
 
 def _young(
-    objects: Objects, tip: Oid | None, keep: str
+    objects: Objects, tip: Oid | None, keep: str, time: str
 ) -> Iterator[tuple[dict[str, Any], tuple[Oid, ...] | None, Oid]]:
     """The entries within `keep`; only if some are older do they come with what they held, to be made anew."""
     if keep == "forever":
         return
-    limit = (datetime.now(UTC) - timedelta(days=int(keep.split()[0]))).strftime("%Y-%m-%dT%H:%M:%SZ")
+    limit = (datetime.strptime(time, _ISO) - timedelta(days=int(keep.split()[0]))).strftime(_ISO)
     found: list[tuple[dict[str, Any], tuple[Oid, ...], Oid]] = []
     older = False
     while tip is not None:

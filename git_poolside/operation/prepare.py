@@ -47,7 +47,9 @@ class Ground:
 
     @property
     def patches(self) -> Oid:
-        tip = self.tips.chosen[Role.PATCHES] or self.tips.chosen[Role.PICKS] or self.tips.chosen[Role.SNAPSHOT]
+        tip = (
+            self.tips.chosen[Role.PATCHES] or self.tips.chosen[Role.PICKS] or self.tips.chosen[Role.SNAPSHOT]
+        )
         assert tip is not None
         return tip
 
@@ -156,7 +158,9 @@ def _target(git: Git, config: Config, ui: Ui, here: Ground, wishes: Wishes) -> t
         if wishes.fetch:
             others = nightlies.known(git, config, here.base, limit=20)
             nightlies.obtain(git, config, chosen, others, remote)
-        why = nightlies.check(git, config, chosen, dict((n.nightly, tree) for n, tree in listed)[chosen.nightly])
+        why = nightlies.check(
+            git, config, chosen, dict((n.nightly, tree) for n, tree in listed)[chosen.nightly]
+        )
         if why:
             usable = newest_usable(nightlies.known(git, config, here.base, limit=20))
             hints = [f"git poolside sync --nightly {usable.date}   (the newest usable one)"] if usable else []
@@ -182,7 +186,10 @@ def _onto(git: Git, config: Config, here: Ground, name: str) -> tuple[Nightly, l
     if commit is None:
         raise Refused(
             f"'{name}' names no commit here",
-            hints=[f"git fetch {config.remotes.upstream} {name}   (if upstream has it)", "git poolside nightly"],
+            hints=[
+                f"git fetch {config.remotes.upstream} {name}   (if upstream has it)",
+                "git poolside nightly",
+            ],
         )
     notes: list[str] = []
     for nightly, _ in nightlies.entries(git, config):

@@ -315,7 +315,10 @@ class Rebuild:
             return change
         source = self.objects.read(here.oid)
         sides: list[Oid] = []
-        for tree, mode, oid in ((change.base, touch.old_mode, touch.old), (change.theirs, touch.new_mode, touch.new)):
+        for tree, mode, oid in (
+            (change.base, touch.old_mode, touch.old),
+            (change.theirs, touch.new_mode, touch.new),
+        ):
             if mode not in (0o100644, 0o100755):
                 sides.append(tree)
                 continue
@@ -341,7 +344,11 @@ class Rebuild:
         source = self.objects.read(old_entry.oid) if old_entry is not None and not old_entry.is_tree else None
         try:
             text, why_not = stamped(
-                self.objects.read(entry.oid), self.config.version.variable, self.date, source, self._base_moved()
+                self.objects.read(entry.oid),
+                self.config.version.variable,
+                self.date,
+                source,
+                self._base_moved(),
             )
         except version.Ambiguous as error:
             self.out.snags.append(

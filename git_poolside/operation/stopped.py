@@ -94,7 +94,11 @@ def refuse_if_stopped(git: Git) -> None:
         raise Refused(
             f"'git poolside {' '.join(stopped.order.command)}' is stopped at "
             f"{stopped.patch[:9]} {stopped.subject}",
-            hints=[f"{_GO_ON}   (after resolving it)", "git poolside sync --skip   (leaves the patch out)", _BACK],
+            hints=[
+                f"{_GO_ON}   (after resolving it)",
+                "git poolside sync --skip   (leaves the patch out)",
+                _BACK,
+            ],
         )
 
 
@@ -184,11 +188,15 @@ def _unclear(stopped: Stopped, what: str) -> Refused:
     )
 
 
-def _from_index(git: Git, objects: Objects, committer: Committer, stopped: Stopped, patch: Commit) -> tuple[Oid, ...]:
+def _from_index(
+    git: Git, objects: Objects, committer: Committer, stopped: Stopped, patch: Commit
+) -> tuple[Oid, ...]:
     unmerged = git.run("diff", "--name-only", "--diff-filter=U", "-z").stdout.decode("utf-8", "replace")
     if unmerged:
         names = "\n".join(f"  {path}" for path in unmerged.split("\0")[:-1])
-        raise Refused(f"these paths are still unmerged:\n{names}", hints=["git add PATH or git rm PATH", _GO_ON])
+        raise Refused(
+            f"these paths are still unmerged:\n{names}", hints=["git add PATH or git rm PATH", _GO_ON]
+        )
     if marked := _with_markers(git, stopped.paths):
         raise Refused(
             "conflict markers are left in:\n" + "\n".join(f"  {path}" for path in marked),
@@ -206,14 +214,21 @@ def _from_index(git: Git, objects: Objects, committer: Committer, stopped: Stopp
 
 
 def _own_commits(git: Git, objects: Objects, stopped: Stopped, current: Oid | None) -> list[Commit]:
-    if current is not None and refs.is_ancestor(git, stopped.partial, current) and worktree.branch(git) is None:
+    if (
+        current is not None
+        and refs.is_ancestor(git, stopped.partial, current)
+        and worktree.branch(git) is None
+    ):
         listing = git.lines("rev-list", "--topo-order", "--reverse", current, f"^{stopped.partial}", "--")
         made = [objects.commit(Oid(oid)) for oid in listing]
         if all(len(commit.parents) == 1 for commit in made):
             return made
     raise Refused(
         f"HEAD is not on the tip that the patch goes onto, {stopped.partial[:12]}",
-        hints=[f"git checkout --detach {stopped.partial[:12]} && git cherry-pick {stopped.patch[:12]}", _BACK],
+        hints=[
+            f"git checkout --detach {stopped.partial[:12]} && git cherry-pick {stopped.patch[:12]}",
+            _BACK,
+        ],
     )
 
 
@@ -291,5 +306,3 @@ def go_back(git: Git, stopped: Stopped) -> None:
     worktree.detach(git, stopped.head_oid, "poolside sync --abort")
     if stopped.head is not None:
         worktree.attach(git, stopped.head, stopped.head_oid, "poolside sync --abort")
-
-

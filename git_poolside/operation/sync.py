@@ -76,7 +76,12 @@ def execute(
             order.choices, dry_run=dry_run,
         ).run()  # fmt: skip
         outcome = Outcome(
-            "done", order, stack, rebuilt, dry_run=dry_run, notes=[*order.notes, *reader.notes, *rebuilt.notes]
+            "done",
+            order,
+            stack,
+            rebuilt,
+            dry_run=dry_run,
+            notes=[*order.notes, *reader.notes, *rebuilt.notes],
         )
         doubts = (*order.snags, *reader.snags, *rebuilt.snags)
         outcome.snags = tuple(snag for snag in doubts if snag.name not in order.choices.allow)
@@ -131,7 +136,7 @@ def _publish(
     operation = log.Operation(
         "sync",
         order.command,
-        log.now(),
+        log.moment(committer),
         outcome.changes,
         order.leases,
         {"date": order.date, "commit": order.target, "nightly": order.nightly or order.target},
@@ -151,7 +156,9 @@ def _publish(
     outcome.operation = next(log.entries(git, Objects(git))).id
     for moved in along:
         before = standing.partial if standing and moved is back else moved.before
-        outcome.touched += len(git.lines("diff-tree", "-r", "--name-only", "--no-renames", before, moved.after))
+        outcome.touched += len(
+            git.lines("diff-tree", "-r", "--name-only", "--no-renames", before, moved.after)
+        )
         outcome.submodules += _moved_submodules(git, moved.before, moved.after)
 
 
@@ -191,7 +198,9 @@ def _exec(git: Git, inner: Quarantine, outcome: Outcome, command: str) -> Stop |
     from git_poolside.stack.model import Conflict
 
     source = objects.commit(result.old) if result.old else commit
-    return Stop(result.role, source, commit.parents[0], Conflict((), (f"'{command}' failed",)), result.verdict, None)
+    return Stop(
+        result.role, source, commit.parents[0], Conflict((), (f"'{command}' failed",)), result.verdict, None
+    )
 
 
 def _stop(
@@ -269,9 +278,7 @@ def skip(git: Git, config: Config, ui: Ui) -> Outcome:
     return _again(git, config, ui, state, with_choices(state.order, skip={**state.order.choices.skip, state.patch: reason}), ())  # fmt: skip  # noqa: E501
 
 
-def _again(
-    git: Git, config: Config, ui: Ui, state: Stopped, order: Order, made: tuple[Oid, ...]
-) -> Outcome:
+def _again(git: Git, config: Config, ui: Ui, state: Stopped, order: Order, made: tuple[Oid, ...]) -> Outcome:
     """Stand on the choice, and run the order again.
 
     Killed in between, the next ``--continue`` finds the resolution again: in the index, or as HEAD.

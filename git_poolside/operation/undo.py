@@ -65,17 +65,21 @@ def undo(
             tip, count = _carry(inner.git, own, committer, ref, after[ref], current[ref], before[ref])
             before[ref] = tip
             carried += count
-        moves = tuple(RefChange(ref, current[ref], before[ref]) for ref in before if current[ref] != before[ref])
+        moves = tuple(
+            RefChange(ref, current[ref], before[ref]) for ref in before if current[ref] != before[ref]
+        )
         leases = log.leases(git, objects)
         operation = log.Operation(
             "undo",
             log.without_secrets(command),
-            log.now(),
+            log.moment(committer),
             moves,
             leases,
             undoes=tuple(one.id for one in operations),
         )
-        entry = log.write(own, committer, operation, refs.read_one(git, refs.OPERATIONS), config.operations.keep)
+        entry = log.write(
+            own, committer, operation, refs.read_one(git, refs.OPERATIONS), config.operations.keep
+        )
         assert entry.after is not None
         inner.keep([entry.after, *(change.after for change in moves if change.after)])
         journal.carry_out(git, f"poolside {' '.join(command)}", [entry, *moves])
@@ -128,5 +132,8 @@ def _carry(
                     f"{commit.oid[:9]} {commit.subject} does not apply to where '{branch}' returns to",
                     hints=["git poolside undo --allow moved-since, then git cherry-pick it by hand"],
                 )
-            tip, tree = committer.commit(result, [tip], commit.message, commit.author, commit.encoding), result
+            tip, tree = (
+                committer.commit(result, [tip], commit.message, commit.author, commit.encoding),
+                result,
+            )
     return tip, len(later)

@@ -76,7 +76,9 @@ class Identity:
     number: int | None = None
 
 
-def identify(commit: Commit, role: Role, history: History, same_patch: Sequence[Oid], repository: str) -> Identity:
+def identify(
+    commit: Commit, role: Role, history: History, same_patch: Sequence[Oid], repository: str
+) -> Identity:
     """Who landed this patch, and was that taken back: the last event up to the target decides.
 
     `same_patch` are upstream's commits whose patch-id is the patch's and whose content confirms it (L10).

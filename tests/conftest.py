@@ -1,0 +1,92 @@
+"""Every test runs in a home of its own, with no system configuration, a fixed identity and a fixed clock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.scenario import Repo, Result, World
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def hermetic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the machine's git configuration or of the caller's environment reaches a test."""
+    for name in list(os.environ):
+        if name.startswith(("GIT_", "NO_COLOR", "XDG_")):
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir()
+    settings = {
+        "HOME": str(home),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_AUTHOR_NAME": "Own Person",
+        "GIT_AUTHOR_EMAIL": "own@poolside.example",
+        "GIT_COMMITTER_NAME": "Own Person",
+        "GIT_COMMITTER_EMAIL": "own@poolside.example",
+        "GIT_COMMITTER_DATE": "1785585600 +0000",  # 2026-08-01T12:00:00Z
+        "GIT_AUTHOR_DATE": "1785585600 +0000",
+        "GIT_EDITOR": "false",
+        "GIT_TERMINAL_PROMPT": "0",
+        "TZ": "UTC",
+        "LC_ALL": "C.UTF-8",
+        "COLUMNS": "100",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    (home / ".gitconfig").write_text(
+        '[init]\n\tdefaultBranch = main\n[protocol "file"]\n\tallow = always\n[gc]\n\tauto = 0\n'
+        "[uploadpack]\n\tallowAnySHA1InWant = true\n\tallowFilter = true\n"
+    )
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """An empty upstream and an empty fork."""
+    return World(tmp_path / "world", os.environ)
+
+
+@pytest.fixture
+def poolside(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    """Run a command of ours in a repository, as its executable would: ``poolside(clone, "sync", "-n")``."""
+    from git_poolside.cli import main
+
+    def run(where: Repo | Path, command: str, *arguments: str) -> Result:
+        monkeypatch.chdir(where.path if isinstance(where, Repo) else where)
+        capfd.readouterr()
+        status = main(command, list(arguments))
+        out, err = capfd.readouterr()
+        return Result(status, out, err)
+
+    yield run
+
+
+@pytest.fixture
+def simple(world: World) -> World:
+    """Upstream with five files and two nightlies, a fork on the first with one pick and two patches.
+
+    The pick is upstream's ``Speed up relu (#11)``, which the second nightly has; nothing conflicts.
+    """
+    ten = "".join(f"line {n}\n" for n in range(1, 11))
+    world.land({"version.txt": "2.9.0a0\n", "README.md": "upstream\n"}, "Begin", 1)
+    world.land({"a.py": ten, "b.py": ten, "lib/c.py": ten}, "Add the library", 2)
+    world.nightly("2026-07-03")
+    world.fork_at()
+    landed = world.land({"a.py": ten.replace("line 2\n", "line two\n")}, "Speed up relu", 11)
+    world.pick(landed)
+    world.patch({".github/workflows/poolside-nightly-build.yaml": _workflow()}, "Add the build workflow\n")
+    world.patch({"b.py": ten.replace("line 9\n", "line nine\n")}, "Use our index\n")
+    world.land({"lib/c.py": ten + "more\n"}, "Extend c", 12)
+    world.nightly("2026-07-10")
+    return world
+
+
+def _workflow() -> str:
+    from tests.scenario import workflow
+
+    return workflow()

@@ -1,0 +1,260 @@
+"""A whole small world of real git repositories, built so that a test reads like its scenario.
+
+`World` has an upstream with a nightly branch, the fork on a bare server, and a clone. Commits are made by
+plumbing in the bare repositories, each a minute after the one before; the clone is what a person would have.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+Files = Mapping[str, "str | bytes | Link | Exec | None"]
+"""Path -> content; None deletes the path."""
+
+PATTERN_FILE = ".github/workflows/poolside-nightly-build.yaml"
+EPOCH = 1_750_000_000
+
+
+@dataclass(frozen=True)
+class Link:
+    """A symbolic link's target."""
+
+    target: str
+
+
+@dataclass(frozen=True)
+class Exec:
+    """The content of an executable file."""
+
+    content: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command of ours came to."""
+
+    status: int
+    out: str
+    err: str
+
+
+def workflow(date: str = "20260703", base: str = "2.9.0", cuda: str = "cu126") -> str:
+    """The build workflow, as small as it can be with the version variable in its place."""
+    return (
+        "name: poolside-linux-binary-manywheel\n"
+        "on:\n  workflow_dispatch:\n"
+        "env:\n"
+        f'  PYTORCH_BUILD_VERSION_PREFIX: "{base}.dev{date}+{cuda}.poolside"  # set at every sync\n'
+        "jobs: {}\n"
+    )
+
+
+class Repo:
+    """One repository on disk, driven by real git."""
+
+    def __init__(self, path: Path, env: Mapping[str, str]) -> None:
+        self.path = path
+        self.env = dict(env)
+
+    def git(self, *arguments: str, input: str | bytes | None = None, check: bool = True, **env: str) -> str:
+        """The stripped output of a git command."""
+        data = input.encode("utf-8", "surrogateescape") if isinstance(input, str) else input
+        done = subprocess.run(
+            ["git", *arguments],
+            input=data,
+            capture_output=True,
+            cwd=self.path,
+            env={**self.env, **env},
+            check=False,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"git {' '.join(arguments)}: {done.stderr.decode('utf-8', 'replace')}")
+        return done.stdout.decode("utf-8", "surrogateescape").strip()
+
+    def rev(self, name: str) -> str:
+        return self.git("rev-parse", "--verify", name)
+
+    def subjects(self, revisions: str) -> list[str]:
+        """The subjects of a range, oldest first."""
+        return self.git("log", "--reverse", "--format=%s", *revisions.split()).splitlines()
+
+    def files(self, revision: str) -> dict[str, str]:
+        """Every file of a revision with its content."""
+        names = self.git("ls-tree", "-r", "--name-only", "-z", revision).split("\0")
+        return {name: self.show(revision, name) for name in names if name}
+
+    def show(self, revision: str, path: str) -> str:
+        done = subprocess.run(
+            ["git", "cat-file", "blob", f"{revision}:{path}"],
+            capture_output=True,
+            cwd=self.path,
+            env=self.env,
+            check=True,
+        )
+        return done.stdout.decode("utf-8", "surrogateescape")
+
+    def refs(self, prefix: str = "refs/heads") -> dict[str, str]:
+        lines = self.git("for-each-ref", "--format=%(refname) %(objectname)", prefix).splitlines()
+        return dict(line.split(" ") for line in lines)  # type: ignore[misc]
+
+    def tree(self, files: Files, base: str | None = None) -> str:
+        """A tree: `base` (a revision) with `files` put in."""
+        index = {"GIT_INDEX_FILE": str(self.path / f".index-{os.getpid()}")}
+        try:
+            self.git("read-tree", base or "--empty", **index)
+            lines = []
+            for path, content in files.items():
+                if content is None:
+                    lines.append(f"0 {'0' * 40}\t{path}")
+                    continue
+                mode, data = "100644", content
+                if isinstance(content, Link):
+                    mode, data = "120000", content.target
+                elif isinstance(content, Exec):
+                    mode, data = "100755", content.content
+                oid = self.git("hash-object", "-w", "--stdin", input=data)  # type: ignore[arg-type]
+                lines.append(f"{mode} {oid}\t{path}")
+            self.git("update-index", "-z", "--index-info", input="\0".join([*lines, ""]), **index)
+            return self.git("write-tree", **index)
+        finally:
+            Path(index["GIT_INDEX_FILE"]).unlink(missing_ok=True)
+
+
+@dataclass
+class World:
+    """Upstream, the fork's server and a clone. `clock` counts the minutes of the commits made."""
+
+    root: Path
+    env: Mapping[str, str]
+    upstream: Repo = field(init=False)
+    fork: Repo = field(init=False)
+    clock: int = 0
+
+    def __post_init__(self) -> None:
+        self.upstream = self._bare("upstream.git")
+        self.fork = self._bare("fork.git")
+
+    def _bare(self, name: str) -> Repo:
+        path = self.root / name
+        path.mkdir(parents=True)
+        repo = Repo(path, self.env)
+        repo.git("init", "-q", "--bare", "-b", "main")
+        return repo
+
+    def commit(
+        self,
+        repo: Repo,
+        branch: str,
+        files: Files,
+        message: str | bytes,
+        author: str = "Ann Author <ann@example.com>",
+        parents: Sequence[str] | None = None,
+        tree: str | None = None,
+    ) -> str:
+        """A commit on `branch` of `repo`, made without a worktree; its hash."""
+        self.clock += 1
+        tip = repo.git("rev-parse", "-q", "--verify", f"refs/heads/{branch}", check=False)
+        if parents is None:
+            parents = [tip] if tip else []
+        made = tree or repo.tree(files, parents[0] if parents else None)
+        date = f"{EPOCH + 60 * self.clock} +0200"
+        name, _, email = author.partition(" <")
+        oid = repo.git(
+            "commit-tree", made, *(w for p in parents for w in ("-p", p)), input=message,
+            GIT_AUTHOR_NAME=name, GIT_AUTHOR_EMAIL=email.rstrip(">"), GIT_AUTHOR_DATE=date,
+            GIT_COMMITTER_NAME="Com Mitter", GIT_COMMITTER_EMAIL="com@example.com", GIT_COMMITTER_DATE=date,
+        )  # fmt: skip
+        repo.git("update-ref", f"refs/heads/{branch}", oid)
+        return oid
+
+    # Upstream
+
+    def land(self, files: Files, subject: str, number: int | None = None, body: str = "") -> str:
+        """A commit on upstream's main; with a pull request number it is landed as the merge bot lands."""
+        message = subject
+        if number is not None:
+            message += f" (#{number})"
+        message += f"\n\n{body}" if body else "\n"
+        if number is not None:
+            message += f"\n\nPull Request resolved: https://github.com/pytorch/pytorch/pull/{number}\n"
+        return self.commit(self.upstream, "main", files, message)
+
+    def revert(self, oid: str, number: int = 0, reason: str = "it broke the build") -> str:
+        """What the merge bot makes of a revert: exactly the commit taken back, with its words."""
+        subject = self.upstream.git("log", "-1", "--format=%s", oid)
+        url = f"https://github.com/pytorch/pytorch/pull/{number}"
+        message = (
+            f'Revert "{subject}"\n\nThis reverts commit {oid}.\n\n'
+            f"Reverted {url} on behalf of https://github.com/someone due to {reason}\n"
+        )
+        files: dict[str, str | bytes | Link | Exec | None] = {}
+        for line in self.upstream.git("diff-tree", "-r", "--name-only", oid, f"{oid}^").splitlines()[0:]:
+            there = self.upstream.git("ls-tree", f"{oid}^", "--", line)
+            files[line] = self.upstream.show(f"{oid}^", line) if there else None
+        return self.commit(self.upstream, "main", files, message)
+
+    def nightly(self, date: str, commit: str = "main") -> str:
+        """An entry of the nightly branch that names `commit`; the entry's own hash."""
+        oid = self.upstream.rev(commit)
+        tree = self.upstream.rev(f"{oid}^{{tree}}")
+        return self.commit(self.upstream, "nightly", {}, f"{date} nightly release ({oid})\n", tree=tree)
+
+    # The fork
+
+    def fork_at(self, commit: str = "main") -> None:
+        """The fork begins: its main is upstream's commit, and so are its picks and patches."""
+        oid = self.upstream.rev(commit)
+        self.fork.git("fetch", "-q", str(self.upstream.path), oid)
+        for branch in ("main", "poolside-cherry-picks", "poolside-main"):
+            self.fork.git("update-ref", f"refs/heads/{branch}", oid)
+        self.fork.git("symbolic-ref", "HEAD", "refs/heads/poolside-main")
+
+    def pick(self, origin: str, trailer: bool = True, subject: str | None = None) -> str:
+        """Upstream's commit as a pick on the fork, as ``git cherry-pick -x`` makes it; patches have to come later.
+
+        The commit's own files are taken as they are upstream: its paths must be as on the fork before it.
+        """
+        message = self.upstream.git("log", "-1", "--format=%B", origin)
+        if subject is not None:
+            message = subject + "\n\n" + message.partition("\n\n")[2]
+        if trailer:
+            message += f"\n\n(cherry picked from commit {origin})\n"
+        files: dict[str, str | bytes | Link | Exec | None] = {}
+        for path in self.upstream.git("diff-tree", "-r", "--name-only", f"{origin}^", origin).splitlines():
+            there = self.upstream.git("ls-tree", origin, "--", path)
+            files[path] = self.upstream.show(origin, path) if there else None
+        author = self.upstream.git("log", "-1", "--format=%an <%ae>", origin)
+        oid = self.commit(self.fork, "poolside-cherry-picks", files, message, author)
+        self.fork.git("update-ref", "refs/heads/poolside-main", oid)
+        return oid
+
+    def patch(
+        self, files: Files, message: str | bytes, author: str = "Pat Cher <pat@poolside.example>"
+    ) -> str:
+        """An own patch on top of the fork's patches."""
+        return self.commit(self.fork, "poolside-main", files, message, author)
+
+    # Clones
+
+    def clone(self, name: str = "clone", *options: str) -> Repo:
+        """A clone of the fork with the upstream remote, as ``init`` leaves it, on the patches branch."""
+        path = self.root / name
+        Repo(self.root, self.env).git("clone", "-q", *options, self.fork.path.as_uri(), str(path))
+        repo = Repo(path, self.env)
+        repo.git("config", "remote.upstream.url", self.upstream.path.as_uri())
+        for branch in ("main", "nightly"):
+            repo.git(
+                "config",
+                "--add",
+                "remote.upstream.fetch",
+                f"+refs/heads/{branch}:refs/remotes/upstream/{branch}",
+            )
+        repo.git("config", "remote.upstream.tagOpt", "--no-tags")
+        repo.git("config", "remote.upstream.pushurl", "DISABLE")
+        repo.git("config", "poolside.branch", "poolside-main")
+        repo.git("fetch", "-q", "upstream")
+        return repo
