@@ -155,9 +155,7 @@ def parse(text: str, where: str = FILE, origin: Origin = Origin.PATCHES) -> Conf
     try:
         given = tomli.loads(text)
     except tomli.TOMLDecodeError as error:
-        raise Refused(
-            f"{where}: {error}", hints=["mend the file, commit it on the patches branch"]
-        ) from error
+        raise Refused(f"{where}: {error}", hints=["mend the file, commit it on the patches branch"]) from error
     tables: dict[str, Any] = {}
     unknown: list[str] = []
     for table in fields(Config):

@@ -42,9 +42,7 @@ def to_json(config: Config, outcome: Outcome) -> dict[str, Any]:
         "operation": outcome.operation,
         "nightly": {"date": order.date, "commit": order.target, "nightly": order.nightly},
         "pushed": outcome.pushed,
-        "snags": [
-            {"name": s.name, "message": s.message, "hint": s.hint, "patch": s.patch} for s in outcome.snags
-        ],
+        "snags": [{"name": s.name, "message": s.message, "hint": s.hint, "patch": s.patch} for s in outcome.snags],
         "layers": layers,
         "notes": [*outcome.notes],
     }
@@ -72,9 +70,7 @@ def show(ui: Ui, config: Config, outcome: Outcome) -> None:
     would = "would move" if outcome.dry_run else "moved"
     if kind in ("done", "stopped", "refused"):
         verb = {"done": would, "stopped": "moving", "refused": "not moved"}[kind]
-        ui.print(
-            f"{verb.capitalize()} onto the nightly of {ui.paint(order.date, 'bold')} ({order.target[:9]})"
-        )
+        ui.print(f"{verb.capitalize()} onto the nightly of {ui.paint(order.date, 'bold')} ({order.target[:9]})")
     ui.print("", *_layers(ui, config, outcome))
     told = [r for r in outcome.rebuilt.results if r.verdict not in _ORDINARY or r.notes]
     if told and outcome.stood is None:
@@ -164,9 +160,7 @@ def _refusal(ui: Ui, outcome: Outcome) -> None:
 def _stop(ui: Ui, outcome: Outcome) -> None:
     stop = outcome.rebuilt.stop
     if outcome.stood is not None and outcome.stood.kind == "exec":
-        ui.complain(
-            f"'{outcome.order.exec}' failed at {outcome.stood.patch[:9]} {clean(outcome.stood.subject)}"
-        )
+        ui.complain(f"'{outcome.order.exec}' failed at {outcome.stood.patch[:9]} {clean(outcome.stood.subject)}")
     elif stop is not None:
         ui.complain(f"{stop.commit.oid[:9]} {clean(stop.commit.subject)} does not apply")
         for message in stop.conflict.messages:

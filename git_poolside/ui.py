@@ -41,9 +41,7 @@ def table(rows: Iterable[tuple[str, ...]], gap: int = 2) -> list[str]:
     rows = list(rows)
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)] if rows else []
     return [
-        (
-            "".join(cell.ljust(width + gap) for cell, width in zip(row, widths, strict=False)) + row[-1]
-        ).rstrip()
+        ("".join(cell.ljust(width + gap) for cell, width in zip(row, widths, strict=False)) + row[-1]).rstrip()
         for row in rows
     ]
 

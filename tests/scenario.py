@@ -60,7 +60,13 @@ class Repo:
         self.path = path
         self.env = dict(env)
 
-    def git(self, *arguments: str, input: str | bytes | None = None, check: bool = True, **env: str) -> str:
+    def git(
+        self,
+        *arguments: str,
+        input: str | bytes | None = None,
+        check: bool = True,
+        env: Mapping[str, str] | None = None,
+    ) -> str:
         """The stripped output of a git command."""
         data = input.encode("utf-8", "surrogateescape") if isinstance(input, str) else input
         done = subprocess.run(
@@ -68,7 +74,7 @@ class Repo:
             input=data,
             capture_output=True,
             cwd=self.path,
-            env={**self.env, **env},
+            env={**self.env, **(env or {})},
             check=False,
         )
         if check and done.returncode:
@@ -99,13 +105,13 @@ class Repo:
 
     def refs(self, prefix: str = "refs/heads") -> dict[str, str]:
         lines = self.git("for-each-ref", "--format=%(refname) %(objectname)", prefix).splitlines()
-        return dict(line.split(" ") for line in lines)  # type: ignore[misc]
+        return dict(line.split(" ") for line in lines)
 
     def tree(self, files: Files, base: str | None = None) -> str:
         """A tree: `base` (a revision) with `files` put in."""
         index = {"GIT_INDEX_FILE": str(self.path / f".index-{os.getpid()}")}
         try:
-            self.git("read-tree", base or "--empty", **index)
+            self.git("read-tree", base or "--empty", env=index)
             lines = []
             for path, content in files.items():
                 if content is None:
@@ -118,8 +124,8 @@ class Repo:
                     mode, data = "100755", content.content
                 oid = self.git("hash-object", "-w", "--stdin", input=data)  # type: ignore[arg-type]
                 lines.append(f"{mode} {oid}\t{path}")
-            self.git("update-index", "-z", "--index-info", input="\0".join([*lines, ""]), **index)
-            return self.git("write-tree", **index)
+            self.git("update-index", "-z", "--index-info", input="\0".join([*lines, ""]), env=index)
+            return self.git("write-tree", env=index)
         finally:
             Path(index["GIT_INDEX_FILE"]).unlink(missing_ok=True)
 
@@ -165,8 +171,11 @@ class World:
         name, _, email = author.partition(" <")
         oid = repo.git(
             "commit-tree", made, *(w for p in parents for w in ("-p", p)), input=message,
-            GIT_AUTHOR_NAME=name, GIT_AUTHOR_EMAIL=email.rstrip(">"), GIT_AUTHOR_DATE=date,
-            GIT_COMMITTER_NAME="Com Mitter", GIT_COMMITTER_EMAIL="com@example.com", GIT_COMMITTER_DATE=date,
+            env={
+                "GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": email.rstrip(">"), "GIT_AUTHOR_DATE": date,
+                "GIT_COMMITTER_NAME": "Com Mitter", "GIT_COMMITTER_EMAIL": "com@example.com",
+                "GIT_COMMITTER_DATE": date,
+            },
         )  # fmt: skip
         repo.git("update-ref", f"refs/heads/{branch}", oid)
         return oid
@@ -232,9 +241,7 @@ class World:
         self.fork.git("update-ref", "refs/heads/poolside-main", oid)
         return oid
 
-    def patch(
-        self, files: Files, message: str | bytes, author: str = "Pat Cher <pat@poolside.example>"
-    ) -> str:
+    def patch(self, files: Files, message: str | bytes, author: str = "Pat Cher <pat@poolside.example>") -> str:
         """An own patch on top of the fork's patches."""
         return self.commit(self.fork, "poolside-main", files, message, author)
 

@@ -15,9 +15,7 @@ from git_poolside.operation import adopt, journal, lock, stopped
 def parser() -> Parser:
     made = Parser("init")
     defaults = Config()
-    made.add_argument(
-        "--upstream", metavar="URL", help=f"where upstream is (default {defaults.remotes.upstream_url})"
-    )
+    made.add_argument("--upstream", metavar="URL", help=f"where upstream is (default {defaults.remotes.upstream_url})")
     made.add_argument("--snapshot", metavar="B", help="the snapshot's branch (default main)")
     made.add_argument("--picks", metavar="B", help="the picks' branch (default poolside-cherry-picks)")
     made.add_argument("--patches", metavar="B", help="the patches' branch (default poolside-main)")
@@ -43,9 +41,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
         done += adopt.write_file(git, config, arguments.commit, context.command)
     ui.print(*(f"  {line}" for line in done))
     ui.talk("This clone is a poolside fork." if done else "This clone is a poolside fork already.")
-    ui.hint(
-        "git poolside doctor   (checks everything)", "git poolside sync -n   (shows what a sync would do)"
-    )
+    ui.hint("git poolside doctor   (checks everything)", "git poolside sync -n   (shows what a sync would do)")
     return 0
 
 

@@ -63,9 +63,7 @@ def _lines(context: Context, operation: log.Operation) -> list[str]:
     fates = {fate: sum(r.fate is fate for r in operation.patches) for fate in (Fate.KEPT, Fate.DROPPED)}
     if operation.nightly:
         words = [f"{n} {fate.value}" for fate, n in fates.items() if n]
-        lines.append(
-            f"    onto the nightly of {operation.nightly['date']}: {', '.join(words) or 'no patches'}"
-        )
+        lines.append(f"    onto the nightly of {operation.nightly['date']}: {', '.join(words) or 'no patches'}")
     if operation.undoes:
         lines.append(f"    took back {', '.join(operation.undoes)}")
     lines += table(

@@ -41,9 +41,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     if context.ui.paint("x", "red") != "x":
         words.append("--color=always")
     sys.stdout.flush()
-    return subprocess.run(
-        [*words, *ranges], env=dict(git.environment), cwd=git.folder or os.curdir
-    ).returncode
+    return subprocess.run([*words, *ranges], env=dict(git.environment), cwd=git.folder or os.curdir).returncode
 
 
 def _sides(context: Context, arguments: argparse.Namespace) -> tuple[Oid, Oid]:

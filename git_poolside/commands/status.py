@@ -41,9 +41,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     for problem in found.problems:
         ui.warn(problem)
     if stop is not None:
-        ui.print(
-            "", f"Stopped at {stop.patch[:9]} {clean(stop.subject)}", *(f"  {clean(p)}" for p in stop.paths)
-        )
+        ui.print("", f"Stopped at {stop.patch[:9]} {clean(stop.subject)}", *(f"  {clean(p)}" for p in stop.paths))
         ui.hint(*_go_on(str(git.worktree), stop))
     elif found.unpushed:
         ui.hint("git poolside push   (sends the branches)")
@@ -121,9 +119,7 @@ def _object(found: Survey, stop: stopped.Stopped | None) -> dict[str, Any]:
     at, latest = found.nightly, found.latest
     return {
         "nightly": {"date": at.date, "commit": at.commit} if at else None,
-        "latest": {"date": latest.date, "commit": latest.commit, "nightly": latest.nightly}
-        if latest
-        else None,
+        "latest": {"date": latest.date, "commit": latest.commit, "nightly": latest.nightly} if latest else None,
         "behind": {"commits": found.commits, "days": found.days, "nightlies": found.nightlies},
         "layers": [layer(state) for state in found.layers],
         "stopped": {

@@ -16,17 +16,13 @@ def parser() -> Parser:
     made = Parser("sync")
     where = made.add_argument_group("where to")
     target = where.add_mutually_exclusive_group()
-    target.add_argument(
-        "--nightly", metavar="DATE", help="the nightly of DATE; the default is the newest usable one"
-    )
+    target.add_argument("--nightly", metavar="DATE", help="the nightly of DATE; the default is the newest usable one")
     target.add_argument("--onto", metavar="COMMIT", help="any commit of upstream's branch")
     how = made.add_argument_group("how")
     how.add_argument("-n", "--dry-run", action="store_true", help="show what would happen, change nothing")
     how.add_argument("--push", action="store_true", help="push afterwards, when all went well")
     how.add_argument("--exec", metavar="CMD", help="run CMD at each new commit; stop where it fails")
-    how.add_argument(
-        "--keep", metavar="PATCH", action="append", default=[], help="keep PATCH whatever its verdict"
-    )
+    how.add_argument("--keep", metavar="PATCH", action="append", default=[], help="keep PATCH whatever its verdict")
     how.add_argument("--drop", metavar="PATCH", action="append", default=[], help="drop PATCH")
     how.add_argument(
         "--allow",

@@ -14,14 +14,10 @@ from git_poolside.ui import clean, count, table
 
 def parser() -> Parser:
     made = Parser("undo")
-    made.add_argument(
-        "operation", metavar="OPERATION", nargs="?", help="take back everything from this one on"
-    )
+    made.add_argument("operation", metavar="OPERATION", nargs="?", help="take back everything from this one on")
     made.add_argument("--carry", action="store_true", help="replay what came later on top")
     made.add_argument("--push", action="store_true", help="put the server back too, with leases")
-    made.add_argument(
-        "--allow", metavar="SNAG", action="append", default=[], help="go on in spite of this doubt"
-    )
+    made.add_argument("--allow", metavar="SNAG", action="append", default=[], help="go on in spite of this doubt")
     made.add_argument("--json", action="store_true", help="one JSON object on standard output")
     return made
 
@@ -33,9 +29,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     with lock.hold(git, context.command):
         journal.recover(git, ui)
         stopped.refuse_if_stopped(git)
-        done = undo(
-            git, config, context.command, arguments.operation, arguments.carry, frozenset(arguments.allow)
-        )
+        done = undo(git, config, context.command, arguments.operation, arguments.carry, frozenset(arguments.allow))
         pushed = push(git, config, ui, context.command) if arguments.push else None
     if ui.json:
         ui.object(

@@ -52,9 +52,7 @@ def tips(git: Git, config: Config, leases: dict[str, Oid | None]) -> Tips:
     asks the same of the reflog).
     """
     names = {role: branch_of(config, role) for role in Role}
-    wanted = [config.ref(name) for name in names.values()] + [
-        config.fork_ref(name) for name in names.values()
-    ]
+    wanted = [config.ref(name) for name in names.values()] + [config.fork_ref(name) for name in names.values()]
     values = refs.read(git, wanted)
     local = {role: values[config.ref(name)] for role, name in names.items()}
     remote = {role: values[config.fork_ref(name)] for role, name in names.items()}
@@ -123,9 +121,7 @@ def check_snapshot(git: Git, config: Config, snapshot: Oid | None, upstream: Oid
         branch = f"{config.remotes.upstream}/{config.upstream.branch}"
         return Snag(
             "upstream-rewritten",
-            "\n".join(
-                [f"{branch} was rewritten: '{name}' has commits that it had once and has no more", *listing]
-            ),
+            "\n".join([f"{branch} was rewritten: '{name}' has commits that it had once and has no more", *listing]),
             "look at both histories, then go on with --allow upstream-rewritten",
         )
     raise Refused(
@@ -168,9 +164,7 @@ class StackReader:
         return Stack(
             base=picks_base,
             picks=Layer(Role.PICKS, self.config.branches.picks, picks_base, picks_tip, tuple(picks)),
-            patches=Layer(
-                Role.PATCHES, self.config.branches.patches, patches_base, patches_tip, tuple(patches)
-            ),
+            patches=Layer(Role.PATCHES, self.config.branches.patches, patches_base, patches_tip, tuple(patches)),
         )
 
     def _own(self, tip: Oid, below: Iterable[Oid]) -> list[Commit]:

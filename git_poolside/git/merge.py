@@ -117,7 +117,7 @@ class MergeOrt:
                     "--allow-unrelated-histories",
                     unbuffered=self._unbuffered,
                     cwd=self._worktree,
-                )  # fmt: skip
+                )
             )
         stdin = self._process.stdin
         assert stdin is not None

@@ -95,9 +95,7 @@ def known(git: Git, config: Config, base: Oid | None, limit: int | None = None) 
             if not refs.is_ancestor(git, base, nightly.commit):
                 why = "it does not descend from the snapshot"
             elif nightly.commit not in counts:
-                counts[nightly.commit] = int(
-                    git.text("rev-list", "--count", f"{base}..{nightly.commit}", "--")
-                )
+                counts[nightly.commit] = int(git.text("rev-list", "--count", f"{base}..{nightly.commit}", "--"))
         found.append(replace(nightly, why=why, commits=counts.get(nightly.commit)))
     return found
 

@@ -145,8 +145,7 @@ def format_tree(entries: Tree) -> bytes:
         return item[0] + b"/" if item[1].is_tree else item[0]
 
     return b"".join(
-        b"%o %s\0%s" % (entry.mode, name, bytes.fromhex(entry.oid))
-        for name, entry in sorted(entries.items(), key=key)
+        b"%o %s\0%s" % (entry.mode, name, bytes.fromhex(entry.oid)) for name, entry in sorted(entries.items(), key=key)
     )
 
 
@@ -215,9 +214,7 @@ class Committer:
             data = format_commit(tree, parents, author, self.identity, message, encoding)
             return self.objects.write(COMMIT, data)
         arguments = ["commit-tree", "-S", *(word for parent in parents for word in ("-p", parent))]
-        signed = self.objects.git.with_environment(
-            **_person("AUTHOR", author), **_person("COMMITTER", self.identity)
-        )
+        signed = self.objects.git.with_environment(**_person("AUTHOR", author), **_person("COMMITTER", self.identity))
         if encoding is not None:
             signed = signed.with_options("i18n.commitEncoding=" + encoding.decode("ascii", "replace"))
         return Oid(signed.run(*arguments, tree, input=message).text)
@@ -260,9 +257,7 @@ class Quarantine:
                 waiting.append((commit.tree, TREE))
                 waiting += [(parent, COMMIT) for parent in commit.parents]
             elif kind == TREE:
-                waiting += [
-                    (entry.oid, TREE if entry.is_tree else BLOB) for entry in parse_tree(data).values()
-                ]
+                waiting += [(entry.oid, TREE if entry.is_tree else BLOB) for entry in parse_tree(data).values()]
         if wanted:
             names = "".join(f"{oid}\n" for oid in wanted).encode()
             pack = self.git.run("pack-objects", "--stdout", "-q", "--window=0", input=names).stdout

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -193,10 +193,8 @@ class Git:
         finally:
             for stream in (process.stdin, process.stdout, process.stderr):
                 if stream:
-                    try:
+                    with suppress(BrokenPipeError):
                         stream.close()
-                    except BrokenPipeError:
-                        pass
             process.terminate()
             process.wait()
 
@@ -257,9 +255,7 @@ def version() -> tuple[int, ...]:
     try:
         out = subprocess.run(["git", "version"], capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError) as error:
-        raise NotARepository(
-            "git does not run here", hints=["install git 2.39 or newer and put it on PATH"]
-        ) from error
+        raise NotARepository("git does not run here", hints=["install git 2.39 or newer and put it on PATH"]) from error
     found = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", out)
     return tuple(int(n) for n in found.groups("0")) if found else (0, 0, 0)
 

@@ -63,8 +63,7 @@ class Engine:
     def reverse(self, change: Change, ours: Oid) -> Oid | Conflict:
         """The tree that taking `change` back makes of `ours`."""
         touches = tuple(
-            type(touch)(touch.path, touch.new_mode, touch.old_mode, touch.new, touch.old)
-            for touch in change.touches
+            type(touch)(touch.path, touch.new_mode, touch.old_mode, touch.new, touch.old) for touch in change.touches
         )
         return self.apply(Change(change.theirs, change.base, touches), ours)
 
@@ -75,10 +74,7 @@ class Engine:
     def _graft(self, change: Change, ours: Oid) -> Oid:
         return self.objects.graft(
             ours,
-            {
-                touch.path: Entry(touch.new_mode, touch.new) if touch.new_mode else None
-                for touch in change.touches
-            },
+            {touch.path: Entry(touch.new_mode, touch.new) if touch.new_mode else None for touch in change.touches},
         )
 
     def grafts(self, change: Change, ours: Oid) -> bool:
@@ -91,9 +87,9 @@ class Engine:
                     return False
             elif here is None or here.mode != touch.old_mode or here.oid != touch.old:
                 return False
-            if touch.old_mode and touch.new_mode:
-                if stat.S_IFMT(touch.old_mode) != stat.S_IFMT(touch.new_mode):
-                    return False
+            both = touch.old_mode and touch.new_mode
+            if both and stat.S_IFMT(touch.old_mode) != stat.S_IFMT(touch.new_mode):
+                return False
             for folder in _folders(touch.path):
                 before = objects.lookup(change.base, folder)
                 if before is None or not before.is_tree:

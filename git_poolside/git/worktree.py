@@ -70,7 +70,7 @@ _IN_PROGRESS = (
     ("MERGE_HEAD", True, "a merge", "git merge --continue", "git merge --abort"),
     ("rebase-merge", False, "a rebase", "git rebase --continue", "git rebase --abort"),
     ("rebase-apply", False, "a rebase or am", "git rebase --continue", "git rebase --abort"),
-    ("sequencer", False, "a series of cherry-picks or reverts", "git cherry-pick --continue", "git cherry-pick --abort"),
+    ("sequencer", False, "a series of cherry-picks", "git cherry-pick --continue", "git cherry-pick --abort"),
     ("BISECT_START", False, "a bisection", "git bisect …", "git bisect reset"),
 )  # fmt: skip
 
@@ -98,8 +98,7 @@ def detach(git: Git, tip: Oid, action: str) -> None:
     if answer.status and head(git) != tip:
         if "would be overwritten" in answer.complaint or "would lose untracked" in answer.complaint:
             raise Refused(
-                f"local changes in {git.folder} are in the way:\n"
-                + "\n".join(_overwritten(answer.complaint)),
+                f"local changes in {git.folder} are in the way:\n" + "\n".join(_overwritten(answer.complaint)),
                 snag="dirty-for-stop",
                 hints=["git stash   (puts them aside; git stash pop brings them back)", "or commit them"],
             )
@@ -167,9 +166,7 @@ def mend(git: Git, old: Oid, new: Oid) -> None:
     write: list[bytes] = []
     remove: list[Path] = []
     info: list[bytes] = []
-    sparse = {
-        line[2:] for line in git.run("ls-files", "-t", "-z").stdout.split(b"\0") if line.startswith(b"S ")
-    }
+    sparse = {line[2:] for line in git.run("ls-files", "-t", "-z").stdout.split(b"\0") if line.startswith(b"S ")}
     for touch in change.touches:
         path = git.worktree / os.fsdecode(touch.path)
         if touch.old_mode == 0o160000 or touch.new_mode == 0o160000:
@@ -209,9 +206,7 @@ def _ours(git: Git, path: Path, name: bytes, versions: Sequence[Oid]) -> bool:
     if git.run("hash-object", at, "--", os.fspath(path)).text in versions:
         return True
     data = path.read_bytes()
-    return any(
-        git.try_run("cat-file", "blob", oid).stdout.startswith(data) for oid in versions if set(oid) != {"0"}
-    )
+    return any(git.try_run("cat-file", "blob", oid).stdout.startswith(data) for oid in versions if set(oid) != {"0"})
 
 
 def _prune(folder: Path, top: Path) -> None:

@@ -121,9 +121,7 @@ def missing_branches(git: Git, config: Config, server: dict[str, Oid | None]) ->
     ]
 
 
-def make_branches(
-    git: Git, config: Config, changes: Sequence[RefChange], server: dict[str, Oid | None]
-) -> list[str]:
+def make_branches(git: Git, config: Config, changes: Sequence[RefChange], server: dict[str, Oid | None]) -> list[str]:
     """Make them in one transaction, following the fork's where it has them."""
     if changes:
         refs.move(git, changes, "poolside init")

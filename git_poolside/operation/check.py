@@ -15,10 +15,7 @@ def conserve(git: Git, objects: Objects, stack: Stack, rebuilt: Rebuilt, generat
     """Raises `Bug` when a patch would be lost, doubled or altered; nothing has moved then."""
     old = [commit.oid for layer in stack.layers for commit in layer.commits]
     tip = rebuilt.tips[Role.PATCHES]
-    new = [
-        Oid(oid)
-        for oid in git.lines("rev-list", "--topo-order", "--reverse", tip, f"^{rebuilt.target}", "--")
-    ]
+    new = [Oid(oid) for oid in git.lines("rev-list", "--topo-order", "--reverse", tip, f"^{rebuilt.target}", "--")]
     moved = [oid for oid in dict.fromkeys([*old, *new]) if oid not in set(old) & set(new)]
     identities = patch_ids(git, moved, verbatim=True)
     trees = (objects.commit(rebuilt.target).tree, objects.commit(tip).tree)

@@ -52,9 +52,7 @@ class Witness:
 
     def _oldest(self, stack: Stack) -> Oid:
         """The older of the commits of upstream that the two layers stand on."""
-        standing = [
-            layer.base for layer in stack.layers if layer.base not in {c.oid for c in stack.picks.commits}
-        ]
+        standing = [layer.base for layer in stack.layers if layer.base not in {c.oid for c in stack.picks.commits}]
         oldest = stack.base
         for base in standing:
             if refs.is_ancestor(self.git, base, oldest):
@@ -102,18 +100,13 @@ class Witness:
     ) -> Evidence:
         """What content says, given the replay's `result` on the tree `ours` and the new commit made of it."""
         change = self.changes[commit.oid]
-        if isinstance(result, str):
-            content = Content.EMPTY if result == ours else Content.CLEAN
-        else:
-            content = Content.CONFLICT
+        content = (Content.EMPTY if result == ours else Content.CLEAN) if isinstance(result, str) else Content.CONFLICT
         if identity.state is not State.LANDED or content is Content.EMPTY:
             return Evidence(content, born_empty=not change.touches)
         since = identity.reverts[-1] if identity.reverts else None
         position = self.history.position
         standing = [
-            landing
-            for landing in identity.landings
-            if since is None or position[landing.oid] > position[since.oid]
+            landing for landing in identity.landings if since is None or position[landing.oid] > position[since.oid]
         ]
         same = "patch-id" in identity.signals or any(self.did_the_same(commit, one.oid) for one in standing)
         reverse, fewer = False, False
@@ -135,9 +128,7 @@ class Witness:
         change = self.changes[commit.oid]
         paths = {path.encode("utf-8", "surrogateescape") for path in conflict.paths} | change.paths
         touching = [
-            oid
-            for oid in history.touching(self.git, stack_base, self.target, paths)
-            if oid in self.history.position
+            oid for oid in history.touching(self.git, stack_base, self.target, paths) if oid in self.history.position
         ]
         if not touching:
             return None
@@ -160,9 +151,9 @@ class Witness:
         change = self.changes[commit.oid]
         names: list[str] = []
         for result in below:
-            if result.new and result.old and result.role is Role.PICKS:
-                if self.changes[result.old].paths & change.paths:
-                    names.append(f"the pick {result.new[:9]} {result.subject}")
+            picked = result.role is Role.PICKS and result.new is not None and result.old is not None
+            if picked and result.old and self.changes[result.old].paths & change.paths:
+                names.append(f"the pick {(result.new or '')[:9]} {result.subject}")
         for oid in reversed(history.touching(self.git, self.base, self.target, change.paths)):
             known = self.history.position.get(oid)
             if known is not None:

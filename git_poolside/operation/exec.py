@@ -22,9 +22,7 @@ def first_failure(git: Git, command: str, commits: Sequence[Oid]) -> Oid | None:
         return None
     folder = Path(tempfile.mkdtemp(prefix="exec-", dir=git.state_dir)) / "worktree"
     git.run("worktree", "add", "-q", "--detach", "--no-checkout", os.fspath(folder), commits[0])
-    own = {
-        k: v for k, v in git.environment.items() if k not in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
-    }
+    own = {k: v for k, v in git.environment.items() if k not in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")}
     try:
         inside = git.at(folder)
         for oid in commits:

@@ -144,9 +144,7 @@ def entries(git: Git, objects: Objects) -> Iterator[Operation]:
         tip = commit.parents[0] if commit.parents and raw.get("previous", True) else None
 
 
-def write(
-    objects: Objects, committer: Committer, operation: Operation, previous: Oid | None, keep: str
-) -> RefChange:
+def write(objects: Objects, committer: Committer, operation: Operation, previous: Oid | None, keep: str) -> RefChange:
     """The operation's commit, and the change of the log's ref that goes first in its transaction.
 
     Entries older than `keep` (``operations.keep``) are left behind; what they alone held is garbage then.

@@ -28,7 +28,7 @@ class Order:
     tips: Mapping[Role, Oid | None]
     leases: Mapping[str, Oid | None]
     identity: str
-    choices: Choices = Choices()
+    choices: Choices = field(default_factory=Choices)
     push: bool = False
     exec: str | None = None
     config: str = ""

@@ -47,9 +47,7 @@ class Ground:
 
     @property
     def patches(self) -> Oid:
-        tip = (
-            self.tips.chosen[Role.PATCHES] or self.tips.chosen[Role.PICKS] or self.tips.chosen[Role.SNAPSHOT]
-        )
+        tip = self.tips.chosen[Role.PATCHES] or self.tips.chosen[Role.PICKS] or self.tips.chosen[Role.SNAPSHOT]
         assert tip is not None
         return tip
 
@@ -101,9 +99,7 @@ def standing_date(git: Git, config: Config, objects: Objects, tip: Oid) -> str |
     return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}"
 
 
-def order(
-    git: Git, config: Config, ui: Ui, objects: Objects, command: Sequence[str], wishes: Wishes
-) -> Order:
+def order(git: Git, config: Config, ui: Ui, objects: Objects, command: Sequence[str], wishes: Wishes) -> Order:
     """The order for a sync. Raises `Refused`; doubts that can be allowed come along as its snags."""
     worktree.refuse_in_progress(git)
     layers.refuse_shallow(git)
@@ -158,9 +154,7 @@ def _target(git: Git, config: Config, ui: Ui, here: Ground, wishes: Wishes) -> t
         if wishes.fetch:
             others = nightlies.known(git, config, here.base, limit=20)
             nightlies.obtain(git, config, chosen, others, remote)
-        why = nightlies.check(
-            git, config, chosen, dict((n.nightly, tree) for n, tree in listed)[chosen.nightly]
-        )
+        why = nightlies.check(git, config, chosen, {n.nightly: tree for n, tree in listed}[chosen.nightly])
         if why:
             usable = newest_usable(nightlies.known(git, config, here.base, limit=20))
             hints = [f"git poolside sync --nightly {usable.date}   (the newest usable one)"] if usable else []

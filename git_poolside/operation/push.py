@@ -104,9 +104,7 @@ def _check_lease(
     branch = ref.removeprefix("refs/heads/")
     listing = git.lines("log", "-n", "10", "--format=  %h %an: %s", there, f"^{tip}", *([f"^{lease}"] if lease else []), "--")  # fmt: skip  # noqa: E501
     raise LeaseLost(
-        "\n".join(
-            [f"'{branch}' on '{config.remotes.fork}' has commits that this stack does not have:", *listing]
-        ),
+        "\n".join([f"'{branch}' on '{config.remotes.fork}' has commits that this stack does not have:", *listing]),
         hints=[
             f"git cherry-pick {came[-1][:12]}^..{there[:12]}   (on '{branch}': takes them in; then push again)"
             if came
@@ -139,7 +137,7 @@ def _record(
     if nightly is None and stamp.nightly and stamp.upstream:
         nightly = {"date": stamp.nightly, "commit": stamp.upstream}
     date = nightly["date"] if nightly else log.moment(committer)[:10]
-    taken = {ref for ref in (*server, *refs.below(git, config.published.prefix))}
+    taken = {*server, *refs.below(git, config.published.prefix)}
     number = 1
     while (name := f"{config.published.prefix}{date}-{number}") in taken:
         number += 1
@@ -174,18 +172,14 @@ def _send(
     outcome = _per_ref(answer)
     now = remote.listing([*wanted, record])
     if all(now.get(ref) == tip for ref, (_, tip) in wanted.items()):
-        return (
-            () if now.get(record) == tag else (f"the server has no {record}",)
-        )  # accepted, the answer was lost
+        return () if now.get(record) == tag else (f"the server has no {record}",)  # accepted, the answer was lost
     if outcome.get(record, ("", ""))[0] == "!" and not any(
         flag == "!" and "atomic" not in reason for ref, (flag, reason) in outcome.items() if ref != record
     ):
         again = _push(git, ui, remote, wanted, {})
         if again.status == 0:
             reason = outcome[record][1]
-            return (
-                f"the server does not take {record} ({reason}); set published.prefix to refs/tags/poolside/",
-            )
+            return (f"the server does not take {record} ({reason}); set published.prefix to refs/tags/poolside/",)
         answer, outcome = again, _per_ref(again)
     raise _failure(remote, answer, outcome)
 
@@ -195,9 +189,7 @@ def _push(
 ) -> Answer:
     leases = [f"--force-with-lease={ref}:{before or ''}" for ref, (before, _) in wanted.items()]
     leases += [f"--force-with-lease={ref}:" for ref in more]
-    specs = [f"{tip}:{ref}" for ref, (_, tip) in wanted.items()] + [
-        f"{oid}:{ref}" for ref, oid in more.items()
-    ]
+    specs = [f"{tip}:{ref}" for ref, (_, tip) in wanted.items()] + [f"{oid}:{ref}" for ref, oid in more.items()]
     progress = "--progress" if ui.is_terminal and not ui.quiet else "--no-progress"
     return git.talk(
         "push", "--atomic", "--porcelain", "--no-follow-tags", "--no-recurse-submodules", progress,

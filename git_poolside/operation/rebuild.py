@@ -263,9 +263,7 @@ class Rebuild:
         )
 
     def _drop(self, role: Role, commit: Commit, verdict: Verdict, reason: str) -> None:
-        self.out.results.append(
-            PatchResult(role, commit.oid, None, commit.subject, Fate.DROPPED, verdict, reason)
-        )
+        self.out.results.append(PatchResult(role, commit.oid, None, commit.subject, Fate.DROPPED, verdict, reason))
 
     def _commit(self, commit: Commit, tree: Oid, parent: Oid, was_stamp: bool) -> Oid:
         """The patch's own author and message on a new parent; the same commit again if it was made before."""
@@ -362,9 +360,7 @@ class Rebuild:
             return
         if why_not:
             self.out.notes.append(f"{self.config.version.file}: {why_not}; no version is set")
-        new_tree = self.objects.graft(
-            tree, {self.version_path: Entry(entry.mode, self.objects.write(BLOB, text))}
-        )
+        new_tree = self.objects.graft(tree, {self.version_path: Entry(entry.mode, self.objects.write(BLOB, text))})
         if new_tree == tree:
             return
         message = Stamp(self.date, self.target, self.out.tips[Role.PICKS]).message()
@@ -380,9 +376,7 @@ class Rebuild:
         if self.out.stamp is None:
             self.out.stamp = self.committer.commit(tree, [tip], message)
             subject = message.decode().partition("\n")[0]
-            self.out.results.append(
-                PatchResult(Role.PATCHES, None, self.out.stamp, subject, Fate.NEW, Verdict.STAMP)
-            )
+            self.out.results.append(PatchResult(Role.PATCHES, None, self.out.stamp, subject, Fate.NEW, Verdict.STAMP))
         self.out.tips[Role.PATCHES] = self.out.stamp
 
     def _base_moved(self) -> bytes | None:

@@ -92,8 +92,7 @@ def refuse_if_stopped(git: Git) -> None:
     stopped = load(git)
     if stopped is not None:
         raise Refused(
-            f"'git poolside {' '.join(stopped.order.command)}' is stopped at "
-            f"{stopped.patch[:9]} {stopped.subject}",
+            f"'git poolside {' '.join(stopped.order.command)}' is stopped at {stopped.patch[:9]} {stopped.subject}",
             hints=[
                 f"{_GO_ON}   (after resolving it)",
                 "git poolside sync --skip   (leaves the patch out)",
@@ -156,9 +155,7 @@ def resolution(git: Git, objects: Objects, committer: Committer, stopped: Stoppe
     Empty when it was resolved to nothing. Raises `Refused` for anything that could be a mistake (C10, C11).
     """
     if git.worktree is None or str(git.worktree) != stopped.worktree:
-        raise Refused(
-            "the operation was stopped in another worktree", hints=[f"cd {stopped.worktree}, then {_GO_ON}"]
-        )
+        raise Refused("the operation was stopped in another worktree", hints=[f"cd {stopped.worktree}, then {_GO_ON}"])
     patch = objects.commit(stopped.patch)
     current = worktree.head(git)
     picking = git.try_run("rev-parse", "-q", "--verify", "CHERRY_PICK_HEAD").text
@@ -188,15 +185,11 @@ def _unclear(stopped: Stopped, what: str) -> Refused:
     )
 
 
-def _from_index(
-    git: Git, objects: Objects, committer: Committer, stopped: Stopped, patch: Commit
-) -> tuple[Oid, ...]:
+def _from_index(git: Git, objects: Objects, committer: Committer, stopped: Stopped, patch: Commit) -> tuple[Oid, ...]:
     unmerged = git.run("diff", "--name-only", "--diff-filter=U", "-z").stdout.decode("utf-8", "replace")
     if unmerged:
         names = "\n".join(f"  {path}" for path in unmerged.split("\0")[:-1])
-        raise Refused(
-            f"these paths are still unmerged:\n{names}", hints=["git add PATH or git rm PATH", _GO_ON]
-        )
+        raise Refused(f"these paths are still unmerged:\n{names}", hints=["git add PATH or git rm PATH", _GO_ON])
     if marked := _with_markers(git, stopped.paths):
         raise Refused(
             "conflict markers are left in:\n" + "\n".join(f"  {path}" for path in marked),
@@ -214,11 +207,7 @@ def _from_index(
 
 
 def _own_commits(git: Git, objects: Objects, stopped: Stopped, current: Oid | None) -> list[Commit]:
-    if (
-        current is not None
-        and refs.is_ancestor(git, stopped.partial, current)
-        and worktree.branch(git) is None
-    ):
+    if current is not None and refs.is_ancestor(git, stopped.partial, current) and worktree.branch(git) is None:
         listing = git.lines("rev-list", "--topo-order", "--reverse", current, f"^{stopped.partial}", "--")
         made = [objects.commit(Oid(oid)) for oid in listing]
         if all(len(commit.parents) == 1 for commit in made):
@@ -279,9 +268,7 @@ def _with_markers(git: Git, paths: Sequence[str]) -> list[str]:
         if file.is_symlink() or not file.is_file():
             continue
         lines = file.read_bytes().split(b"\n")
-        if any(line.startswith(b"<<<<<<< ") for line in lines) and any(
-            line.startswith(b">>>>>>> ") for line in lines
-        ):
+        if any(line.startswith(b"<<<<<<< ") for line in lines) and any(line.startswith(b">>>>>>> ") for line in lines):
             found.append(path)
     return found
 

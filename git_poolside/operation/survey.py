@@ -110,8 +110,7 @@ def _count(
         except Refused as error:
             return {}, {Role.SNAPSHOT: base}, [error.message]
     counts = {
-        layer.role: sum(not Provenance.of(commit.text).is_stamp for commit in layer.commits)
-        for layer in stack.layers
+        layer.role: sum(not Provenance.of(commit.text).is_stamp for commit in layer.commits) for layer in stack.layers
     }
     bases = {Role.SNAPSHOT: base, **{layer.role: layer.base for layer in stack.layers}}
     return counts, bases, [snag.message for snag in reader.snags]

@@ -156,9 +156,7 @@ def _publish(
     outcome.operation = next(log.entries(git, Objects(git))).id
     for moved in along:
         before = standing.partial if standing and moved is back else moved.before
-        outcome.touched += len(
-            git.lines("diff-tree", "-r", "--name-only", "--no-renames", before, moved.after)
-        )
+        outcome.touched += len(git.lines("diff-tree", "-r", "--name-only", "--no-renames", before, moved.after))
         outcome.submodules += _moved_submodules(git, moved.before, moved.after)
 
 
@@ -198,9 +196,7 @@ def _exec(git: Git, inner: Quarantine, outcome: Outcome, command: str) -> Stop |
     from git_poolside.stack.model import Conflict
 
     source = objects.commit(result.old) if result.old else commit
-    return Stop(
-        result.role, source, commit.parents[0], Conflict((), (f"'{command}' failed",)), result.verdict, None
-    )
+    return Stop(result.role, source, commit.parents[0], Conflict((), (f"'{command}' failed",)), result.verdict, None)
 
 
 def _stop(

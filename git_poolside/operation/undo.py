@@ -65,9 +65,7 @@ def undo(
             tip, count = _carry(inner.git, own, committer, ref, after[ref], current[ref], before[ref])
             before[ref] = tip
             carried += count
-        moves = tuple(
-            RefChange(ref, current[ref], before[ref]) for ref in before if current[ref] != before[ref]
-        )
+        moves = tuple(RefChange(ref, current[ref], before[ref]) for ref in before if current[ref] != before[ref])
         leases = log.leases(git, objects)
         operation = log.Operation(
             "undo",
@@ -77,9 +75,7 @@ def undo(
             leases,
             undoes=tuple(one.id for one in operations),
         )
-        entry = log.write(
-            own, committer, operation, refs.read_one(git, refs.OPERATIONS), config.operations.keep
-        )
+        entry = log.write(own, committer, operation, refs.read_one(git, refs.OPERATIONS), config.operations.keep)
         assert entry.after is not None
         inner.keep([entry.after, *(change.after for change in moves if change.after)])
         journal.carry_out(git, f"poolside {' '.join(command)}", [entry, *moves])

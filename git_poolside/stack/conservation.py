@@ -44,11 +44,7 @@ def violations(results: Sequence[PatchResult], finished: Finished) -> list[str]:
     for oid in finished.new:
         if sources[oid] != 1:
             found.append(f"the new commit {oid[:12]} has {sources[oid]} sources")
-    found += [
-        f"{oid[:12]} is accounted for but is not in the stack"
-        for oid in sources
-        if oid not in set(finished.new)
-    ]
+    found += [f"{oid[:12]} is accounted for but is not in the stack" for oid in sources if oid not in set(finished.new)]
 
     for result in results:
         if result.fate is Fate.KEPT and result.new is None:

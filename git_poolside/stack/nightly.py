@@ -68,9 +68,7 @@ def _by_hash(nightlies: Sequence[Nightly], wanted: str) -> tuple[Nightly, str]:
     if re.fullmatch(r"[0-9a-f]{4,40}", wanted.lower()):
         for nightly in nightlies:
             if nightly.nightly.startswith(wanted.lower()) and nightly.nightly != nightly.commit:
-                note = (
-                    f"{wanted[:12]} is the nightly of {nightly.date} itself; it names {nightly.commit[:12]}"
-                )
+                note = f"{wanted[:12]} is the nightly of {nightly.date} itself; it names {nightly.commit[:12]}"
                 return nightly, note
         for nightly in nightlies:
             if nightly.commit.startswith(wanted.lower()):

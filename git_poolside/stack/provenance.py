@@ -78,11 +78,7 @@ def pull_number(message: str, repository: str, *, subject_counts: bool = True) -
     named = [int(n) for repo, n in _RESOLVED.findall(message) if repo.lower() == repository.lower()]
     if named:
         return named[-1]
-    ours = [
-        value
-        for name, value in _TRAILER.findall(message)
-        if name in ("Poolside-Pull", "Poolside-Upstream-Pull")
-    ]
+    ours = [value for name, value in _TRAILER.findall(message) if name in ("Poolside-Pull", "Poolside-Upstream-Pull")]
     if ours and ours[-1].strip().isdigit():
         return int(ours[-1])
     subject = message.lstrip("\n").partition("\n")[0]

@@ -76,9 +76,7 @@ class Identity:
     number: int | None = None
 
 
-def identify(
-    commit: Commit, role: Role, history: History, same_patch: Sequence[Oid], repository: str
-) -> Identity:
+def identify(commit: Commit, role: Role, history: History, same_patch: Sequence[Oid], repository: str) -> Identity:
     """Who landed this patch, and was that taken back: the last event up to the target decides.
 
     `same_patch` are upstream's commits whose patch-id is the patch's and whose content confirms it (L10).
@@ -124,9 +122,7 @@ def identify(
             state = State.REVERTED
             reverts.append(event)
     order = ("trailer", "pull request", "patch-id", "reland")
-    return Identity(
-        state, tuple(landings), tuple(reverts), tuple(s for s in order if s in agreed), later, number
-    )
+    return Identity(state, tuple(landings), tuple(reverts), tuple(s for s in order if s in agreed), later, number)
 
 
 class _About:
