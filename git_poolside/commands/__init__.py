@@ -1,1 +1,54 @@
-"""The commands: one thin module for each executable."""
+"""The commands: one thin module for each executable, and the parser that they share."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import NoReturn
+
+from git_poolside.errors import EXIT_USAGE
+
+COMMANDS = {
+    "init": "make this clone a poolside fork",
+    "doctor": "check every precondition, and mend what can be mended",
+    "status": "show the layers, how far behind they are, what is in flight",
+    "nightly": "list the nightlies to move to",
+    "sync": "move the whole stack onto a nightly",
+    "push": "push the three branches at once, with leases",
+    "log": "show the operation log",
+    "undo": "take an operation back",
+    "range-diff": "show what an operation did to each patch",
+    "demo": "make a whole fork in a folder and sync it before your eyes",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with git's habits: usage errors exit 129, ``--help`` opens the manual page."""
+
+    def __init__(self, command: str, **settings: object) -> None:
+        super().__init__(
+            prog=f"git poolside {command}",
+            description=COMMANDS[command].capitalize() + ".",
+            add_help=False,
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            **settings,  # type: ignore[arg-type]
+        )
+        general = self.add_argument_group("general options")
+        general.add_argument("-h", action="help", help="show this help")
+        general.add_argument("--help", action="help", help="open the manual page")
+        general.add_argument("-q", "--quiet", action="store_true", help="no talk on standard error")
+        general.add_argument("--config", metavar="FILE", help="read FILE instead of .poolside.toml")
+        general.add_argument(
+            "--color",
+            choices=("auto", "always", "never"),
+            nargs="?",
+            const="always",
+            default="auto",
+            help="colour the output; the default follows color.ui and NO_COLOR",
+        )
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        print(f"error: {message}", file=sys.stderr)
+        raise SystemExit(EXIT_USAGE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from git_poolside.cli import Parser
+from git_poolside.commands import Parser
 from git_poolside.config import Config, parse, render
 from git_poolside.context import Context
 from git_poolside.git import layers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from git_poolside.cli import Parser
+from git_poolside.commands import Parser
 from git_poolside.context import Context
 from git_poolside.git import nightlies
 from git_poolside.git.objects import Objects

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 
-from git_poolside.cli import Parser
+from git_poolside.commands import Parser
 from git_poolside.context import Context
 from git_poolside.errors import Refused
 from git_poolside.git import nightlies, refs

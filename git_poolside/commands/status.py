@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from git_poolside.cli import Parser
+from git_poolside.commands import Parser
 from git_poolside.context import Context
 from git_poolside.git.remotes import ask_fork, ask_upstream
 from git_poolside.operation import journal, stopped

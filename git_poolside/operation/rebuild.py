@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 
 from git_poolside.config import Config
 from git_poolside.errors import Bug
-from git_poolside.git.diff import Change, changes, patch_ids
-from git_poolside.git.objects import BLOB, Committer, Entry, Objects
+from git_poolside.git.diff import Change, patch_ids
+from git_poolside.git.objects import Committer, Objects
 from git_poolside.git.process import Git
 from git_poolside.git.replay import Engine
 from git_poolside.operation.evidence import Witness, describe
-from git_poolside.stack import version
+from git_poolside.operation.generated import Generated
 from git_poolside.stack.model import (
     Commit,
     Conflict,
@@ -30,7 +30,7 @@ from git_poolside.stack.model import (
     Verdict,
 )
 from git_poolside.stack.provenance import Provenance, without_stamp_trailers
-from git_poolside.stack.stamp import Stamp, stamped
+from git_poolside.stack.stamp import Stamp
 from git_poolside.stack.verdict import Content, Decision, Identity, State, UpstreamCommit, judge
 from git_poolside.ui import Ui
 
@@ -104,7 +104,7 @@ class Rebuild:
         self.date = date
         self.choices = choices
         self.dry_run = dry_run
-        self.version_path = config.version.file.encode()
+        self.generated = Generated(git, config, objects)
         self.out = Rebuilt(target)
 
     def run(self) -> Rebuilt:
@@ -137,7 +137,7 @@ class Rebuild:
         if oid in self.choices.resolutions:
             return self._resolved(layer, commit, tip)
         ours = self.objects.commit(tip).tree
-        change = self._without_generated(self.witness.changes[oid], ours)
+        change = self.generated.neutral(self.witness.changes[oid], ours)
         was_stamp = self._is_stamp(commit, change)
         if was_stamp and change.base == change.theirs:
             self._drop(layer.role, commit, Verdict.STAMP, "generated anew at every sync")
@@ -302,69 +302,18 @@ class Rebuild:
             return True
         return bool(self.witness.changes[commit.oid].touches) and change.base == change.theirs
 
-    def _without_generated(self, change: Change, ours: Oid) -> Change:
-        """`change` with the generated text of ours on both its sides, so that it neither conflicts nor counts.
-
-        The date in the version value is state, not a patch's content (design: The stamp, edge case S6).
-        """
-        touch = next((t for t in change.touches if t.path == self.version_path), None)
-        here = self.objects.lookup(ours, self.version_path)
-        if touch is None or here is None or here.is_tree:
-            return change
-        source = self.objects.read(here.oid)
-        sides: list[Oid] = []
-        for tree, mode, oid in (
-            (change.base, touch.old_mode, touch.old),
-            (change.theirs, touch.new_mode, touch.new),
-        ):
-            if mode not in (0o100644, 0o100755):
-                sides.append(tree)
-                continue
-            text = self.objects.read(oid)
-            carried = version.carry(text, source, self.config.version.variable)
-            if carried == text:
-                sides.append(tree)
-            else:
-                entry = Entry(mode, self.objects.write(BLOB, carried))
-                sides.append(self.objects.graft(tree, {self.version_path: entry}))
-        if sides == [change.base, change.theirs]:
-            return change
-        return changes(self.git, [(sides[0], sides[1])])[0]
-
     def _stamp(self, tip: Oid) -> None:
         """Remake the stamp as the last commit of the patches layer; none where there is nothing to write."""
-        tree = self.objects.commit(tip).tree
-        entry = self.objects.lookup(tree, self.version_path)
-        if entry is None or entry.mode not in (0o100644, 0o100755):
-            self.out.notes.append(f"{self.config.version.file} is not in the stack: no version is set")
+        written = self.generated.write(tip, self.stack, self.target, self.date)
+        if isinstance(written, Snag):
+            self.out.snags.append(written)
             return
-        old_entry = self.objects.lookup(self.objects.commit(self.stack.patches.tip).tree, self.version_path)
-        source = self.objects.read(old_entry.oid) if old_entry is not None and not old_entry.is_tree else None
-        try:
-            text, why_not = stamped(
-                self.objects.read(entry.oid),
-                self.config.version.variable,
-                self.date,
-                source,
-                self._base_moved(),
-            )
-        except version.Ambiguous as error:
-            self.out.snags.append(
-                Snag(
-                    "version-ambiguous",
-                    f"{self.config.version.variable} is set with a date on more than one line of "
-                    f"{self.config.version.file}: {error}",
-                    "leave one, or go on without setting it: --allow version-ambiguous",
-                )
-            )
-            return
-        if why_not:
-            self.out.notes.append(f"{self.config.version.file}: {why_not}; no version is set")
-        new_tree = self.objects.graft(tree, {self.version_path: Entry(entry.mode, self.objects.write(BLOB, text))})
-        if new_tree == tree:
+        if written.note:
+            self.out.notes.append(written.note)
+        if written.tree == self.objects.commit(tip).tree:
             return
         message = Stamp(self.date, self.target, self.out.tips[Role.PICKS]).message()
-        self._finish_stamp(tip, new_tree, message)
+        self._finish_stamp(tip, written.tree, message)
 
     def _finish_stamp(self, tip: Oid, tree: Oid, message: bytes) -> None:
         for index, result in enumerate(self.out.results):
@@ -378,16 +327,6 @@ class Rebuild:
             subject = message.decode().partition("\n")[0]
             self.out.results.append(PatchResult(Role.PATCHES, None, self.out.stamp, subject, Fate.NEW, Verdict.STAMP))
         self.out.tips[Role.PATCHES] = self.out.stamp
-
-    def _base_moved(self) -> bytes | None:
-        """The new base version if upstream's ``version.txt`` names another release than at the old base."""
-        path = self.config.version.base_file.encode()
-        numbers = []
-        for commit in (self.stack.base, self.target):
-            entry = self.objects.lookup(self.objects.commit(commit).tree, path)
-            text = self.objects.read(entry.oid) if entry is not None and not entry.is_tree else b""
-            numbers.append(version.base_version(text))
-        return numbers[1] if numbers[0] != numbers[1] else None
 
     def _tell_carried(self) -> None:
         """Call those kept patches carried whose patch-id is what it was, context and all."""

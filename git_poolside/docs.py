@@ -1,0 +1,93 @@
+"""Makes the manual pages from the parsers, at build time: ``python -m git_poolside.docs [--check]``.
+
+The pages are committed; ``--check`` fails when they are not what the parsers say. They carry no day's date, so
+that they do not drift.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from git_poolside import __version__
+from git_poolside.commands import COMMANDS, Parser
+
+FOLDER = Path(__file__).parent.parent / "man"
+_EPOCH = "1764547200"
+
+_EXIT = """
+.SH EXIT STATUS
+.TP
+.B 0
+done, or nothing to do
+.TP
+.B 1
+refused: a precondition does not hold, nothing was changed
+.TP
+.B 3
+stopped on a conflict or a failed \\fB--exec\\fR; the state is saved
+.TP
+.B 4
+the fork's server has commits that this stack does not account for
+.TP
+.B 5
+the far side failed: network or server
+.TP
+.B 70
+a bug of poolside; the details are in a file that the message names
+.TP
+.B 128, 129, 130, 141
+as git does: git died or no repository, usage, interrupted, closed pipe
+"""
+
+
+def page(command: str) -> str:
+    """One command's page, roff."""
+    os.environ["SOURCE_DATE_EPOCH"] = _EPOCH
+    from argparse_manpage.manpage import Manpage
+
+    parser: Parser = import_module(f"git_poolside.commands.{command.replace('-', '_')}").parser()
+    parser.prog = f"git-poolside-{command}"
+    _plain(parser)
+    others = [f"\\fBgit-poolside-{name}\\fR(1)" for name in COMMANDS if name != command]
+    see = "\n.SH SEE ALSO\n" + ", ".join(others) + "\n"
+    made = Manpage(
+        parser,
+        _data={
+            "project_name": "git-poolside",
+            "version": __version__,
+            "manual_section": "1",
+            "manual_title": "Git Poolside Manual",
+            "description": COMMANDS[command],
+        },
+        format="pretty",
+    )
+    return str(made).rstrip("\n") + "\n" + _EXIT.strip("\n") + see
+
+
+def _plain(parser: argparse.ArgumentParser) -> None:
+    """argparse would show a default that is the reader's own folder or terminal; there is none of those here."""
+    parser.formatter_class = argparse.HelpFormatter
+
+
+def main() -> int:
+    """Write the pages, or compare them with ``--check``."""
+    check = "--check" in sys.argv[1:]
+    drifted: list[str] = []
+    for command in COMMANDS:
+        path, text = FOLDER / f"git-poolside-{command}.1", page(command)
+        if check and (not path.exists() or path.read_text() != text):
+            drifted.append(path.name)
+        elif not check:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+    for name in drifted:
+        print(f"man/{name} is not what its parser says: python -m git_poolside.docs", file=sys.stderr)
+    return 1 if drifted else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

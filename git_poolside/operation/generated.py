@@ -1,0 +1,98 @@
+"""Generated text in the stack: it is state, not a patch's content, so it never conflicts and is written anew.
+
+Here that is the date (and the base version) in the version variable (design: The stamp, edge case S6).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from git_poolside.config import Config
+from git_poolside.git.diff import Change, changes
+from git_poolside.git.objects import BLOB, Entry, Objects
+from git_poolside.git.process import Git
+from git_poolside.stack import version
+from git_poolside.stack.model import Oid, Snag, Stack
+from git_poolside.stack.stamp import stamped
+
+_FILES = (0o100644, 0o100755)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A tree with the generated text of a sync in it, and what there is to say about it."""
+
+    tree: Oid
+    note: str = ""
+
+
+class Generated:
+    """Takes generated text out of patches, and writes it at the end."""
+
+    def __init__(self, git: Git, config: Config, objects: Objects) -> None:
+        self.git = git
+        self.version = config.version
+        self.objects = objects
+        self.path = config.version.file.encode()
+
+    def neutral(self, change: Change, ours: Oid) -> Change:
+        """`change` with the generated text of `ours` on both its sides."""
+        touch = next((t for t in change.touches if t.path == self.path), None)
+        source = self._text(ours)
+        if touch is None or source is None:
+            return change
+        sides: list[Oid] = []
+        for tree, mode, oid in (
+            (change.base, touch.old_mode, touch.old),
+            (change.theirs, touch.new_mode, touch.new),
+        ):
+            if mode not in _FILES:
+                sides.append(tree)
+                continue
+            text = self.objects.read(oid)
+            carried = version.carry(text, source, self.version.variable)
+            sides.append(tree if carried == text else self._with(tree, mode, carried))
+        if sides == [change.base, change.theirs]:
+            return change
+        return changes(self.git, [(sides[0], sides[1])])[0]
+
+    def write(self, tip: Oid, stack: Stack, target: Oid, date: str) -> Written | Snag:
+        """The tree of `tip` with the date set, and the base version where upstream's moved.
+
+        The text at the old tip of `stack` is the source of what is not set. The snag is ``version-ambiguous``.
+        """
+        tree = self.objects.commit(tip).tree
+        entry = self.objects.lookup(tree, self.path)
+        text = self._text(tree)
+        if entry is None or text is None:
+            return Written(tree, f"{self.version.file} is not in the stack: no version is set")
+        source = self._text(self.objects.commit(stack.patches.tip).tree)
+        moved_to = self._base_moved(stack.base, target)
+        try:
+            new, why_not = stamped(text, self.version.variable, date, source, moved_to)
+        except version.Ambiguous as error:
+            return Snag(
+                "version-ambiguous",
+                f"{self.version.variable} is set with a date on more than one line of {self.version.file}: {error}",
+                "leave one, or go on without setting it: --allow version-ambiguous",
+            )
+        if why_not:
+            return Written(tree, f"{self.version.file}: {why_not}; no version is set")
+        return Written(self._with(tree, entry.mode, new))
+
+    def _text(self, tree: Oid) -> bytes | None:
+        entry = self.objects.lookup(tree, self.path)
+        return self.objects.read(entry.oid) if entry is not None and entry.mode in _FILES else None
+
+    def _with(self, tree: Oid, mode: int, text: bytes) -> Oid:
+        return self.objects.graft(tree, {self.path: Entry(mode, self.objects.write(BLOB, text))})
+
+    def _base_moved(self, old: Oid, new: Oid) -> bytes | None:
+        """The new base version if upstream's ``version.txt`` names another release than at the old base."""
+        path = self.version.base_file.encode()
+        numbers = []
+        for commit in (old, new):
+            entry = self.objects.lookup(self.objects.commit(commit).tree, path)
+            text = self.objects.read(entry.oid) if entry is not None and entry.mode in _FILES else b""
+            numbers.append(version.base_version(text))
+        return numbers[1] if numbers[0] != numbers[1] else None
