@@ -122,8 +122,10 @@ def _summary(outcome: Outcome, role: Role) -> str:
 def _patch(ui: Ui, result: PatchResult) -> list[str]:
     name = result.old or result.new or ""
     word = result.fate.value
-    if result.verdict in (Verdict.CHANGED, Verdict.CONFLICT):
-        word = result.verdict.value
+    if result.verdict is Verdict.CHANGED:
+        word = "changed"
+    elif result.fate is Fate.UNRESOLVED:
+        word = "conflict" if result.paths else "asked"
     head = f"  {ui.paint(f'{word:<10}', _COLOUR[result.fate])} {name[:9]} {clean(result.subject)}"
     lines = [_cut(head, ui.width, len(head) - len(f"  {word:<10} {name[:9]} {clean(result.subject)}"))]
     shown = (word, *_PLAIN)
@@ -172,6 +174,8 @@ def _stop(ui: Ui, outcome: Outcome) -> None:
             subject = clean(stop.culprit.subject)
             subject += pull if pull and pull.strip() not in subject else ""
             ui.talk(f"because of upstream's {stop.culprit.oid[:9]} {subject}")
+        if stop.reason:
+            ui.talk(f"the patch was {clean(stop.reason)}")
     if outcome.stood is None:
         if not outcome.dry_run:
             ui.complain_end("nothing was changed")

@@ -139,6 +139,23 @@ def overlap(git: Git, old: Oid, new: Oid, more: Iterable[bytes] = ()) -> list[st
     return sorted(path.decode("utf-8", "replace") for path in found)
 
 
+def restore(git: Git, paths: Sequence[bytes]) -> None:
+    """Make `paths` what HEAD has, in the index and in the worktree; unmerged ones too, which git restore leaves."""
+    if not paths or git.worktree is None:
+        return
+    literal = git.with_environment(GIT_LITERAL_PATHSPECS="1")
+    named = b"\0".join([*paths, b""])
+    literal.run("reset", "-q", "--pathspec-from-file=-", "--pathspec-file-nul", "HEAD", input=named)
+    listing = literal.run("ls-tree", "-r", "-z", "--name-only", "--full-tree", "HEAD", "--", *map(os.fsdecode, paths))
+    there = set(listing.stdout.split(b"\0")[:-1])
+    for path in paths:
+        file = git.worktree / os.fsdecode(path)
+        if path not in there and (file.is_symlink() or file.is_file()):
+            file.unlink()
+            _prune(file.parent, git.worktree)
+    git.run("checkout-index", "-f", "-q", "-u", "-z", "--stdin", input=b"\0".join([*sorted(there), b""]))
+
+
 def refuse_staged(git: Git) -> None:
     """Raises `Refused` (snag ``dirty-for-stop``) when the index is not HEAD: one staged change stops a cherry-pick."""
     answer = git.run("diff-index", "--cached", "--name-only", "--ignore-submodules=none", "HEAD", "--")

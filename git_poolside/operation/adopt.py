@@ -67,6 +67,7 @@ def add_upstream(git: Git, config: Config, ui: Ui) -> list[str]:
             git.run("config", "--add", f"remote.{name}.fetch", refspec)
         git.run("config", f"remote.{name}.tagOpt", "--no-tags")
         git.run("config", f"remote.{name}.pruneTags", "false")
+        _filter_alike(git, config.remotes.fork, name)
         done.append(f"added the remote '{name}': {config.remotes.upstream_url}")
     elif url != config.remotes.upstream_url:
         ui.talk(f"note: the remote '{name}' is adopted as it is: {url}")
@@ -74,6 +75,14 @@ def add_upstream(git: Git, config: Config, ui: Ui) -> list[str]:
         git.run("config", f"remote.{name}.pushurl", NO_PUSH)
         done.append(f"disabled pushing to '{name}'")
     return done
+
+
+def _filter_alike(git: Git, fork: str, upstream: str) -> None:
+    """In a partial clone upstream is a partial remote too, or one fetch would bring every blob (git-clone(1))."""
+    wanted = git.try_run("config", "--get", f"remote.{fork}.partialCloneFilter").text
+    if wanted:
+        git.run("config", f"remote.{upstream}.promisor", "true")
+        git.run("config", f"remote.{upstream}.partialCloneFilter", wanted)
 
 
 def refspecs(config: Config) -> list[str]:

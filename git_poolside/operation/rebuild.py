@@ -57,6 +57,7 @@ class Stop:
     conflict: Conflict
     verdict: Verdict
     culprit: UpstreamCommit | None
+    reason: str = ""
 
 
 @dataclass
@@ -200,7 +201,7 @@ class Rebuild:
             raise Bug(f"no rule for {commit.oid[:12]} {commit.subject}", hints=["please report this"])
         culprit = self.witness.culprit(commit, self.stack.base, result)
         if self.out.stop is None:
-            self.out.stop = Stop(layer.role, commit, tip, result, decision.verdict, culprit)
+            self.out.stop = Stop(layer.role, commit, tip, result, decision.verdict, culprit, entry.reason)
         if not self.dry_run:
             return None
         reason = f"upstream's {describe(culprit)}" if culprit else ""

@@ -280,12 +280,7 @@ def clear(git: Git, stopped: Stopped) -> None:
     unmerged = git.run("diff", "--name-only", "--diff-filter=U", "-z").stdout
     paths = set(out.split(b"\0")) | set(unmerged.split(b"\0"))
     paths |= {os.fsencode(path) for path in _unstaged(git, stopped)}
-    named = b"".join(path + b"\0" for path in sorted(paths) if path)
-    if named:
-        git.with_environment(GIT_LITERAL_PATHSPECS="1").run(
-            "restore", "--source=HEAD", "--staged", "--worktree", "--ignore-unmerged",
-            "--pathspec-from-file=-", "--pathspec-file-nul", input=named,
-        )  # fmt: skip
+    worktree.restore(git, sorted(path for path in paths if path))
 
 
 def go_back(git: Git, stopped: Stopped) -> None:
