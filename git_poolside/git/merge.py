@@ -142,6 +142,8 @@ class MergeOrt:
                 if path not in paths:
                     paths.append(path)
             while count := self._field():
+                if not count.isdigit():
+                    break  # git's advice about submodules, which stands before the closing NUL
                 for _ in range(int(count)):
                     self._field()
                 kind = self._field()

@@ -76,6 +76,7 @@ def result_to_json(result: PatchResult) -> dict[str, Any]:
         "paths": list(result.paths),
         "notes": list(result.notes),
         "assumes": list(result.assumes),
+        "landed": result.landed,
     }
 
 

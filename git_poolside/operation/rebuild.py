@@ -34,6 +34,8 @@ from git_poolside.stack.stamp import Stamp
 from git_poolside.stack.verdict import Content, Decision, Identity, State, UpstreamCommit, judge
 from git_poolside.ui import Ui
 
+_REMEMBERED = 180 * 24 * 60 * 60
+
 
 @dataclass(frozen=True)
 class Choices:
@@ -230,6 +232,7 @@ class Rebuild:
             identity.landings[-1].number if identity.landings else identity.number,
             identity.signals,
             notes=tuple(notes),
+            landed=identity.landings[-1].oid if identity.landings else None,
         )
 
     def _reason(self, commit: Commit, identity: Identity, decision: Decision) -> str:
@@ -313,8 +316,25 @@ class Rebuild:
             self.out.notes.append(written.note)
         if written.tree == self.objects.commit(tip).tree:
             return
-        message = Stamp(self.date, self.target, self.out.tips[Role.PICKS]).message()
+        message = Stamp(self.date, self.target, self.out.tips[Role.PICKS], self._dropped()).message()
         self._finish_stamp(tip, written.tree, message)
+
+    def _dropped(self) -> tuple[tuple[str, str, str], ...]:
+        """What the stamp remembers: this sync's drops, and the old stamp's that landed in the last 180 days."""
+        remembered: dict[tuple[str, str, str], None] = {}
+        for commit in self.stack.patches.commits:
+            for entry in Provenance.of(commit.text).dropped:
+                landed = Oid(entry[1])
+                if self.objects.exists(landed) and self._age(landed) <= _REMEMBERED:
+                    remembered[entry] = None
+        for result in self.out.results:
+            if result.fate is Fate.DROPPED and result.old and result.landed:
+                remembered[(result.old, result.landed, result.role.value)] = None
+        return tuple(remembered)
+
+    def _age(self, commit: Oid) -> int:
+        """Seconds from a commit of upstream's to the target."""
+        return self.objects.commit(self.target).commit_time - self.objects.commit(commit).commit_time
 
     def _finish_stamp(self, tip: Oid, tree: Oid, message: bytes) -> None:
         for index, result in enumerate(self.out.results):

@@ -124,7 +124,8 @@ class PatchResult:
     """One line of an operation's account: an old commit (or None for a new one) and what became of it.
 
     `signals` are the words for what agreed on a landing; `paths` are those in conflict; `assumes` names a patch
-    that does not apply, without which this one was judged (in a dry run).
+    that does not apply, without which this one was judged (in a dry run). `landed` is upstream's commit that
+    holds the change.
     """
 
     role: Role
@@ -140,6 +141,7 @@ class PatchResult:
     paths: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     assumes: tuple[Oid, ...] = ()
+    landed: Oid | None = None
 
 
 @dataclass(frozen=True)

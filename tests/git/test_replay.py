@@ -1,0 +1,150 @@
+"""The engine against git itself: for each named case the verdict and the tree of a real ``git cherry-pick``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from git_poolside.git.diff import changes
+from git_poolside.git.merge import MergeOrt
+from git_poolside.git.objects import Objects, quarantine
+from git_poolside.git.process import PINNED, open_repository
+from git_poolside.git.replay import Engine
+from git_poolside.stack.model import Conflict, Oid
+from tests.scenario import Exec, Files, Link, Repo, World
+
+TEN = "".join(f"line {n}\n" for n in range(1, 11))
+BASE: Files = {
+    "a.txt": TEN,
+    "b.txt": TEN.replace("line", "row"),
+    "dir/one.txt": TEN.replace("line", "one"),
+    "dir/two.txt": TEN.replace("line", "two"),
+    "dir/sub/three.txt": TEN.replace("line", "three"),
+    "run.sh": "#!/bin/sh\n",
+    "link": Link("a.txt"),
+    "crlf.txt": "one\r\ntwo\r\nthree\r\n",
+}
+
+
+def edited(word: str, at: int, name: str = "line") -> str:
+    return TEN.replace("line", name).replace(f"{name} {at}\n", f"{word}\n")
+
+
+def moved(old: str, new: str) -> Files:
+    return {new: BASE[old], old: None}
+
+
+DIR_RENAMED: Files = {
+    **moved("dir/one.txt", "folder/one.txt"),
+    **moved("dir/two.txt", "folder/two.txt"),
+    **moved("dir/sub/three.txt", "folder/sub/three.txt"),
+}
+
+CASES: dict[str, tuple[Files, Files, bool]] = {
+    # name: what ours did to the base, what the patch does to it, whether it can be grafted
+    "disjoint paths": ({"b.txt": edited("x", 1, "row")}, {"a.txt": edited("p", 5)}, True),
+    "added file": ({"b.txt": edited("x", 1, "row")}, {"new/deep/file": "n\n"}, True),
+    "deleted file": ({"b.txt": edited("x", 1, "row")}, {"a.txt": None}, True),
+    "executable bit": ({"b.txt": edited("x", 1, "row")}, {"run.sh": Exec("#!/bin/sh\n")}, True),
+    "whole folder deleted": ({"b.txt": edited("x", 1, "row")}, {"dir/sub/three.txt": None}, True),
+    "same file, far apart": ({"a.txt": edited("x", 1)}, {"a.txt": edited("p", 10)}, False),
+    "same line": ({"a.txt": edited("x", 5)}, {"a.txt": edited("p", 5)}, False),
+    "same change": ({"a.txt": edited("x", 5)}, {"a.txt": edited("x", 5)}, False),
+    "C1 modify/delete": ({"a.txt": None}, {"a.txt": edited("p", 5)}, False),
+    "C1 delete/modify": ({"a.txt": edited("x", 5)}, {"a.txt": None}, False),
+    "C2 ours renamed the file": (moved("a.txt", "z.txt"), {"a.txt": edited("p", 5)}, False),
+    "C2 theirs renamed the file": ({"a.txt": edited("x", 5)}, moved("a.txt", "z.txt"), False),
+    "C3 ours renamed the folder, theirs adds in it": (DIR_RENAMED, {"dir/new.txt": "n\n"}, False),
+    "C3 theirs renamed the folder, ours added in it": ({"dir/new.txt": "n\n"}, DIR_RENAMED, False),
+    "C5 rename/rename": (moved("a.txt", "y.txt"), moved("a.txt", "z.txt"), False),
+    "C5 rename/add": ({"z.txt": "other\n"}, moved("a.txt", "z.txt"), False),
+    "C5 add/add": ({"n.txt": "x\n"}, {"n.txt": "p\n"}, False),
+    "C5 file against folder": ({"n": "x\n"}, {"n/inside": "p\n"}, False),
+    "C5 folder against file": ({"n/inside": "x\n"}, {"n": "p\n"}, False),
+    "C5 file becomes a folder": ({"b.txt": edited("x", 1, "row")}, {"a.txt": None, "a.txt/in": "p\n"}, False),
+    "C5 file becomes a link": ({"b.txt": edited("x", 1, "row")}, {"a.txt": Link("b.txt")}, False),
+    "C5 link against file": ({"link": "now a file\n"}, {"link": Link("b.txt")}, False),
+    "C5 mode on one side, content on the other": ({"run.sh": Exec("#!/bin/sh\n")}, {"run.sh": "#!/bin/bash\n"}, False),
+    "C6 union attribute": (
+        {".gitattributes": "*.txt merge=union\n", "a.txt": edited("x", 5)},
+        {"a.txt": edited("p", 5)},
+        False,
+    ),
+    "C6 CRLF under text=auto": (
+        {".gitattributes": "* text=auto\n", "crlf.txt": "ONE\ntwo\nthree\n"},
+        {"crlf.txt": "one\r\ntwo\r\nTHREE\r\n"},
+        False,
+    ),
+    "C6 the patch brings attributes": ({"a.txt": edited("x", 5)}, {".gitattributes": "*.txt -merge\n"}, True),
+    "C7 binary": ({"a.txt": b"\0ours"}, {"a.txt": b"\0theirs"}, False),
+    "C9 odd names": ({"b.txt": edited("x", 1, "row")}, {'sp ace/"quo\tted"\n-x': "p\n", "-dash": "d\n"}, True),
+    "C9 odd name in conflict": ({"é\nü": "x\n"}, {"é\nü": "p\n"}, False),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_engine_gives_what_git_cherry_pick_gives(name: str, world: World, tmp_path: Path) -> None:
+    ours, theirs, grafts = CASES[name]
+    repo = world.upstream
+    base = world.commit(repo, "base", BASE, "base\n")
+    mine = world.commit(repo, "ours", ours, "ours\n", parents=[base])
+    patch = world.commit(repo, "theirs", theirs, "theirs\n", parents=[base])
+    want = cherry_picked(repo, tmp_path / "worktree", mine, patch)
+    git = open_repository(repo.path)
+    with quarantine(git) as inner:
+        objects = Objects(inner.git)
+        trees = [objects.commit(Oid(oid)).tree for oid in (base, patch, mine)]
+        [change] = changes(git, [(trees[0], trees[1])])
+        with MergeOrt(objects, inner.git.object_dir) as merge:
+            engine = Engine(objects, merge)
+            engine.stand_on(trees[2])
+            got = engine.apply(change, trees[2])
+            assert (None if isinstance(got, Conflict) else got) == want
+            assert engine.grafts(change, trees[2]) is grafts
+
+
+def cherry_picked(repo: Repo, folder: Path, onto: str, patch: str) -> str | None:
+    """The tree that a real cherry-pick in a worktree gives; None for a conflict."""
+    repo.git("worktree", "add", "-q", "--detach", str(folder), onto)
+    there = Repo(folder, repo.env)
+    pins = [word for pin in PINNED for word in ("-c", pin)]
+    there.git(*pins, "cherry-pick", "--allow-empty", "--keep-redundant-commits", patch, check=False)
+    picking = there.git("rev-parse", "-q", "--verify", "CHERRY_PICK_HEAD", check=False)
+    return None if picking else there.rev("HEAD^{tree}")
+
+
+def test_C8_submodule_moved_on_both_sides_is_a_conflict(world: World) -> None:
+    repo = world.upstream
+
+    def with_pointer(tree: str, oid: str) -> str:
+        entry = f"160000 commit {oid}\tsub\n"
+        return repo.git("mktree", "--missing", input=repo.git("ls-tree", tree) + "\n" + entry)
+
+    plain = repo.tree({"a.txt": TEN})
+    trees = [Oid(with_pointer(plain, digit * 40)) for digit in "123"]
+    git = open_repository(repo.path)
+    with quarantine(git) as inner:
+        objects = Objects(inner.git)
+        [change] = changes(git, [(trees[0], trees[1])])
+        with MergeOrt(objects, inner.git.object_dir) as merge:
+            engine = Engine(objects, merge)
+            got = engine.apply(change, trees[2])
+            assert isinstance(got, Conflict)
+            assert got.paths == ("sub",)
+            # The process is in step with its answers afterwards.
+            [second] = changes(git, [(Oid(plain), repo_tree := Oid(repo.tree({"a.txt": edited("p", 5)})))])
+            assert engine.apply(second, Oid(repo.tree({"a.txt": edited("x", 10)}))) == repo.tree(
+                {"a.txt": edited("p", 5).replace("line 10\n", "x\n")}
+            )
+            assert repo_tree
+
+
+def test_trees_are_written_as_git_mktree_writes_them(world: World) -> None:
+    repo = world.upstream
+    git = open_repository(repo.path)
+    objects = Objects(git)
+    tree = Oid(repo.tree({"a.b": "1", "a/b": "2", "a0": "3", "a-": "4", "é": "5", "x/y/z": "6"}))
+    assert objects.write_tree(objects.tree(tree)) == tree
+    grafted = objects.graft(tree, {b"x/y/z": None, b"a/c": objects.lookup(tree, b"a0")})
+    assert grafted == repo.tree({"a.b": "1", "a/b": "2", "a/c": "3", "a0": "3", "a-": "4", "é": "5"})
