@@ -98,7 +98,10 @@ def _layers(ui: Ui, config: Config, outcome: Outcome) -> list[str]:
         if before == new and new:
             arrow = f"{new[:9]} unchanged"
         rows.append((f"  {clean(branch_of(config, role))}", arrow, _summary(outcome, role)))
-    return table(rows)
+    lines = table(rows)
+    if max(map(len, lines)) <= ui.width:
+        return lines
+    return [line for name, arrow, what in rows for line in (f"{name}  {arrow}", f"    {what}")]
 
 
 def _summary(outcome: Outcome, role: Role) -> str:
@@ -128,16 +131,17 @@ def _patch(ui: Ui, result: PatchResult) -> list[str]:
         word = "conflict" if result.paths else "asked"
     head = f"  {ui.paint(f'{word:<10}', _COLOUR[result.fate])} {name[:9]} {clean(result.subject)}"
     lines = [_cut(head, ui.width, len(head) - len(f"  {word:<10} {name[:9]} {clean(result.subject)}"))]
+    indent = 13 if ui.width >= 60 else 4
     shown = (word, *_PLAIN)
     label = result.verdict.value if result.verdict.value not in shown else ""
     detail = ": ".join(part for part in (label, clean(result.reason)) if part)
     for text in (detail, *map(clean, result.notes)):
         if text:
             lines += textwrap.wrap(
-                text, max(ui.width, 30), initial_indent=" " * 13, subsequent_indent=" " * 15,
+                text, max(ui.width, 30), initial_indent=" " * indent, subsequent_indent=" " * (indent + 2),
                 break_long_words=False, break_on_hyphens=False,
             )  # fmt: skip
-    lines += [f"{' ' * 13}{clean(path)}" for path in result.paths[:5]]
+    lines += [f"{' ' * indent}{clean(path)}" for path in result.paths[:5]]
     return lines
 
 

@@ -33,9 +33,12 @@ def settings(git: Git, given: str | None, wanted: Config, changed: Sequence[str]
         return replace(wanted, github=_github(git, wanted)) if changed else wanted
     for option in changed:
         table, _, key = option.partition(".")
-        if getattr(getattr(found, table), key) != getattr(getattr(wanted, table), key):
+        if option == "remotes.upstream_url":  # where this clone finds upstream is the clone's own affair
+            found = replace(found, remotes=replace(found.remotes, upstream_url=wanted.remotes.upstream_url))
+        elif getattr(getattr(found, table), key) != getattr(getattr(wanted, table), key):
             raise Refused(
-                f"{found.where} sets {table}.{key.replace('_', '-')} already",
+                f"the {found.where} says that {table}.{key.replace('_', '-')} is "
+                f"'{getattr(getattr(found, table), key)}'",
                 hints=["edit the file on the patches branch, then run init without that option"],
             )
     return found

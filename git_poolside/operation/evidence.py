@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from git_poolside.config import Config
-from git_poolside.git import history, refs
+from git_poolside.git import history, nightlies, refs
 from git_poolside.git.diff import Change, changed_lines, changes, patch_ids, paths_of
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
 from git_poolside.git.replay import Engine
-from git_poolside.stack.model import EMPTY_TREE, Commit, Conflict, Oid, PatchResult, Role, Stack
+from git_poolside.stack.model import EMPTY_TREE, Commit, Conflict, Nightly, Oid, PatchResult, Role, Stack
 from git_poolside.stack.nightly import utc_date
 from git_poolside.stack.provenance import cherry_origin
-from git_poolside.stack.verdict import Content, Evidence, History, Identity, State, UpstreamCommit, identify
+from git_poolside.stack.verdict import Content, Evidence, History, Identity, State, UpstreamCommit, identifyfrom git_poolside.ui import Ui
 
+_AT_ONCE = 2000
 _BLAMED = 60
 """So many commits are tried at most to find the one behind a conflict."""
 
@@ -30,6 +31,7 @@ class Witness:
         self,
         git: Git,
         config: Config,
+        ui: Ui,
         objects: Objects,
         engine: Engine,
         stack: Stack,
@@ -38,6 +40,7 @@ class Witness:
     ) -> None:
         self.git = git
         self.config = config
+        self.ui = ui
         self.objects = objects
         self.engine = engine
         self.target = target
@@ -49,6 +52,7 @@ class Witness:
             commit.oid: change for commit, change in zip(self.patches, changes(git, pairs), strict=True)
         }
         self._candidates = self._same_patch_ids()
+        self._newer: list[Nightly] | None = None
 
     def _oldest(self, stack: Stack) -> Oid:
         """The older of the commits of upstream that the two layers stand on."""
@@ -63,8 +67,12 @@ class Witness:
         """Upstream's commits with a patch's patch-id; only those with the same set of paths are looked at."""
         wanted = {change.paths for change in self.changes.values() if change.touches}
         upstream = [commit.oid for commit in self.history.commits]
-        touched = paths_of(self.git, upstream) if wanted else {}
-        likely = [oid for oid in upstream if touched[oid] in wanted]
+        touched: dict[Oid, frozenset[bytes]] = {}
+        with self.ui.progress("Reading upstream's commits", len(upstream)) as step:
+            for start in range(0, len(upstream) if wanted else 0, _AT_ONCE):
+                touched |= paths_of(self.git, upstream[start : start + _AT_ONCE])
+                step(len(touched))
+        likely = [oid for oid in upstream if touched.get(oid) in wanted]
         if not likely:
             return {}
         sets = {touched[oid] for oid in likely}
@@ -145,6 +153,15 @@ class Witness:
                 break
             found = oid
         return self.history.commits[self.history.position[found]]
+
+    def first_nightly(self, commit: Oid) -> str:
+        """From which nightly on a landing can be had, in words (edge case L8)."""
+        if self._newer is None:
+            self._newer = [n for n in reversed(nightlies.known(self.git, self.config, self.target)) if n.usable]
+        for nightly in self._newer:
+            if refs.is_ancestor(self.git, commit, nightly.commit):
+                return f"it can go from the nightly of {nightly.date} on"
+        return "no nightly has it yet"
 
     def bringers(self, commit: Commit, below: Sequence[PatchResult]) -> str:
         """What brought the content of a patch that became empty, in words (edge cases L5, L13)."""

@@ -206,14 +206,16 @@ class Rebuild:
             self.out.stop = Stop(layer.role, commit, tip, result, decision.verdict, culprit, entry.reason)
         if not self.dry_run:
             return None
-        reason = f"upstream's {describe(culprit)}" if culprit else ""
+        because = [f"because of upstream's {describe(culprit)}"] if culprit else []
+        reason = "; ".join([*because, *filter(None, [entry.reason])])
         self.out.results.append(replace(entry, paths=result.paths, reason=reason))
         return tip
 
     def _entry(self, role: Role, commit: Commit, identity: Identity, decision: Decision) -> PatchResult:
         notes: list[str] = []
         if identity.later is not None and decision.fate is not Fate.DROPPED:
-            notes.append(f"landed later, as {describe(identity.later)}: a newer nightly drops it")
+            when = self.witness.first_nightly(identity.later.oid)
+            notes.append(f"landed later, as {describe(identity.later)}: {when}")
         if identity.state is State.LANDED and decision.verdict in (Verdict.CARRIED, Verdict.CHANGED):
             notes.append(
                 f"upstream landed {describe(identity.landings[-1])}, but the patch still applies whole: "
@@ -242,15 +244,15 @@ class Rebuild:
             found = self.witness.bringers(commit, self.out.results)
             return f"nothing of it is left: {found}" if found else "nothing of it is left on the new base"
         parts: list[str] = []
-        if identity.landings and decision.verdict is not Verdict.REVERTED_UPSTREAM:
-            how = {Verdict.LANDED_TWEAKED: "landed, changed, as", Verdict.LANDED_PARTLY: "landed in part as"}
-            agreed = f" [{', '.join(identity.signals)}]" if identity.signals else ""
-            word = how.get(decision.verdict, "landed as")
-            parts.append(f"{word} {describe(identity.landings[-1])}{agreed}")
         if identity.reverts:
             revert = identity.reverts[-1]
             why = f": {revert.reason}" if revert.reason else ""
             parts.append(f"taken back by {describe(revert)}{why}")
+        if identity.state is State.LANDED:
+            agreed = f" [{', '.join(identity.signals)}]" if identity.signals else ""
+            how = {Verdict.LANDED_TWEAKED: ", changed,", Verdict.LANDED_PARTLY: " in part"}.get(decision.verdict, "")
+            again = " again" if identity.reverts else ""
+            parts.append(f"landed{again}{how} as {describe(identity.landings[-1])}{agreed}")
         return "; ".join(parts)
 
     def _question(self, commit: Commit, decision: Decision, entry: PatchResult) -> Snag:

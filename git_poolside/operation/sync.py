@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from git_poolside.config import Config
 from git_poolside.errors import EXIT_REFUSED, EXIT_STOPPED, Refused
@@ -70,7 +71,7 @@ def execute(
         committer = Committer.of(objects, order.identity.encode("utf-8", "surrogateescape"))
         reader = StackReader(inner.git, config, objects, merge, order.upstream)
         stack = reader.read(order.tips[Role.PICKS], order.tips[Role.PATCHES], order.target)
-        witness = Witness(inner.git, config, objects, engine, stack, order.target, order.upstream)
+        witness = Witness(inner.git, config, ui, objects, engine, stack, order.target, order.upstream)
         rebuilt = Rebuild(
             inner.git, config, ui, objects, engine, committer, witness, stack, order.target, order.date,
             order.choices, dry_run=dry_run,
@@ -269,9 +270,17 @@ def skip(git: Git, config: Config, ui: Ui) -> Outcome:
     """``--skip``: leave the patch out, which its reason records."""
     state = _required(git)
     _refuse_moved(git, state)
+    git = _where(git, state)
     stopped.clear(git, state)
     reason = "skipped by hand: it did not apply"
-    return _again(git, config, ui, state, with_choices(state.order, skip={**state.order.choices.skip, state.patch: reason}), ())  # fmt: skip  # noqa: E501
+    order = with_choices(state.order, skip={**state.order.choices.skip, state.patch: reason})
+    return _again(git, config, ui, state, order, ())
+
+
+def _where(git: Git, state: Stopped) -> Git:
+    """The worktree that was stopped in, wherever the command is typed."""
+    path = Path(state.worktree)
+    return git if git.worktree == path or not path.is_dir() else git.at(path)
 
 
 def _again(git: Git, config: Config, ui: Ui, state: Stopped, order: Order, made: tuple[Oid, ...]) -> Outcome:
@@ -293,13 +302,16 @@ def _again(git: Git, config: Config, ui: Ui, state: Stopped, order: Order, made:
 def abort(git: Git) -> tuple[Stopped, list[str]]:
     """``--abort``: every ref, the index and the branch as before; what has moved since is left alone and said."""
     state = _required(git)
+    git = _where(git, state)
     current = refs.read(git, state.order.refs)
     moved = [ref for ref, oid in state.order.refs.items() if current[ref] != oid]
     said = [f"{ref.removeprefix('refs/heads/')} has moved since, and is left where it is" for ref in moved]
     here = worktree.head(git)
-    if here not in (state.partial, state.head_oid) and here is not None:
-        said.append(f"the commits made meanwhile are at {here[:12]}")
-    if worktree.branch(git) is None or worktree.head(git) == state.partial:
+    if worktree.branch(git) is not None:
+        said.append("a branch was checked out meanwhile, so the worktree is left as it is")
+    elif str(git.worktree) == state.worktree:
+        if here not in (state.partial, state.head_oid) and here is not None:
+            said.append(f"the commits made meanwhile are at {here[:12]}")
         stopped.clear(git, state)
         stopped.go_back(git, state)
     stopped.forget(git)

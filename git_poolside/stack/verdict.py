@@ -62,7 +62,7 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class Identity:
-    """Upstream's events about one patch up to the target, and the first landing after it.
+    """Upstream's events about one patch up to the target; `later` is its landing after that, if that stands.
 
     `landings` and `reverts` are in order; `signals` are the words for what agreed: ``trailer``,
     ``pull request``, ``patch-id``.
@@ -112,8 +112,7 @@ def identify(commit: Commit, role: Role, history: History, same_patch: Sequence[
             continue
         told.note(event.oid, event.number, sign)
         if index >= history.target_at:
-            if sign > 0 and later is None:
-                later = event
+            later = event if sign > 0 else None
         elif sign > 0:
             state = State.LANDED
             landings.append(event)
