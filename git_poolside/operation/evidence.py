@@ -13,7 +13,8 @@ from git_poolside.git.replay import Engine
 from git_poolside.stack.model import EMPTY_TREE, Commit, Conflict, Nightly, Oid, PatchResult, Role, Stack
 from git_poolside.stack.nightly import utc_date
 from git_poolside.stack.provenance import cherry_origin
-from git_poolside.stack.verdict import Content, Evidence, History, Identity, State, UpstreamCommit, identifyfrom git_poolside.ui import Ui
+from git_poolside.stack.verdict import Content, Evidence, History, Identity, State, UpstreamCommit, identify
+from git_poolside.ui import Ui
 
 _AT_ONCE = 2000
 _BLAMED = 60

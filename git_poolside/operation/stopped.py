@@ -284,7 +284,11 @@ def clear(git: Git, stopped: Stopped) -> None:
 
 
 def go_back(git: Git, stopped: Stopped) -> None:
-    """HEAD, index and worktree as they were before the operation."""
-    worktree.detach(git, stopped.head_oid, "poolside sync --abort")
-    if stopped.head is not None:
-        worktree.attach(git, stopped.head, stopped.head_oid, "poolside sync --abort")
+    """HEAD, index and worktree as they were before the operation; a branch that has moved since, as it is now."""
+    action = "poolside sync --abort"
+    if stopped.head is None:
+        worktree.detach(git, stopped.head_oid, action)
+        return
+    tip = refs.read_one(git, stopped.head) or stopped.head_oid
+    worktree.detach(git, tip, action)
+    worktree.attach(git, stopped.head, tip, action)
