@@ -221,7 +221,7 @@ def _stop(
     order = with_choices(outcome.order, made={**outcome.order.choices.made, **made})
     if standing is None:
         paths = [touch.encode("utf-8", "surrogateescape") for touch in stop.conflict.paths]
-        stopped.check_worktree(git, stop.partial, paths)
+        stopped.check_worktree(inner.git, stop.partial, paths)
         worktree.refuse_in_progress(git)
     current = worktree.head(git)
     assert current is not None
