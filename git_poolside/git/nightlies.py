@@ -14,6 +14,9 @@ from git_poolside.git.remotes import Remote, tag_space
 from git_poolside.stack.model import Nightly, Oid
 from git_poolside.stack.nightly import parse, utc_date
 
+_OLDER = 8
+"""So many nightlies in a row that are not newer: the rest is older, they move forward but for a few exceptions."""
+_OTHER_TREE = "its tree is not the tree of the commit that it names"
 _STRANGERS = 64
 """So many commits in a row that are no nightlies: the old end of the branch (edge case N2)."""
 
@@ -33,7 +36,7 @@ def upstream_tip(git: Git, config: Config) -> Oid:
 def entries(git: Git, config: Config) -> Iterator[tuple[Nightly, Oid]]:
     """Every nightly, newest first, unchecked, each with its own tree."""
     if config.nightly.source == "tip":
-        tip = upstream_tip(git, config)
+        tip = _branch_tip(git, config)
         tree, _, seconds = git.text("log", "-1", "--format=%T %ct", tip).partition(" ")
         yield Nightly(utc_date(int(seconds)), tip, tip), Oid(tree)
     elif config.nightly.source == "tags":
@@ -50,16 +53,24 @@ def entries(git: Git, config: Config) -> Iterator[tuple[Nightly, Oid]]:
         yield from _on_branch(git, config)
 
 
-def _on_branch(git: Git, config: Config) -> Iterator[tuple[Nightly, Oid]]:
+def _branch_tip(git: Git, config: Config) -> Oid:
+    """The tip of the branch that nightlies are read from, as last fetched."""
     ref = config.upstream_ref(config.nightly.branch)
-    if refs.resolve(git, ref) is None:
+    tip = refs.resolve(git, ref)
+    if tip is None:
         raise Refused(
             f"there is no {ref.removeprefix('refs/remotes/')} in this clone yet",
             hints=["git poolside nightly   (fetches it)", "set nightly.branch in .poolside.toml"],
         )
+    return tip
+
+
+def _on_branch(git: Git, config: Config) -> Iterator[tuple[Nightly, Oid]]:
     pattern = re.compile(config.nightly.pattern)
     strangers = 0
-    out = git.run("log", "-z", "--first-parent", "-n", "20000", "--format=%H %T %ct %s", ref, "--").stdout
+    out = git.run(
+        "log", "-z", "--first-parent", "-n", "20000", "--format=%H %T %ct %s", _branch_tip(git, config), "--"
+    ).stdout
     for record in filter(None, out.decode("utf-8", "replace").split("\0")):
         oid, tree, seconds, *subject = record.split(" ", 3)
         named = parse(subject[0] if subject else "", pattern, int(seconds))
@@ -75,36 +86,68 @@ def _on_branch(git: Git, config: Config) -> Iterator[tuple[Nightly, Oid]]:
 def known(git: Git, config: Config, base: Oid | None, limit: int | None = None) -> list[Nightly]:
     """The nightlies newer than `base` (all, without one), newest first, each usable or with the reason why not."""
     tip = upstream_tip(git, config)
-    newer = set(git.lines("rev-list", tip, f"^{base}", "--") if base else git.lines("rev-list", tip, "--"))
+    newer = _Newer(git, base, tip)
     found: list[Nightly] = []
-    counts: dict[Oid, int] = {}
     older = 0
     for nightly, tree in entries(git, config):
         if limit is not None and len(found) >= limit:
             break
-        if nightly.commit not in newer and base is not None and _is_old(git, nightly.commit, base, tip):
+        commit = nightly.commit
+        if (
+            base is not None
+            and commit not in newer.trees
+            and _here(git, commit)
+            and refs.is_ancestor(git, commit, base)
+        ):
             older += 1
-            if older >= 8:
-                break  # nightlies move forward but for a few exceptions (facts: the nightly branch)
+            if older >= _OLDER:
+                break
             continue
         older = 0
-        why = "" if nightly.commit in newer else _why_not(git, nightly.commit, tip)
-        if not why and _tree(git, nightly.commit) != tree:
-            why = "its tree is not the tree of the commit that it names"
-        if base is not None and not why:
-            if not refs.is_ancestor(git, base, nightly.commit):
-                why = "it does not descend from the snapshot"
-            elif nightly.commit not in counts:
-                counts[nightly.commit] = int(git.text("rev-list", "--count", f"{base}..{nightly.commit}", "--"))
-        found.append(replace(nightly, why=why, commits=counts.get(nightly.commit)))
+        if commit not in newer.trees:
+            why = _why_not(git, commit, tip)
+        elif newer.trees[commit] != tree:
+            why = _OTHER_TREE
+        elif not newer.descends(commit):
+            why = "it does not descend from the snapshot"
+        else:
+            why = ""
+        found.append(replace(nightly, why=why, commits=newer.count(commit) if not why else None))
     return found
+
+
+class _Newer:
+    """Upstream's commits after `base`: their trees, whether they descend from it, how many lie between."""
+
+    def __init__(self, git: Git, base: Oid | None, tip: Oid) -> None:
+        self._git = git
+        self._base = base
+        limits = [f"^{base}"] if base else []
+        records = [
+            line.split(" ") for line in git.lines("log", "--topo-order", "--format=%H %T %P", tip, *limits, "--")
+        ]
+        self.trees = {Oid(record[0]): Oid(record[1]) for record in records}
+        self._linear = all(len(record) == 3 for record in records) and base is not None
+        self._place = {Oid(record[0]): len(records) - index for index, record in enumerate(records)}
+        self._counts: dict[Oid, int] = {}
+
+    def descends(self, commit: Oid) -> bool:
+        return self._base is None or self._linear or refs.is_ancestor(self._git, self._base, commit)
+
+    def count(self, commit: Oid) -> int | None:
+        """How many commits `commit` is ahead of the base; in a linear history that is its place."""
+        if self._base is None or self._linear:
+            return self._place[commit] if self._base else None
+        if commit not in self._counts:
+            self._counts[commit] = int(self._git.text("rev-list", "--count", commit, f"^{self._base}", "--"))
+        return self._counts[commit]
 
 
 def check(git: Git, config: Config, nightly: Nightly, tree: Oid | None) -> str:
     """Why a nightly cannot be used, whatever the stack stands on; empty when it can."""
     why = _why_not(git, nightly.commit, upstream_tip(git, config))
     if not why and tree is not None and _tree(git, nightly.commit) != tree:
-        why = "its tree is not the tree of the commit that it names"
+        why = _OTHER_TREE
     return why
 
 
@@ -112,10 +155,6 @@ def naming(git: Git, config: Config, commit: Oid, date: str | None) -> Nightly |
     """The nightly that names `commit`: the one of `date` if there is one, else the newest."""
     found = [nightly for nightly, _ in entries(git, config) if nightly.commit == commit]
     return next((n for n in found if n.date == date), found[0] if found else None)
-
-
-def _is_old(git: Git, commit: Oid, base: Oid, tip: Oid) -> bool:
-    return _here(git, commit) and refs.is_ancestor(git, commit, base)
 
 
 def _why_not(git: Git, commit: Oid, tip: Oid) -> str:

@@ -103,9 +103,7 @@ def ask_upstream(git: Git, config: Config, ui: Ui) -> None:
     """Fetch upstream's branch and where its nightlies are written. Raises `FarSideFailed`, `Refused`."""
     remote = Remote(git, config.remotes.upstream, ui)
     remote.require("git poolside init --upstream URL   (adds it, with push disabled)")
-    branches = [config.upstream.branch]
-    if config.nightly.source == "branch":
-        branches.append(config.nightly.branch)
+    branches = upstream_branches(config)
     wanted = {f"refs/heads/{branch}": config.upstream_ref(branch) for branch in branches}
     tags = f"refs/tags/{config.nightly.tags}" if config.nightly.source == "tags" else ""
     listing = remote.follow(wanted, [tags] if tags else [])
@@ -127,6 +125,14 @@ def ask_upstream(git: Git, config: Config, ui: Ui) -> None:
         ]
         if new:
             remote.fetch(new)
+
+
+def upstream_branches(config: Config) -> list[str]:
+    """The branches of upstream that are fetched, and no others."""
+    branches = [config.upstream.branch]
+    if config.nightly.source in ("branch", "tip") and config.nightly.branch not in branches:
+        branches.append(config.nightly.branch)
+    return branches
 
 
 def tag_space(config: Config) -> str:

@@ -11,7 +11,7 @@ from git_poolside.git import nightlies, refs, worktree
 from git_poolside.git.layers import branch_of
 from git_poolside.git.objects import BLOB, Committer, Entry, Objects, quarantine
 from git_poolside.git.process import Git
-from git_poolside.git.remotes import Remote, ask_fork, ask_upstream
+from git_poolside.git.remotes import Remote, ask_fork, ask_upstream, upstream_branches
 from git_poolside.operation import journal, log
 from git_poolside.stack.model import Oid, RefChange, Role
 from git_poolside.stack.nightly import newest_usable
@@ -90,10 +90,7 @@ def _filter_alike(git: Git, fork: str, upstream: str) -> None:
 
 def refspecs(config: Config) -> list[str]:
     """What the upstream remote fetches."""
-    branches = [config.upstream.branch]
-    if config.nightly.source == "branch":
-        branches.append(config.nightly.branch)
-    return [f"+refs/heads/{branch}:{config.upstream_ref(branch)}" for branch in branches]
+    return [f"+refs/heads/{branch}:{config.upstream_ref(branch)}" for branch in upstream_branches(config)]
 
 
 def prepare(git: Git, config: Config, ui: Ui) -> dict[str, Oid | None]:
