@@ -11,6 +11,7 @@ Oid = NewType("Oid", str)
 
 NULL_OID = Oid("0" * 40)
 EMPTY_TREE = Oid("4b825dc642cb6eb9a060e54bf8d69288fbee4904")
+_SPACE = " \t\n\r"
 
 
 class Role(Enum):
@@ -44,7 +45,7 @@ class Commit:
         encoding = (self.encoding or b"utf-8").decode("ascii", "replace")
         try:
             return self.message.decode(encoding)
-        except (UnicodeDecodeError, LookupError):
+        except (ValueError, LookupError):  # not these bytes, or no encoding at all
             return self.message.decode("utf-8", "replace")
 
     @property
@@ -61,10 +62,12 @@ class Commit:
 def subject_of(message: str) -> str:
     """The subject of a commit message (git-commit(1), DISCUSSION)."""
     lines: list[str] = []
-    for line in message.lstrip("\n").split("\n"):
-        if not line.strip():
+    for line in message.split("\n"):
+        kept = line.rstrip(_SPACE)
+        if kept:
+            lines.append(kept)
+        elif lines:
             break
-        lines.append(line.strip())
     return " ".join(lines)
 
 
