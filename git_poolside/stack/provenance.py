@@ -16,11 +16,11 @@ _RESOLVED = re.compile(
 )
 _LAST_NUMBER = re.compile(r"\(#(\d+)\)\s*\Z")
 _REVERTS = re.compile(r"\bThis reverts commit ([0-9a-f]{7,40})\b")
-_REVERTS_NUMBER = re.compile(r"^Reverts ([\w.-]+/[\w.-]+)#(\d+)\s*$", re.MULTILINE)
+_REVERTS_NUMBER = re.compile(r"^Reverts ([\w.-]+/[\w.-]+)#(\d+)\b", re.MULTILINE)
 _REVERT_HASH = re.compile(r"\ARevert ([0-9a-f]{7,40})\b")
 _REASON = re.compile(r"^Reverted \S+ on behalf of \S+ due to (.*)$", re.MULTILINE)
 _QUOTED = re.compile(r"\A(?P<how>Revert|Back out|Reapply|Reland|Re-?apply|Re-?land)\s+\"(?P<what>.*)\"(?P<rest>.*)\Z", re.I)  # fmt: skip  # noqa: E501
-_MARKED = re.compile(r"\A(?:\[(?P<tag>reland|re-?land|reapply)\w*\]|(?P<word>reland|re-?land|reapply)\w*\b:?)\s+(?P<what>.*)\Z", re.I)  # fmt: skip  # noqa: E501
+_MARKED = re.compile(r"\A(?:\[(?:re-?land|re-?apply)[ \d]*\]\s*|(?:re-?land|re-?apply)(?:ing|s|ed|\d+)?\b:?\s+)(?P<what>.*)\Z", re.I)  # fmt: skip  # noqa: E501
 _OF = re.compile(r"\b(?:re-?land(?:s|ing|ed)?|re-?appl(?:y|ies|ied))(?:\s+of)?\s+(?:https?://[^/\s]+/([\w.-]+/[\w.-]+)/pull/|#)(\d+)\b", re.I)  # fmt: skip  # noqa: E501
 
 
