@@ -64,8 +64,8 @@ class State(Enum):
 class Identity:
     """Upstream's events about one patch up to the target; `later` is its landing after that, if that stands.
 
-    `landings` and `reverts` are in order; `signals` are the words for what agreed: ``trailer``,
-    ``pull request``, ``patch-id``.
+    `landings` and `reverts` are in order; `signals` are the words for what agreed on the landings since the
+    last revert: ``trailer``, ``pull request``, ``patch-id``, ``reland``.
     """
 
     state: State
@@ -114,6 +114,8 @@ def identify(commit: Commit, role: Role, history: History, same_patch: Sequence[
         if index >= history.target_at:
             later = event if sign > 0 else None
         elif sign > 0:
+            if state is State.REVERTED:
+                agreed.clear()
             state = State.LANDED
             landings.append(event)
             agreed |= signals.get(index, {"reland"})
@@ -212,7 +214,7 @@ def judge(role: Role, state: State, evidence: Evidence) -> Decision:
         if evidence.lines_gone:
             return Decision(Verdict.LANDED_PARTLY, Fate.KEPT)
     if state is State.REVERTED:
-        if content is Content.EMPTY:
+        if content is Content.EMPTY and not evidence.born_empty:
             return Decision(Verdict.LANDED, Fate.DROPPED)
         fate = Fate.UNRESOLVED if content is Content.CONFLICT else Fate.KEPT
         return Decision(Verdict.REVERTED_UPSTREAM, fate)
