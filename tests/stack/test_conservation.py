@@ -1,0 +1,90 @@
+"""The check that nothing was lost: each way of losing something is found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from git_poolside.stack.conservation import Finished, violations
+from git_poolside.stack.model import Fate, Oid, PatchResult, Role, Verdict
+
+A, B, C, D = (Oid(letter * 40) for letter in "abcd")
+A2, B2, STAMP = (Oid(letter * 40) for letter in "12e")
+FILE = frozenset({b"f"})
+
+
+def result(old: Oid | None, new: Oid | None, fate: Fate, verdict: Verdict, reason: str = "") -> PatchResult:
+    return PatchResult(Role.PATCHES, old, new, "Subject", fate, verdict, reason)
+
+
+RESULTS = [
+    result(A, A2, Fate.KEPT, Verdict.CARRIED),
+    result(B, B2, Fate.KEPT, Verdict.CHANGED),
+    result(C, None, Fate.DROPPED, Verdict.LANDED, "landed as x"),
+    result(D, None, Fate.DROPPED, Verdict.STAMP, "generated anew"),
+    result(None, STAMP, Fate.NEW, Verdict.STAMP),
+]
+FINISHED = Finished(
+    [A, B, C, D],
+    [A2, B2, STAMP],
+    {A: "same", A2: "same", B: "one", B2: "other"},
+    {A2: FILE, B2: frozenset({b"g"}), STAMP: frozenset({b"version"})},
+    frozenset({b"f", b"g", b"version"}),
+    frozenset({b"version"}),
+)
+
+
+def test_all_is_well() -> None:
+    assert violations(RESULTS, FINISHED) == []
+
+
+def test_an_empty_stack_is_well() -> None:
+    assert violations([], Finished([], [], {}, {}, frozenset(), frozenset())) == []
+
+
+@pytest.mark.parametrize(
+    ("index", "changes", "words"),
+    [
+        (0, {"old": None}, f"the old patch {A[:12]} has 0 fates"),
+        (0, {"old": B}, f"the old patch {B[:12]} has 2 fates"),
+        (0, {"new": B2}, f"the new commit {B2[:12]} has 2 sources"),
+        (0, {"new": Oid("9" * 40)}, f"{'9' * 12} is accounted for but is not in the stack"),
+        (0, {"old": Oid("9" * 40)}, f"a fate for {'9' * 12}, which is no patch"),
+        (0, {"new": None}, f"the patch {A[:12]} Subject is kept but has no new commit"),
+        (0, {"fate": Fate.UNRESOLVED}, f"the patch {A[:12]} Subject is unresolved"),
+        (1, {"verdict": Verdict.CARRIED}, f"the patch {B[:12]} Subject is called carried but is not the same patch"),
+        (2, {"new": STAMP}, f"the patch {C[:12]} Subject is dropped but has a new commit"),
+        (2, {"reason": ""}, f"the patch {C[:12]} Subject is dropped without a reason"),
+        (4, {"verdict": Verdict.CHANGED}, f"the new commit {STAMP[:12]} Subject has no source"),
+    ],
+)
+def test_each_violation_is_named(index: int, changes: dict[str, object], words: str) -> None:
+    results = list(RESULTS)
+    results[index] = replace(results[index], **changes)  # type: ignore[arg-type]
+    assert words in violations(results, FINISHED)
+
+
+def test_a_new_commit_that_nobody_accounts_for_is_found() -> None:
+    stranger = Oid("9" * 40)
+    finished = replace(FINISHED, new=[*FINISHED.new, stranger])
+    assert violations(RESULTS, finished) == [f"the new commit {stranger[:12]} has 0 sources"]
+
+
+def test_an_old_patch_that_nobody_accounts_for_is_found() -> None:
+    assert violations(RESULTS[:1] + RESULTS[2:], FINISHED)[0] == f"the old patch {B[:12]} has 0 fates"
+
+
+def test_kept_patches_in_another_order_are_found() -> None:
+    results = [RESULTS[1], RESULTS[0], *RESULTS[2:]]
+    assert violations(results, FINISHED) == ["the kept patches are not in their old order"]
+
+
+def test_a_path_that_no_patch_touches_is_found() -> None:
+    finished = replace(FINISHED, differs=FINISHED.differs | {b"stranger"})
+    assert violations(RESULTS, finished) == ["the new tip differs from the snapshot in paths of no patch: stranger"]
+
+
+def test_a_patch_that_stays_the_same_object_needs_no_patch_id() -> None:
+    finished = replace(FINISHED, old=[A], new=[A], patch_ids={}, differs=FILE, paths={A: FILE})
+    assert violations([result(A, A, Fate.KEPT, Verdict.CARRIED)], finished) == []
