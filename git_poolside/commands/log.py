@@ -9,7 +9,7 @@ from git_poolside.context import Context
 from git_poolside.git import refs
 from git_poolside.git.objects import Objects
 from git_poolside.operation import log
-from git_poolside.stack.model import Fate
+from git_poolside.stack.model import Fate, Verdict
 from git_poolside.ui import clean, count, table
 
 
@@ -60,7 +60,8 @@ def _lines(context: Context, operation: log.Operation) -> list[str]:
     ui = context.ui
     when = operation.time.replace("T", " ").removesuffix("Z")
     lines = [f"{ui.paint(operation.id, 'yellow')}  {when}  {ui.paint(clean(operation.title), 'bold')}"]
-    fates = {fate: sum(r.fate is fate for r in operation.patches) for fate in (Fate.KEPT, Fate.DROPPED)}
+    patches = [result for result in operation.patches if result.verdict is not Verdict.STAMP]
+    fates = {fate: sum(result.fate is fate for result in patches) for fate in (Fate.KEPT, Fate.DROPPED)}
     if operation.nightly:
         words = [f"{n} {fate.value}" for fate, n in fates.items() if n]
         lines.append(f"    onto the nightly of {operation.nightly['date']}: {', '.join(words) or 'no patches'}")

@@ -43,7 +43,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     if stop is not None:
         ui.print("", f"Stopped at {stop.patch[:9]} {clean(stop.subject)}", *(f"  {clean(p)}" for p in stop.paths))
         ui.hint(*_go_on(str(git.worktree), stop))
-    elif found.unpushed:
+    elif found.unpushed and not all(layer.in_step for layer in found.layers):
         ui.hint("git poolside push   (sends the branches)")
     elif any(layer.behind and not layer.ahead for layer in found.layers):
         ui.hint("the fork's server is ahead: git poolside sync takes its commits along")

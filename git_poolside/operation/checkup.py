@@ -155,9 +155,9 @@ def _branches(git: Git, config: Config) -> Iterator[Finding]:
         if here is None:
             yield Finding(f"{role.value} branch", False, f"'{name}' is not in this clone", "git poolside init")
         elif there is None:
-            yield Finding(f"{role.value} branch", True, f"'{name}' (not on '{config.remotes.fork}' yet)")
+            yield Finding(f"{role.value} branch", True, f"'{name}' is here, and not on '{config.remotes.fork}' yet")
         else:
-            yield Finding(f"{role.value} branch", True, f"'{name}'")
+            yield Finding(f"{role.value} branch", True, f"'{name}' is here and on '{config.remotes.fork}'")
 
 
 def _stack(git: Git, config: Config) -> Iterator[Finding]:
