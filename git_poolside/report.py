@@ -11,7 +11,7 @@ from git_poolside.git.layers import branch_of
 from git_poolside.operation.log import result_to_json
 from git_poolside.operation.sync import Outcome
 from git_poolside.stack.model import Fate, PatchResult, Role, Verdict
-from git_poolside.ui import Ui, clean, count, table
+from git_poolside.ui import Ui, clean, count, cut, table
 
 _PLAIN = ("carried", "landed", "emptied", "skipped", "added")
 _ORDINARY = (Verdict.CARRIED, Verdict.STAMP)
@@ -67,10 +67,7 @@ def show(ui: Ui, config: Config, outcome: Outcome) -> None:
         ui.print(f"Nothing to do: the stack stands on the nightly of {order.date} ({order.target[:9]}).")
         _notes(ui, outcome)
         return
-    would = "would move" if outcome.dry_run else "moved"
-    if kind in ("done", "stopped", "refused"):
-        verb = {"done": would, "stopped": "moving", "refused": "not moved"}[kind]
-        ui.print(f"{verb.capitalize()} onto the nightly of {ui.paint(order.date, 'bold')} ({order.target[:9]})")
+    ui.print(f"{_headline(outcome)} the nightly of {ui.paint(order.date, 'bold')} ({order.target[:9]})")
     ui.print("", *_layers(ui, config, outcome))
     told = [r for r in outcome.rebuilt.results if r.verdict not in _ORDINARY or r.notes]
     if told and outcome.stood is None:
@@ -86,6 +83,14 @@ def show(ui: Ui, config: Config, outcome: Outcome) -> None:
         _stop(ui, outcome)
     elif not outcome.dry_run and not outcome.pushed:
         ui.hint("git poolside push   (sends the branches)", "git poolside undo   (takes it back)")
+
+
+def _headline(outcome: Outcome) -> str:
+    if outcome.stood is not None:
+        return "No branch has moved: stopped on the way to"
+    if outcome.kind == "refused":
+        return "Not moved onto"
+    return "Moved onto" if outcome.kind == "done" and not outcome.dry_run else "Would move onto"
 
 
 def _layers(ui: Ui, config: Config, outcome: Outcome) -> list[str]:
@@ -130,7 +135,7 @@ def _patch(ui: Ui, result: PatchResult) -> list[str]:
     elif result.fate is Fate.UNRESOLVED:
         word = "conflict" if result.paths else "asked"
     head = f"  {ui.paint(f'{word:<10}', _COLOUR[result.fate])} {name[:9]} {clean(result.subject)}"
-    lines = [_cut(head, ui.width, len(head) - len(f"  {word:<10} {name[:9]} {clean(result.subject)}"))]
+    lines = [cut(head, ui.width, len(head) - len(f"  {word:<10} {name[:9]} {clean(result.subject)}"))]
     indent = 13 if ui.width >= 60 else 4
     shown = (word, *_PLAIN)
     label = result.verdict.value if result.verdict.value not in shown else ""
@@ -143,11 +148,6 @@ def _patch(ui: Ui, result: PatchResult) -> list[str]:
             )  # fmt: skip
     lines += [f"{' ' * indent}{clean(path)}" for path in result.paths[:5]]
     return lines
-
-
-def _cut(line: str, width: int, invisible: int) -> str:
-    room = max(width, 30) + invisible
-    return line if len(line) <= room else line[: room - 1] + "…"
 
 
 def _notes(ui: Ui, outcome: Outcome) -> None:
@@ -181,7 +181,10 @@ def _stop(ui: Ui, outcome: Outcome) -> None:
         if stop.reason:
             ui.talk(f"the patch was {clean(stop.reason)}")
     if outcome.stood is None:
-        if not outcome.dry_run:
+        if outcome.dry_run:
+            command = " ".join(word for word in outcome.order.command if word not in ("-n", "--dry-run"))
+            ui.hint(f"git poolside {command}   (stops there, for you to resolve it)")
+        else:
             ui.complain_end("nothing was changed")
         return
     fix = "edit the files" if outcome.stood.kind == "conflict" else "mend the commit (git commit --amend)"

@@ -36,6 +36,12 @@ def count(number: int, what: str, plural: str | None = None) -> str:
     return f"{number} {plural or (what + ('es' if what.endswith(('ch', 's')) else 's'))}"
 
 
+def cut(line: str, width: int, invisible: int = 0) -> str:
+    """`line` in `width` columns (never fewer than 40); `invisible` characters of it take no room."""
+    room = max(width, 40) + invisible
+    return line if len(line) <= room else line[: room - 1] + "…"
+
+
 def table(rows: Iterable[tuple[str, ...]], gap: int = 2) -> list[str]:
     """Rows as lines with aligned columns; the last column is free."""
     rows = list(rows)

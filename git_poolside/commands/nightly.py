@@ -10,7 +10,7 @@ from git_poolside.git import nightlies
 from git_poolside.git.objects import Objects
 from git_poolside.git.remotes import ask_upstream
 from git_poolside.operation import prepare
-from git_poolside.ui import clean, table
+from git_poolside.ui import clean, cut, table
 
 
 def parser() -> Parser:
@@ -54,5 +54,5 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
         ahead = f"+{one.commits}" if one.commits is not None else ""
         mark = "" if one.usable else "unusable: "
         rows.append((one.date, one.commit[:9], ahead, mark + clean(subject)))
-    ui.print(*(line[: max(ui.width, 40)] for line in table(rows)))
+    ui.print(*(cut(line, ui.width) for line in table(rows)))
     return 0
