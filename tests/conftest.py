@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenario import Repo, Result, World
+from tests.scenario import PATTERN_FILE, Repo, Result, World, workflow
 
 Run = Callable[..., Result]
 
@@ -67,26 +67,61 @@ def poolside(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str])
 
 
 @pytest.fixture
-def simple(world: World) -> World:
+def simple(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     """Upstream with five files and two nightlies, a fork on the first with one pick and two patches.
 
     The pick is upstream's ``Speed up relu (#11)``, which the second nightly has; nothing conflicts.
     """
-    ten = "".join(f"line {n}\n" for n in range(1, 11))
+    return _copy(request, _simple, tmp_path / "world")
+
+
+@pytest.fixture
+def stuck(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    """A fork with four patches; the second, ``Tune line five``, conflicts with the second nightly in a.py.
+
+    Upstream's ``Rewrite line five (#21)`` is the reason. The patch also changes b.py, where nothing conflicts.
+    """
+    return _copy(request, _stuck, tmp_path / "world")
+
+
+def _copy(request: pytest.FixtureRequest, build: Callable[[World], None], root: Path) -> World:
+    """A copy of the world that `build` makes; it is built once in a test process."""
+    factory: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
+    if build not in _BUILT:
+        made = World(factory.mktemp(build.__name__) / "world", os.environ)
+        build(made)
+        made.prepare()
+        _BUILT[build] = made
+    return _BUILT[build].copied(root, os.environ)
+
+
+_BUILT: dict[Callable[[World], None], World] = {}
+TEN = "".join(f"line {n}\n" for n in range(1, 11))
+
+
+def _simple(world: World) -> None:
     world.land({"version.txt": "2.9.0a0\n", "README.md": "upstream\n"}, "Begin", 1)
-    world.land({"a.py": ten, "b.py": ten, "lib/c.py": ten}, "Add the library", 2)
+    world.land({"a.py": TEN, "b.py": TEN, "lib/c.py": TEN}, "Add the library", 2)
     world.nightly("2026-07-03")
     world.fork_at()
-    landed = world.land({"a.py": ten.replace("line 2\n", "line two\n")}, "Speed up relu", 11)
+    landed = world.land({"a.py": TEN.replace("line 2\n", "line two\n")}, "Speed up relu", 11)
     world.pick(landed)
-    world.patch({".github/workflows/poolside-nightly-build.yaml": _workflow()}, "Add the build workflow\n")
-    world.patch({"b.py": ten.replace("line 9\n", "line nine\n")}, "Use our index\n")
-    world.land({"lib/c.py": ten + "more\n"}, "Extend c", 12)
+    world.patch({PATTERN_FILE: workflow()}, "Add the build workflow\n")
+    world.patch({"b.py": TEN.replace("line 9\n", "line nine\n")}, "Use our index\n")
+    world.land({"lib/c.py": TEN + "more\n"}, "Extend c", 12)
     world.nightly("2026-07-10")
-    return world
 
 
-def _workflow() -> str:
-    from tests.scenario import workflow
-
-    return workflow()
+def _stuck(world: World) -> None:
+    world.land({"version.txt": "2.9.0a0\n", "README.md": "upstream\n"}, "Begin", 1)
+    world.land({"a.py": TEN, "b.py": TEN, "lib/c.py": TEN}, "Add the library", 2)
+    world.nightly("2026-07-03")
+    world.fork_at()
+    world.patch({PATTERN_FILE: workflow()}, "Add the build workflow\n")
+    tuned = {"a.py": TEN.replace("line 5\n", "line five, tuned\n"), "b.py": TEN.replace("line 1\n", "line one\n")}
+    world.patch(tuned, "Tune line five\n\nIt is slow.\n")
+    world.patch({"own.txt": "own\n"}, "Add a file of our own\n")
+    world.patch({"a.py": tuned["a.py"].replace("line 10\n", "line ten\n")}, "Tune line ten\n")
+    world.land({"a.py": TEN.replace("line 5\n", "line 5, rewritten\n")}, "Rewrite line five", 21)
+    world.land({"lib/c.py": TEN + "more\n"}, "Extend c", 22)
+    world.nightly("2026-07-10")

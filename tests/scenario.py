@@ -7,6 +7,7 @@ plumbing in the bare repositories, each a minute after the one before; the clone
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ Files = Mapping[str, "str | bytes | Link | Exec | None"]
 
 PATTERN_FILE = ".github/workflows/poolside-nightly-build.yaml"
 EPOCH = 1_750_000_000
+PREPARED = ".prepared"
 
 
 @dataclass(frozen=True)
@@ -250,6 +252,8 @@ class World:
     def clone(self, name: str = "clone", *options: str) -> Repo:
         """A clone of the fork with the upstream remote, as ``init`` leaves it, on the patches branch."""
         path = self.root / name
+        if not options and (ready := self._prepared(path)) is not None:
+            return ready
         Repo(self.root, self.env).git("clone", "-q", *options, self.fork.path.as_uri(), str(path))
         repo = Repo(path, self.env)
         repo.git("config", "remote.upstream.url", self.upstream.path.as_uri())
@@ -264,4 +268,34 @@ class World:
         repo.git("config", "remote.upstream.pushurl", "DISABLE")
         repo.git("config", "poolside.branch", "poolside-main")
         repo.git("fetch", "-q", "upstream")
+        return repo
+
+    # Copies of a world that was built before, because building one takes as long as most tests
+
+    def prepare(self) -> None:
+        """Keep a clone of this state for copies of this world."""
+        self.clone(PREPARED)
+        (self.root / PREPARED / ".git" / "made-from").write_text(self._state())
+
+    def copied(self, root: Path, env: Mapping[str, str]) -> World:
+        """The same world in another folder."""
+        shutil.copytree(self.root, root, symlinks=True)
+        copy = object.__new__(World)
+        copy.root, copy.env, copy.clock = root, env, self.clock
+        copy.upstream, copy.fork = Repo(root / "upstream.git", env), Repo(root / "fork.git", env)
+        return copy
+
+    def _state(self) -> str:
+        return f"{self.upstream.refs('refs')} {self.fork.refs('refs')}"
+
+    def _prepared(self, path: Path) -> Repo | None:
+        """The clone that was kept, if nothing has changed since: it differs from a new one in nothing."""
+        note = self.root / PREPARED / ".git" / "made-from"
+        if not note.exists() or note.read_text() != self._state():
+            return None
+        shutil.copytree(self.root / PREPARED, path, symlinks=True, ignore=shutil.ignore_patterns("made-from"))
+        repo = Repo(path, self.env)
+        repo.git("config", "remote.origin.url", self.fork.path.as_uri())
+        repo.git("config", "remote.upstream.url", self.upstream.path.as_uri())
+        repo.git("update-index", "-q", "--refresh")
         return repo
