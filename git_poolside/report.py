@@ -187,10 +187,10 @@ def _stop(ui: Ui, outcome: Outcome) -> None:
         else:
             ui.complain_end("nothing was changed")
         return
-    fix = "edit the files" if outcome.stood.kind == "conflict" else "mend the commit (git commit --amend)"
+    fix = "edit the files, git add them" if outcome.stood.kind == "conflict" else "mend the commit (git commit --amend)"
     culprit = stop.culprit.oid[:9] if stop is not None and stop.culprit else None
     ui.hint(
-        f"{fix}, git add them, then: git poolside sync --continue",
+        f"{fix}, then: git poolside sync --continue",
         "git poolside sync --skip    (leaves this patch out)",
         "git poolside sync --abort   (goes back to where all was)",
         *([f"git show {culprit}   (what upstream did)"] if culprit else []),

@@ -151,8 +151,7 @@ def restore(git: Git, paths: Sequence[bytes]) -> None:
     for path in paths:
         file = git.worktree / os.fsdecode(path)
         if path not in there and (file.is_symlink() or file.is_file()):
-            file.unlink()
-            _prune(file.parent, git.worktree)
+            remove_file(git.worktree, file)
     git.run("checkout-index", "-f", "-q", "-u", "-z", "--stdin", input=b"\0".join([*sorted(there), b""]))
 
 
@@ -206,8 +205,7 @@ def mend(git: Git, old: Oid, new: Oid) -> None:
         )
     git.run("update-index", "-z", "--index-info", input=b"\0".join([*info, b""]))
     for path in remove:
-        path.unlink(missing_ok=True)
-        _prune(path.parent, git.worktree)
+        remove_file(git.worktree, path)
     git.run("checkout-index", "-f", "-q", "-u", "-z", "--stdin", input=b"\0".join([*write, b""]))
 
 
@@ -226,7 +224,10 @@ def _ours(git: Git, path: Path, name: bytes, versions: Sequence[Oid]) -> bool:
     return any(git.try_run("cat-file", "blob", oid).stdout.startswith(data) for oid in versions if set(oid) != {"0"})
 
 
-def _prune(folder: Path, top: Path) -> None:
+def remove_file(top: Path, path: Path) -> None:
+    """Delete a file of the worktree at `top`, with the folders that it leaves empty, as a checkout would."""
+    path.unlink(missing_ok=True)
+    folder = path.parent
     while folder != top:
         try:
             folder.rmdir()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from git_poolside.errors import Refused
@@ -27,7 +27,8 @@ _BACK = "git poolside sync --abort   (restores every branch)"
 class Stopped:
     """The state of a stop. `partial` is the tip made so far, on which `patch` has to be resolved.
 
-    `head` is the branch that was checked out (None: HEAD was detached at `head_oid`).
+    `head` is the branch that was checked out (None: HEAD was detached at `head_oid`). `paths` were in conflict,
+    `touched` is every path that the cherry-pick changed.
     """
 
     order: Order
@@ -40,6 +41,14 @@ class Stopped:
     subject: str
     partial: Oid
     paths: tuple[str, ...]
+    touched: tuple[str, ...] = ()
+
+    @property
+    def stands_at(self) -> Oid:
+        """Where HEAD was put: on the partial tip, or on the commit at which ``--exec`` failed."""
+        if self.kind == CONFLICT:
+            return self.partial
+        return self.order.choices.made.get(f"{self.patch} {self.partial}", self.patch)
 
     def save(self, git: Git) -> None:
         raw = {
@@ -53,6 +62,7 @@ class Stopped:
             "subject": self.subject,
             "partial": self.partial,
             "paths": list(self.paths),
+            "touched": list(self.touched),
         }
         durable(_path(git), json.dumps(raw, indent=1))
 
@@ -78,6 +88,7 @@ def load(git: Git) -> Stopped | None:
         raw["subject"],
         raw["partial"],
         tuple(raw["paths"]),
+        tuple(raw["touched"]),
     )
 
 
@@ -101,6 +112,16 @@ def refuse_if_stopped(git: Git) -> None:
         )
 
 
+def refuse_elsewhere(git: Git, stopped: Stopped, going: str) -> None:
+    """Raises `Refused` in any worktree but the one of the stop: what is done here would be done to its files."""
+    if git.worktree is None or str(git.worktree) != stopped.worktree:
+        gone = not Path(stopped.worktree).is_dir()
+        raise Refused(
+            "the operation was stopped in another worktree" + (", which is gone" if gone else ""),
+            hints=[_BACK if gone else f"cd {stopped.worktree}, then git poolside sync {going}"],
+        )
+
+
 def forget(git: Git) -> None:
     """The operation is over: its state and the ref that kept its commits."""
     _path(git).unlink(missing_ok=True)
@@ -109,7 +130,7 @@ def forget(git: Git) -> None:
         git.run("update-ref", "-d", refs.STOPPED, kept)
 
 
-def check_worktree(git: Git, partial: Oid, paths: Sequence[bytes]) -> None:
+def check_worktree(git: Git, partial: Oid, paths: Iterable[bytes]) -> None:
     """Raises `Refused` (snag ``dirty-for-stop``) if a stop here would meet anything of the user's."""
     current = worktree.head(git)
     if current is None:
@@ -136,17 +157,46 @@ def keep_reachable(git: Git, objects: Objects, committer: Committer, order: Orde
     return RefChange(refs.STOPPED, refs.read_one(git, refs.STOPPED), new)
 
 
-def stand(git: Git, stopped: Stopped) -> int:
-    """Check the partial tip out and run the real ``git cherry-pick``; its exit status (0: it applied after all)."""
-    worktree.detach(git, stopped.partial, ACTION)
+def stand(git: Git, stopped: Stopped) -> str:
+    """Check the partial tip out and run the real ``git cherry-pick``; what there is to say if it did not conflict."""
+    worktree.detach(git, stopped.stands_at, ACTION)
     if stopped.kind == EXEC:
-        return 1
+        return ""
     environment = {"GIT_REFLOG_ACTION": ACTION, "GIT_EDITOR": ":"}
     answer = git.talk(
         "-c", "advice.mergeConflict=false", "cherry-pick", "--allow-empty", "--keep-redundant-commits",
         stopped.patch, ok=range(-64, 256), quiet=True, environment=environment,
     )  # fmt: skip
-    return answer.status
+    if answer.status == 0:
+        return "git applied the patch here although poolside could not; look at it, then go on with --continue"
+    if answer.status == 1:
+        return ""
+    said = (answer.complaint.splitlines() or ["it said nothing"])[0]
+    return f"git cherry-pick itself failed (exit {answer.status}: {said}); make the commit by hand, then --continue"
+
+
+def as_it_stands(git: Git, stopped: Stopped) -> Stopped:
+    """The stop with what the cherry-pick really did: git's own conflicts, and every path that it changed."""
+    staged = _names(git.run("diff-index", "--cached", "--name-only", "-z", "HEAD", "--").stdout)
+    paths = (*stopped.paths, *_unmerged(git))
+    return replace(stopped, paths=tuple(dict.fromkeys(paths)), touched=tuple(dict.fromkeys((*staged, *paths))))
+
+
+def resolved_by_rerere(git: Git, stopped: Stopped) -> tuple[str, ...]:
+    """Those of the paths in conflict that git-rerere(1) put an earlier resolution into (edge case C12)."""
+    switch = git.try_run("config", "--type=bool", "--get", "rerere.enabled").text
+    if stopped.kind == EXEC or switch == "false" or not (switch or (git.common_dir / "rr-cache").is_dir()):
+        return ()
+    left = set(git.lines("rerere", "remaining"))
+    return tuple(path for path in stopped.paths if path not in left)
+
+
+def _names(listing: bytes) -> list[str]:
+    return listing.decode("utf-8", "surrogateescape").split("\0")[:-1]
+
+
+def _unmerged(git: Git) -> list[str]:
+    return _names(git.run("diff", "--name-only", "--diff-filter=U", "-z").stdout)
 
 
 def resolution(git: Git, objects: Objects, committer: Committer, stopped: Stopped) -> tuple[Oid, ...]:
@@ -154,8 +204,7 @@ def resolution(git: Git, objects: Objects, committer: Committer, stopped: Stoppe
 
     Empty when it was resolved to nothing. Raises `Refused` for anything that could be a mistake (C10, C11).
     """
-    if git.worktree is None or str(git.worktree) != stopped.worktree:
-        raise Refused("the operation was stopped in another worktree", hints=[f"cd {stopped.worktree}, then {_GO_ON}"])
+    refuse_elsewhere(git, stopped, "--continue")
     patch = objects.commit(stopped.patch)
     current = worktree.head(git)
     picking = git.try_run("rev-parse", "-q", "--verify", "CHERRY_PICK_HEAD").text
@@ -171,6 +220,7 @@ def resolution(git: Git, objects: Objects, committer: Committer, stopped: Stoppe
             "there are commits and uncommitted changes on top of them",
             hints=["git commit --amend, or git stash", _GO_ON],
         )
+    _refuse_markers(git, stopped)
     return _with_own_message(git, objects, committer, stopped, patch, made)
 
 
@@ -186,15 +236,10 @@ def _unclear(stopped: Stopped, what: str) -> Refused:
 
 
 def _from_index(git: Git, objects: Objects, committer: Committer, stopped: Stopped, patch: Commit) -> tuple[Oid, ...]:
-    unmerged = git.run("diff", "--name-only", "--diff-filter=U", "-z").stdout.decode("utf-8", "replace")
-    if unmerged:
-        names = "\n".join(f"  {path}" for path in unmerged.split("\0")[:-1])
+    if unmerged := _unmerged(git):
+        names = "\n".join(f"  {path}" for path in unmerged)
         raise Refused(f"these paths are still unmerged:\n{names}", hints=["git add PATH or git rm PATH", _GO_ON])
-    if marked := _with_markers(git, stopped.paths):
-        raise Refused(
-            "conflict markers are left in:\n" + "\n".join(f"  {path}" for path in marked),
-            hints=["edit the files, then git add PATH", _GO_ON],
-        )
+    _refuse_markers(git, stopped)
     if unstaged := _unstaged(git, stopped):
         raise Refused(
             "these paths have changes that are not added:\n" + "\n".join(f"  {path}" for path in unstaged),
@@ -249,15 +294,23 @@ def _unstaged(git: Git, stopped: Stopped) -> list[str]:
     before = git.text("rev-parse", f"{stopped.patch}^^{{tree}}")
     [change] = changes(git, [(Oid(before), Oid(git.text("rev-parse", parent)))])
     ours = {path.decode("utf-8", "surrogateescape") for path in change.paths} | set(stopped.paths)
+    git.try_run("update-index", "-q", "--refresh")  # a changed time alone is no change
     listing = git.run("diff-files", "--name-only", "-z", "--ignore-submodules=dirty").stdout
-    names = listing.decode("utf-8", "surrogateescape").split("\0")[:-1]
-    return [name for name in names if name in ours]
+    return [name for name in _names(listing) if name in ours]
 
 
 def _staged_or_changed(git: Git, stopped: Stopped) -> bool:
     if git.run("diff-index", "--cached", "--name-only", "--ignore-submodules=dirty", "HEAD", "--").text:
         return True
     return bool(_unstaged(git, stopped))
+
+
+def _refuse_markers(git: Git, stopped: Stopped) -> None:
+    if marked := _with_markers(git, stopped.paths):
+        raise Refused(
+            "conflict markers are left in:\n" + "\n".join(f"  {path}" for path in marked),
+            hints=["edit the files, then git add PATH", _GO_ON],
+        )
 
 
 def _with_markers(git: Git, paths: Sequence[str]) -> list[str]:
@@ -274,13 +327,11 @@ def _with_markers(git: Git, paths: Sequence[str]) -> list[str]:
 
 
 def clear(git: Git, stopped: Stopped) -> None:
-    """Throw the unfinished resolution away: the index and the patch's paths are HEAD's again, all else stays."""
+    """Throw the unfinished resolution away: the index and the paths of the patch are HEAD's again, all else stays."""
     git.try_run("cherry-pick", "--quit")
-    out = git.run("diff-index", "--cached", "--name-only", "-z", "HEAD", "--").stdout
-    unmerged = git.run("diff", "--name-only", "--diff-filter=U", "-z").stdout
-    paths = set(out.split(b"\0")) | set(unmerged.split(b"\0"))
-    paths |= {os.fsencode(path) for path in _unstaged(git, stopped)}
-    worktree.restore(git, sorted(path for path in paths if path))
+    ours = {*stopped.touched, *stopped.paths, *_unmerged(git), *_unstaged(git, stopped)}
+    worktree.restore(git, sorted(os.fsencode(path) for path in ours))
+    git.run("reset", "-q", "HEAD", ok=(0, 1))
 
 
 def go_back(git: Git, stopped: Stopped) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from git_poolside.config import Config
 from git_poolside.errors import EXIT_REFUSED, EXIT_STOPPED, Refused
 from git_poolside.git import refs, worktree
+from git_poolside.git.diff import changes
 from git_poolside.git.layers import StackReader, branch_of
 from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Committer, Objects, Quarantine, quarantine
@@ -19,7 +20,7 @@ from git_poolside.git.process import Git
 from git_poolside.git.replay import Engine
 from git_poolside.operation import journal, log, stopped
 from git_poolside.operation.check import conserve
-from git_poolside.operation.evidence import Witness
+from git_poolside.operation.evidence import Witness, tree_of_parent
 from git_poolside.operation.exec import first_failure
 from git_poolside.operation.order import Order
 from git_poolside.operation.prepare import with_choices
@@ -62,7 +63,11 @@ def execute(
     no_stop: bool = False,
     standing: Stopped | None = None,
 ) -> Outcome:
-    """Run an order. `standing` is the stop that it goes on from. Nothing moves unless all of it holds."""
+    """Run an order. `standing` is the stop that it goes on from. Nothing moves unless all of it holds.
+
+    A bare repository is no place to resolve a conflict, so there a stop is reported as with `no_stop`.
+    """
+    no_stop = no_stop or git.worktree is None
     with ExitStack() as opened:
         inner = opened.enter_context(quarantine(git))
         objects = Objects(inner.git)
@@ -211,18 +216,11 @@ def _stop(
     kind: str = CONFLICT,
 ) -> None:
     """Stand the user on the partial tip with a real cherry-pick of the patch."""
-    if git.worktree is None:
-        raise Refused(
-            f"{stop.commit.oid[:9]} {stop.commit.subject} does not apply, and a bare repository is no place "
-            "to resolve it",
-            hints=["git worktree add ../resolve, and run the sync there", "git poolside sync --no-stop"],
-        )
     made = outcome.rebuilt.made
     order = with_choices(outcome.order, made={**outcome.order.choices.made, **made})
     if standing is None:
-        paths = [touch.encode("utf-8", "surrogateescape") for touch in stop.conflict.paths]
-        stopped.check_worktree(inner.git, stop.partial, paths)
         worktree.refuse_in_progress(git)
+        _check_worktree(inner, objects, stop)
     current = worktree.head(git)
     assert current is not None
     state = Stopped(
@@ -243,16 +241,34 @@ def _stop(
     refs.move(git, [kept], "poolside: stopped")
     state.save(git)
     try:
-        status = stopped.stand(git, state)
+        said = stopped.stand(git, state)
+        state = stopped.as_it_stands(git, state)
+        state.save(git)
     except BaseException:
         if standing is None and worktree.head(git) == current:
             stopped.forget(git)
         raise
     outcome.kind, outcome.stood = "stopped", state
-    if status == 0 and kind == CONFLICT:
-        outcome.notes.append(
-            "git applied the patch here although poolside could not; look at it, then go on with --continue"
-        )
+    if resolved := stopped.resolved_by_rerere(git, state):
+        outcome.notes.append(f"rerere put an earlier resolution into {', '.join(resolved)}: look at it")
+    if said:
+        outcome.notes.append(said)
+
+
+def _check_worktree(inner: Quarantine, objects: Objects, stop: Stop) -> None:
+    """Raises `Refused`, the conflict shown, if a stop here would meet anything of the user's.
+
+    Asked in the quarantine, which alone has the partial tip yet.
+    """
+    [change] = changes(inner.git, [(tree_of_parent(objects, stop.commit), stop.commit.tree)])
+    try:
+        stopped.check_worktree(inner.git, stop.partial, change.paths)
+    except Refused as error:
+        lines = [f"{stop.commit.oid[:9]} {stop.commit.subject} does not apply"]
+        lines += [f"  {message}" for message in stop.conflict.messages]
+        raise Refused(
+            "\n".join([*lines, error.message]), snag=error.snag, patch=stop.commit.oid, hints=error.hints
+        ) from error
 
 
 def go_on(git: Git, config: Config, ui: Ui) -> Outcome:
@@ -262,6 +278,8 @@ def go_on(git: Git, config: Config, ui: Ui) -> Outcome:
     objects = Objects(git)
     committer = Committer.of(objects, state.order.identity.encode("utf-8", "surrogateescape"))
     made = stopped.resolution(git, objects, committer, state)
+    if state.kind == EXEC and made == (state.stands_at,):
+        return _again(git, config, ui, state, state.order, ())  # nothing was mended: --exec decides again
     resolutions = {**state.order.choices.resolutions, state.patch: made}
     return _again(git, config, ui, state, with_choices(state.order, resolutions=resolutions), made[-1:])
 
@@ -269,8 +287,10 @@ def go_on(git: Git, config: Config, ui: Ui) -> Outcome:
 def skip(git: Git, config: Config, ui: Ui) -> Outcome:
     """``--skip``: leave the patch out, which its reason records."""
     state = _required(git)
-    _refuse_moved(git, state)
     git = _where(git, state)
+    stopped.refuse_elsewhere(git, state, "--skip")
+    _refuse_moved(git, state)
+    _refuse_resolved(git, state)
     stopped.clear(git, state)
     reason = "skipped by hand: it did not apply"
     order = with_choices(state.order, skip={**state.order.choices.skip, state.patch: reason})
@@ -303,19 +323,36 @@ def abort(git: Git) -> tuple[Stopped, list[str]]:
     """``--abort``: every ref, the index and the branch as before; what has moved since is left alone and said."""
     state = _required(git)
     git = _where(git, state)
+    gone = not Path(state.worktree).is_dir()
     current = refs.read(git, state.order.refs)
-    moved = [ref for ref, oid in state.order.refs.items() if current[ref] != oid]
-    said = [f"{ref.removeprefix('refs/heads/')} has moved since, and is left where it is" for ref in moved]
-    here = worktree.head(git)
-    if worktree.branch(git) is not None:
-        said.append("a branch was checked out meanwhile, so the worktree is left as it is")
-    elif str(git.worktree) == state.worktree:
-        if here not in (state.partial, state.head_oid) and here is not None:
+    deleted = [RefChange(ref, None, oid) for ref, oid in state.order.refs.items() if oid and current[ref] is None]
+    if deleted:
+        refs.move(git, deleted, "poolside sync --abort")
+    moved = [ref for ref, oid in state.order.refs.items() if current[ref] not in (oid, None)]
+    said = [f"'{ref.removeprefix('refs/heads/')}' has moved since, and is left where it is" for ref in moved]
+    if not gone:
+        here = worktree.head(git)
+        if here is not None and here not in (state.partial, state.stands_at, state.head_oid):
             said.append(f"the commits made meanwhile are at {here[:12]}")
-        stopped.clear(git, state)
+        if worktree.branch(git) is None or here == state.partial:
+            stopped.clear(git, state)
         stopped.go_back(git, state)
     stopped.forget(git)
     return state, said
+
+
+def _refuse_resolved(git: Git, state: Stopped) -> None:
+    """Raises `Refused` where a skip would throw commits away, or HEAD is somewhere else."""
+    here = worktree.head(git)
+    if here in (state.partial, state.stands_at):
+        return
+    raise Refused(
+        "HEAD is not where the operation stopped: there are commits on it, or it is somewhere else",
+        hints=[
+            "git poolside sync --continue   (takes the commits as the resolution)",
+            f"git checkout --detach {state.stands_at[:12]}   (leaves them), then git poolside sync --skip",
+        ],
+    )
 
 
 def _required(git: Git) -> Stopped:

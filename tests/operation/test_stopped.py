@@ -1,0 +1,997 @@
+"""The stop: a real cherry-pick in the worktree, and every way of going on from it (design: The stop)."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import TEN, Run
+from tests.scenario import Repo, Result, World
+
+ROLES = ("main", "poolside-cherry-picks", "poolside-main")
+RESOLVED = TEN.replace("line 5\n", "line 5, rewritten and tuned\n")
+
+
+def write(clone: Repo, path: str, text: str) -> None:
+    (clone.path / path).parent.mkdir(parents=True, exist_ok=True)
+    (clone.path / path).write_text(text)
+
+
+def resolve(clone: Repo, text: str = RESOLVED) -> None:
+    write(clone, "a.py", text)
+    clone.git("add", "a.py")
+
+
+def everything(clone: Repo) -> tuple[dict[str, str], str, str]:
+    """Every ref, HEAD, and what git status says: what a refusal or an abort may not change."""
+    return (
+        clone.refs("refs/heads") | clone.refs("refs/poolside"),
+        (clone.path / ".git/HEAD").read_text(),
+        clone.git("status", "--porcelain", "--ignored"),
+    )
+
+
+def stop(clone: Repo, poolside: Run, *options: str) -> Result:
+    result = poolside(clone, "sync", *options)
+    assert result.status == 3, result.err
+    return result
+
+
+def partial(clone: Repo) -> str:
+    return clone.rev("refs/poolside/stopped^1")
+
+
+# The stop itself
+
+
+def test_a_conflict_stops_with_a_real_cherry_pick_in_the_worktree(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    before = clone.refs()
+    patch, target = clone.rev("poolside-main~2"), stuck.upstream.rev("main")
+    result = stop(clone, poolside)
+    assert clone.refs() == before
+    assert clone.git("symbolic-ref", "-q", "HEAD", check=False) == ""
+    assert clone.subjects("upstream/main..HEAD") == ["Add the build workflow"]
+    assert clone.rev("HEAD~1") == target
+    assert clone.rev("CHERRY_PICK_HEAD") == patch
+    assert clone.git("status", "--porcelain").splitlines() == ["UU a.py", "M  b.py"]
+    assert (clone.path / "a.py").read_text() == TEN.replace(
+        "line 5\n",
+        "<<<<<<< HEAD\nline 5, rewritten\n=======\nline five, tuned\n"
+        f">>>>>>> {patch[:7]} (Tune line five)\n",
+    )  # fmt: skip
+    culprit = stuck.upstream.rev("main~1")[:9]
+    assert result.out.splitlines() == [
+        f"Moving onto the nightly of 2026-07-10 ({target[:9]})",
+        "",
+        f"  poolside-main          {before['refs/heads/poolside-main'][:9]} -> …          4 patches: 1 kept, 3 to go",
+        f"  poolside-cherry-picks  {clone.rev('origin/main')[:9]} -> {target[:9]}  0 picks",
+        f"  main                   {clone.rev('origin/main')[:9]} -> {target[:9]}  upstream at 2026-07-10",
+    ]
+    assert result.err.splitlines() == [
+        f"error: {patch[:9]} Tune line five does not apply",
+        "  CONFLICT (content): Merge conflict in a.py",
+        f"because of upstream's {culprit} Rewrite line five (#21)",
+        "hint: edit the files, git add them, then: git poolside sync --continue",
+        "hint: git poolside sync --skip    (leaves this patch out)",
+        "hint: git poolside sync --abort   (goes back to where all was)",
+        f"hint: git show {culprit}   (what upstream did)",
+    ]
+
+
+def test_status_shows_the_stop(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    patch = clone.rev("poolside-main~2")
+    stop(clone, poolside)
+    result = poolside(clone, "status")
+    assert result.out.splitlines()[-2:] == [f"Stopped at {patch[:9]} Tune line five", "  a.py"]
+    assert result.err.splitlines() == [
+        "hint: git poolside sync --continue   (when it is resolved)",
+        "hint: git poolside sync --skip or --abort",
+    ]
+    assert json.loads(poolside(clone, "status", "--json").out)["stopped"] == {
+        "operation": "sync",
+        "layer": "patches",
+        "patch": patch,
+        "subject": "Tune line five",
+        "paths": ["a.py"],
+        "worktree": str(clone.path),
+    }
+    assert poolside(clone, "status", "--short").out == f"2026-07-03 +2 STOPPED at {patch[:9]}\n"
+
+
+def test_json_of_a_stop(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    patch = clone.rev("poolside-main~2")
+    result = stop(clone, poolside, "--json")
+    said = json.loads(result.out)
+    assert (said["schema"], said["outcome"], said["exit"], said["dry_run"]) == (1, "stopped", 3, False)
+    assert (said["operation"], said["pushed"], said["snags"]) == (None, False, [])
+    assert said["conflict"] == {
+        "layer": "patches",
+        "patch": patch,
+        "subject": "Tune line five",
+        "paths": ["a.py"],
+        "messages": ["CONFLICT (content): Merge conflict in a.py"],
+        "upstream": stuck.upstream.rev("main~1"),
+    }
+    patches = next(layer for layer in said["layers"] if layer["role"] == "patches")
+    assert patches["before"] == patches["after"] == clone.rev("poolside-main")
+
+
+def test_a_dry_run_exits_as_the_stop_would_and_judges_the_rest_without_the_patch(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    before = everything(clone)
+    result = poolside(clone, "sync", "-n", "--json")
+    assert result.status == 3
+    said = json.loads(result.out)
+    patches = next(layer for layer in said["layers"] if layer["role"] == "patches")["patches"]
+    assert [(p["subject"], p["fate"], p["verdict"], p["paths"]) for p in patches] == [
+        ("Add the build workflow", "kept", "carried", []),
+        ("Tune line five", "unresolved", "conflict", ["a.py"]),
+        ("Add a file of our own", "kept", "carried", []),
+        ("Tune line ten", "kept", "carried", []),
+        ("Set the version to the nightly of 2026-07-10", "new", "stamp", []),
+    ]
+    assert [bool(p["assumes"]) for p in patches[:4]] == [False, False, True, True]
+    assert everything(clone) == before
+
+
+def test_no_stop_reports_the_same_and_leaves_no_state(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    before = everything(clone)
+    result = poolside(clone, "sync", "--no-stop")
+    assert result.status == 3
+    assert result.err.splitlines()[:2] == [
+        f"error: {clone.rev('poolside-main~2')[:9]} Tune line five does not apply",
+        "  CONFLICT (content): Merge conflict in a.py",
+    ]
+    assert result.err.splitlines()[-1] == "nothing was changed"
+    assert everything(clone) == before
+    assert poolside(clone, "sync", "--continue").status == 1
+
+
+def test_a_bare_repository_reports_the_conflict_as_no_stop_does(stuck: World, poolside: Run) -> None:
+    bare = stuck.clone("bare.git", "--bare")
+    before = bare.refs("refs/heads")
+    result = poolside(bare, "sync")
+    assert (result.status, result.err.splitlines()[-1]) == (3, "nothing was changed")
+    assert "CONFLICT (content): Merge conflict in a.py" in result.err
+    assert bare.refs("refs/heads") == before
+    assert bare.refs("refs/poolside") == {}
+
+
+def test_a_cherry_pick_that_dies_is_said_and_an_own_commit_goes_on(
+    stuck: World, poolside: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = stuck.clone()
+    real, folder = shutil.which("git"), stuck.root / "bin"
+    folder.mkdir()
+    (folder / "git").write_text(
+        f'#!/bin/sh\ncase "$*" in *" cherry-pick --allow-empty"*) echo "BUG: assertion" >&2; exit 134;; esac\n'
+        f'exec {real} "$@"\n'
+    )
+    (folder / "git").chmod(0o755)
+    with monkeypatch.context() as patched:
+        patched.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+        result = stop(clone, poolside)
+    assert (
+        "note: git cherry-pick itself failed (exit 134: BUG: assertion); make the commit by hand, then --continue"
+        in result.err.splitlines()
+    )
+    resolve(clone)
+    clone.git("commit", "-q", "-m", "Tune line five")
+    assert poolside(clone, "sync", "--continue").status == 0
+    assert clone.show("poolside-main~3", "a.py") == RESOLVED
+
+
+def test_nothing_else_starts_during_a_stop(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    patch = clone.rev("poolside-main~2")
+    stop(clone, poolside)
+    before = everything(clone)
+    for command in (["sync"], ["sync", "-n"], ["push"], ["undo"], ["init"]):
+        result = poolside(clone, *command)
+        assert (result.status, result.err.splitlines()[0]) == (
+            1,
+            f"error: 'git poolside sync' is stopped at {patch[:9]} Tune line five",
+        ), command
+    assert everything(clone) == before
+    assert poolside(clone, "log").status == 0
+
+
+def test_everything_that_a_stop_needs_survives_gc(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    stop(clone, poolside)
+    clone.git("reflog", "expire", "--expire=now", "--all")
+    clone.git("gc", "-q", "--prune=now")
+    resolve(clone)
+    assert poolside(clone, "sync", "--continue").status == 0
+    assert clone.show("poolside-main~3", "a.py") == RESOLVED
+
+
+# --continue
+
+
+def test_continue_takes_the_index_as_the_resolution(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    old = clone.rev("poolside-main~2")
+    stop(clone, poolside)
+    resolve(clone)
+    result = poolside(clone, "sync", "--continue")
+    assert result.status == 0, result.err
+    assert clone.subjects("main..poolside-main") == [
+        "Add the build workflow",
+        "Tune line five",
+        "Add a file of our own",
+        "Tune line ten",
+        "Set the version to the nightly of 2026-07-10",
+    ]
+    form = "--format=%an <%ae> %ad%n%B"
+    assert clone.git("log", "-1", form, "poolside-main~3") == clone.git("log", "-1", form, old)
+    assert clone.show("poolside-main~3", "a.py") == RESOLVED
+    assert clone.show("poolside-main~3", "b.py") == TEN.replace("line 1\n", "line one\n")
+    assert everything(clone)[1:] == ("ref: refs/heads/poolside-main\n", "")
+    assert "refs/poolside/stopped" not in clone.refs("refs/poolside")
+    assert (
+        poolside(clone, "sync", "--continue").err == "error: no operation is stopped here\nhint: git poolside status\n"
+    )
+    entry = json.loads(clone.git("cat-file", "blob", "refs/poolside/operations:operation.json"))
+    tuned = next(p for p in entry["patches"] if p["subject"] == "Tune line five")
+    assert (tuned["old"], tuned["new"], tuned["reason"]) == (old, clone.rev("poolside-main~3"), "resolved by hand")
+
+
+def test_continue_works_from_a_subfolder(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    stop(clone, poolside)
+    resolve(clone)
+    assert poolside(clone.path / "lib", "sync", "--continue").status == 0
+
+
+def test_continue_takes_the_users_own_commit(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    stop(clone, poolside)
+    resolve(clone)
+    clone.git("commit", "-q", "--no-edit")
+    made = clone.rev("HEAD")
+    result = poolside(clone, "sync", "--continue")
+    assert result.status == 0, result.err
+    assert clone.git("log", "-1", "--format=%an|%B", "poolside-main~3") == "Pat Cher|Tune line five\n\nIt is slow."
+    assert clone.rev("poolside-main~3^{tree}") == clone.rev(f"{made}^{{tree}}")
+
+
+def test_git_cherry_pick_continue_counts_as_the_users_own_commit(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    old = clone.rev("poolside-main~2")
+    stop(clone, poolside)
+    resolve(clone)
+    clone.git("cherry-pick", "--continue", env={"GIT_EDITOR": "true"})
+    assert poolside(clone, "sync", "--continue").status == 0
+    form = "--format=%an <%ae> %ad%n%B"
+    assert clone.git("log", "-1", form, "poolside-main~3") == clone.git("log", "-1", form, old)
+
+
+def test_a_message_that_the_user_changed_stays_changed(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    stop(clone, poolside)
+    resolve(clone)
+    clone.git("commit", "-q", "-m", "Tune line five again")
+    assert poolside(clone, "sync", "--continue").status == 0
+    assert clone.git("log", "-1", "--format=%B", "poolside-main~3") == "Tune line five again"
+
+
+@pytest.mark.parametrize("comments", ["# Conflicts:\n#\ta.py\n", "\n\n"])
+def test_gits_own_comments_are_no_change_of_the_message(stuck: World, poolside: Run, comments: str) -> None:
+    message = "Tune line five\n\n\nIt  is slow.\n# not a comment\n"
+    stuck.patch({"a.py": TEN.replace("line 5\n", "line V\n")}, message)
+    stuck.fork.git("update-ref", "refs/heads/poolside-main", stuck.commit(
+        stuck.fork, "other", {"a.py": TEN.replace("line 5\n", "line V\n")}, message,
+        parents=[stuck.fork.rev("main")]))  # fmt: skip
+    clone = stuck.clone()
+    stop(clone, poolside)
+    resolve(clone)
+    clone.git("commit", "-q", "--cleanup=verbatim", "-F", "-", input=f"Tune line five\n\nIt  is slow.\n{comments}")
+    assert poolside(clone, "sync", "--continue").status == 0
+    made = clone.git("cat-file", "commit", "poolside-main").partition("\n\n")[2]
+    assert made == message.strip()
+
+
+def test_several_own_commits_are_the_patch_and_added_ones(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    old = clone.rev("poolside-main~2")
+    stop(clone, poolside)
+    resolve(clone)
+    clone.git("commit", "-q", "--no-edit")
+    write(clone, "extra.txt", "needed for it\n")
+    clone.git("add", "extra.txt")
+    clone.git("commit", "-q", "-m", "Prepare for tuning")
+    result = poolside(clone, "sync", "--continue", "--json")
+    assert result.status == 0, result.err
+    assert clone.subjects("main..poolside-main") == [
+        "Add the build workflow",
+        "Tune line five",
+        "Prepare for tuning",
+        "Add a file of our own",
+        "Tune line ten",
+        "Set the version to the nightly of 2026-07-10",
+    ]
+    patches = next(layer for layer in json.loads(result.out)["layers"] if layer["role"] == "patches")["patches"]
+    assert [(p["old"], p["new"], p["fate"], p["verdict"]) for p in patches[1:3]] == [
+        (old, clone.rev("poolside-main~4"), "kept", "changed"),
+        (None, clone.rev("poolside-main~3"), "new", "added"),
+    ]
+
+
+def test_a_resolution_to_nothing_drops_the_patch_with_its_reason(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    stop(clone, poolside)
+    clone.git("checkout", "-q", "HEAD", "--", "a.py", "b.py")
+    result = poolside(clone, "sync", "--continue", "--json")
+    assert result.status == 0, result.err
+    patches = next(layer for layer in json.loads(result.out)["layers"] if layer["role"] == "patches")["patches"]
+    assert (patches[1]["fate"], patches[1]["verdict"], patches[1]["reason"]) == (
+        "dropped",
+        "emptied",
+        "resolved to nothing",
+    )
+    assert "Tune line five" not in clone.subjects("main..poolside-main")
+
+
+def test_a_file_whose_time_changed_alone_is_no_unadded_change(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    stop(clone, poolside)
+    resolve(clone)
+    (clone.path / "b.py").write_text((clone.path / "b.py").read_text())
+    os.utime(clone.path / "b.py", (1, 1))
+    result = poolside(clone, "sync", "--continue")
+    assert result.status == 0, result.err
+
+
+def test_several_stops_in_a_row(stuck: World, poolside: Run) -> None:
+    stuck.land({"own.txt": "upstream has one too\n"}, "Add own.txt", 23)
+    stuck.nightly("2026-07-11")
+    clone = stuck.clone()
+    before = clone.rev("poolside-main")
+    stop(clone, poolside)
+    resolve(clone)
+    again = poolside(clone, "sync", "--continue")
+    assert again.status == 3, again.err
+    assert clone.git("status", "--porcelain") == "AA own.txt"
+    assert clone.git("log", "-1", "--format=%s", "CHERRY_PICK_HEAD") == "Add a file of our own"
+    assert clone.rev("poolside-main") == before
+    assert json.loads(poolside(clone, "status", "--json").out)["stopped"]["paths"] == ["own.txt"]
+    write(clone, "own.txt", "both\n")
+    clone.git("add", "own.txt")
+    done = poolside(clone, "sync", "--continue")
+    assert done.status == 0, done.err
+    assert clone.show("poolside-main", "a.py") == RESOLVED.replace("line 10\n", "line ten\n")
+    assert clone.show("poolside-main", "own.txt") == "both\n"
+    assert clone.git("symbolic-ref", "HEAD") == "refs/heads/poolside-main"
+    assert clone.git("status", "--porcelain") == ""
+
+
+def test_abort_at_the_second_stop_restores_the_first_state(stuck: World, poolside: Run) -> None:
+    stuck.land({"own.txt": "upstream has one too\n"}, "Add own.txt", 23)
+    stuck.nightly("2026-07-11")
+    clone = stuck.clone()
+    before = everything(clone)
+    stop(clone, poolside)
+    resolve(clone)
+    assert poolside(clone, "sync", "--continue").status == 3
+    assert poolside(clone, "sync", "--abort").status == 0
+    assert everything(clone) == before
+
+
+def test_continue_and_push_as_the_sync_was_begun(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    stop(clone, poolside, "--push")
+    resolve(clone)
+    result = poolside(clone, "sync", "--continue", "--json")
+    assert (result.status, json.loads(result.out)["pushed"]) == (0, True)
+    assert stuck.fork.rev("poolside-main") == clone.rev("poolside-main")
+
+
+# C10, C11: what could be a mistake is refused, and nothing moves
+
+
+def refused(clone: Repo, poolside: Run, *lines: str) -> None:
+    before = everything(clone)
+    result = poolside(clone, "sync", "--continue")
+    assert result.status == 1
+    assert result.err.splitlines()[: len(lines)] == list(lines)
+    assert "hint: " in result.err
+    assert everything(clone) == before
+
+
+def test_C10_unmerged_paths_are_refused(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    stop(clone, poolside)
+    refused(
+        clone,
+        poolside,
+        "error: these paths are still unmerged:",
+        "  a.py",
+        "hint: git add PATH or git rm PATH",
+        "hint: git poolside sync --continue",
+    )
+
+
+def test_C10_markers_in_a_path_that_was_in_conflict_are_refused(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    stop(clone, poolside)
+    clone.git("add", "a.py")
+    refused(clone, poolside, "error: conflict markers are left in:", "  a.py")
+
+
+def test_C10_markers_in_the_users_own_commit_are_refused(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    stop(clone, poolside)
+    clone.git("commit", "-q", "-a", "--no-edit")
+    refused(clone, poolside, "error: conflict markers are left in:", "  a.py")
+
+
+def test_C10_markers_elsewhere_are_the_users_text(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    stop(clone, poolside)
+    resolve(clone)
+    write(clone, "b.py", "<<<<<<< in a manual\n=======\n>>>>>>> of git\n")
+    clone.git("add", "b.py")
+    assert poolside(clone, "sync", "--continue").status == 0
+
+
+def test_C10_changes_that_are_not_added_are_refused(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    stop(clone, poolside)
+    resolve(clone)
+    write(clone, "a.py", "later thought\n")
+    refused(clone, poolside, "error: these paths have changes that are not added:", "  a.py")
+
+
+def test_C10_untracked_leftovers_stay_where_they_are(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    stop(clone, poolside)
+    resolve(clone)
+    write(clone, "a.py.orig", "a mergetool left it\n")
+    assert poolside(clone, "sync", "--continue").status == 0
+    assert clone.git("status", "--porcelain") == "?? a.py.orig"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["cherry-pick", "--abort"], ["cherry-pick", "--skip"], ["reset", "-q", "--hard"]],
+    ids=["abort", "skip", "reset"],
+)
+def test_C11_a_cherry_pick_that_is_gone_is_refused(stuck: World, poolside: Run, command: list[str]) -> None:
+    clone = stuck.clone()
+    patch = clone.rev("poolside-main~2")
+    stop(clone, poolside)
+    clone.git(*command)
+    refused(
+        clone,
+        poolside,
+        f"error: nothing tells how {patch[:9]} Tune line five is to be resolved: "
+        "the cherry-pick is gone: skipped, aborted or reset",
+        f"hint: git cherry-pick {patch[:12]}   (tries it again)",
+        "hint: git poolside sync --skip   (leaves the patch out)",
+        "hint: git poolside sync --abort   (restores every branch)",
+    )
+
+
+def test_C11_what_the_refusal_hints_at_works(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    patch = clone.rev("poolside-main~2")
+    stop(clone, poolside)
+    clone.git("cherry-pick", "--abort")
+    clone.git("cherry-pick", patch[:12], check=False)
+    resolve(clone)
+    assert poolside(clone, "sync", "--continue").status == 0
+    assert clone.show("poolside-main~3", "a.py") == RESOLVED
+
+
+def test_C11_a_stashed_resolution_is_refused_and_taken_when_it_is_back(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    stop(clone, poolside)
+    resolve(clone)
+    clone.git("stash", "-q")
+    assert "the cherry-pick is gone" in poolside(clone, "sync", "--continue").err
+    clone.git("stash", "pop", "-q", "--index")
+    clone.git("commit", "-q", "-m", "Tune line five\n\nIt is slow.")
+    assert poolside(clone, "sync", "--continue").status == 0
+
+
+def test_C11_head_elsewhere_is_refused_with_the_way_back(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    patch = clone.rev("poolside-main~2")
+    stop(clone, poolside)
+    tip = partial(clone)
+    clone.git("checkout", "-q", "-f", "poolside-main")
+    refused(
+        clone,
+        poolside,
+        f"error: HEAD is not on the tip that the patch goes onto, {tip[:12]}",
+        f"hint: git checkout --detach {tip[:12]} && git cherry-pick {patch[:12]}",
+        "hint: git poolside sync --abort   (restores every branch)",
+    )
+
+
+def test_C11_a_branch_made_at_the_stop_is_refused(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    stop(clone, poolside)
+    resolve(clone)
+    clone.git("checkout", "-q", "-b", "resolving")
+    clone.git("commit", "-q", "-m", "Tune line five")
+    refused(clone, poolside, f"error: HEAD is not on the tip that the patch goes onto, {partial(clone)[:12]}")
+
+
+def test_C11_commits_and_changes_on_top_are_refused(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    stop(clone, poolside)
+    resolve(clone)
+    clone.git("commit", "-q", "--no-edit")
+    write(clone, "b.py", "and more\n")
+    clone.git("add", "b.py")
+    refused(clone, poolside, "error: there are commits and uncommitted changes on top of them")
+
+
+def test_C11_a_merge_at_the_stop_is_refused(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    stop(clone, poolside)
+    resolve(clone)
+    clone.git("commit", "-q", "--no-edit")
+    clone.git("merge", "-q", "-s", "ours", "-m", "Merge", "poolside-main")
+    refused(clone, poolside, f"error: HEAD is not on the tip that the patch goes onto, {partial(clone)[:12]}")
+
+
+def test_C11_another_worktree_is_refused(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    stop(clone, poolside)
+    resolve(clone)
+    other = stuck.root / "other"
+    clone.git("worktree", "add", "-q", "--detach", str(other), "poolside-main")
+    before = everything(clone)
+    result = poolside(other, "sync", "--continue")
+    assert (result.status, result.err) == (
+        1,
+        "error: the operation was stopped in another worktree\n"
+        f"hint: cd {clone.path}, then git poolside sync --continue\n",
+    )
+    assert everything(clone) == before
+
+
+def test_skip_from_another_worktree_acts_on_the_one_of_the_stop(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    stop(clone, poolside)
+    other = stuck.root / "other"
+    clone.git("worktree", "add", "-q", "--detach", str(other), "upstream/main")
+    result = poolside(other, "sync", "--skip")
+    assert result.status == 0, result.err
+    assert Repo(other, stuck.env).rev("HEAD") == stuck.upstream.rev("main")
+    assert everything(clone)[1:] == ("ref: refs/heads/poolside-main\n", "")
+
+
+@pytest.mark.parametrize("going", ["--continue", "--skip"])
+def test_C11_a_role_ref_that_moved_is_refused_and_only_abort_works(stuck: World, poolside: Run, going: str) -> None:
+    clone = stuck.clone()
+    stop(clone, poolside)
+    resolve(clone)
+    moved = clone.rev("poolside-main~1")
+    clone.git("update-ref", "refs/heads/poolside-main", moved)
+    result = poolside(clone, "sync", going)
+    assert (result.status, result.err.splitlines()) == (
+        1,
+        [
+            "error: 'poolside-main' has moved since the operation was stopped",
+            "hint: git poolside sync --abort   (leaves it where it is now), then sync again",
+        ],
+    )
+    result = poolside(clone, "sync", "--abort")
+    assert result.status == 0
+    assert result.err.splitlines()[0] == "note: 'poolside-main' has moved since, and is left where it is"
+    assert clone.rev("poolside-main") == moved
+    assert poolside(clone, "status").out.count("Stopped") == 0
+
+
+def test_C11_abort_brings_a_deleted_role_branch_back(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    clone.git("branch", "poolside-cherry-picks", "origin/poolside-cherry-picks")
+    before = everything(clone)
+    stop(clone, poolside)
+    clone.git("branch", "-q", "-D", "poolside-main", "poolside-cherry-picks")
+    result = poolside(clone, "sync", "--continue")
+    assert (result.status, result.err.splitlines()[0]) == (
+        1,
+        "error: 'poolside-cherry-picks' has moved since the operation was stopped",
+    )
+    assert poolside(clone, "sync", "--abort").status == 0
+    assert everything(clone) == before
+
+
+# C12: rerere
+
+
+def test_C12_what_rerere_resolved_stops_all_the_same_and_is_said(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    clone.git("config", "rerere.enabled", "true")
+    clone.git("config", "rerere.autoUpdate", "true")
+    stop(clone, poolside)
+    resolve(clone)
+    clone.git("rerere")
+    poolside(clone, "sync", "--abort")
+    result = stop(clone, poolside)
+    assert clone.git("status", "--porcelain").splitlines() == ["M  a.py", "M  b.py"]
+    assert (clone.path / "a.py").read_text() == RESOLVED
+    assert "note: rerere put an earlier resolution into a.py: look at it" in result.err.splitlines()
+    assert poolside(clone, "sync", "--continue").status == 0
+    assert clone.show("poolside-main~3", "a.py") == RESOLVED
+
+
+def test_C12_rerere_without_autoupdate_leaves_the_paths_to_be_added(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    clone.git("config", "rerere.enabled", "true")
+    stop(clone, poolside)
+    resolve(clone)
+    clone.git("rerere")
+    poolside(clone, "sync", "--abort")
+    result = stop(clone, poolside)
+    assert (clone.path / "a.py").read_text() == RESOLVED
+    assert "note: rerere put an earlier resolution into a.py: look at it" in result.err.splitlines()
+    assert poolside(clone, "sync", "--continue").status == 1
+    clone.git("add", "a.py")
+    assert poolside(clone, "sync", "--continue").status == 0
+
+
+# --skip
+
+
+def test_skip_leaves_the_patch_out_and_records_why(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    old = clone.rev("poolside-main~2")
+    stop(clone, poolside)
+    write(clone, "a.py", "half a resolution\n")
+    result = poolside(clone, "sync", "--skip", "--json")
+    assert result.status == 0, result.err
+    patches = next(layer for layer in json.loads(result.out)["layers"] if layer["role"] == "patches")["patches"]
+    assert (patches[1]["old"], patches[1]["fate"], patches[1]["verdict"], patches[1]["reason"]) == (
+        old,
+        "dropped",
+        "skipped",
+        "skipped by hand: it did not apply",
+    )
+    assert clone.subjects("main..poolside-main") == [
+        "Add the build workflow",
+        "Add a file of our own",
+        "Tune line ten",
+        "Set the version to the nightly of 2026-07-10",
+    ]
+    assert everything(clone)[1:] == ("ref: refs/heads/poolside-main\n", "")
+
+
+def test_skip_after_the_users_own_commit_is_refused(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    stop(clone, poolside)
+    resolve(clone)
+    clone.git("commit", "-q", "--no-edit")
+    before = everything(clone)
+    result = poolside(clone, "sync", "--skip")
+    assert (result.status, result.err.splitlines()) == (
+        1,
+        [
+            "error: HEAD is not where the operation stopped: there are commits on it, or it is somewhere else",
+            "hint: git poolside sync --continue   (takes the commits as the resolution)",
+            f"hint: git checkout --detach {partial(clone)[:12]}   (leaves them), then git poolside sync --skip",
+        ],
+    )
+    assert everything(clone) == before
+
+
+# --abort
+
+
+def test_abort_restores_refs_index_and_branch(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    before = everything(clone)
+    stop(clone, poolside)
+    result = poolside(clone, "sync", "--abort")
+    assert (result.status, result.out, result.err) == (
+        0,
+        "",
+        "Aborted: every branch is where it was, and 'poolside-main' is checked out.\n",
+    )
+    assert everything(clone) == before
+    assert json.loads(poolside(clone, "status", "--json").out)["stopped"] is None
+    assert not (clone.path / ".git/CHERRY_PICK_HEAD").exists()
+
+
+def test_abort_after_own_commits_says_where_they_are(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    before = everything(clone)
+    stop(clone, poolside)
+    resolve(clone)
+    clone.git("commit", "-q", "--no-edit")
+    made = clone.rev("HEAD")
+    result = poolside(clone, "sync", "--abort")
+    assert result.status == 0
+    assert result.err.splitlines()[0] == f"note: the commits made meanwhile are at {made[:12]}"
+    assert everything(clone) == before
+
+
+def test_abort_with_half_a_resolution_keeps_untracked_files(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    stop(clone, poolside)
+    write(clone, "a.py", "half a resolution\n")
+    write(clone, "notes.txt", "mine\n")
+    assert poolside(clone, "sync", "--abort").status == 0
+    assert clone.git("status", "--porcelain") == "?? notes.txt"
+    assert (clone.path / "a.py").read_text() == clone.show("poolside-main", "a.py")
+
+
+def test_abort_keeps_what_the_user_staged_beside_the_patch(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    stop(clone, poolside)
+    write(clone, "mine.txt", "mine\n")
+    write(clone, "README.md", "mine too\n")
+    clone.git("add", "mine.txt", "README.md")
+    assert poolside(clone, "sync", "--abort").status == 0
+    assert clone.git("status", "--porcelain").splitlines() == ["M README.md", "?? mine.txt"]
+
+
+def test_abort_from_another_branch_goes_back_to_the_first(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    before = everything(clone)
+    stop(clone, poolside)
+    clone.git("checkout", "-q", "-f", "-b", "elsewhere")
+    clone.git("commit", "-q", "--allow-empty", "-m", "Mine")
+    result = poolside(clone, "sync", "--abort")
+    assert result.status == 0
+    made = clone.rev("elsewhere")
+    assert everything(clone) == (before[0] | {"refs/heads/elsewhere": made}, *before[1:])
+
+
+def test_abort_from_a_branch_with_work_in_progress_keeps_it(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    stop(clone, poolside)
+    clone.git("checkout", "-q", "-f", "-b", "elsewhere", "origin/poolside-main~1")
+    write(clone, "mine.txt", "mine\n")
+    clone.git("add", "mine.txt")
+    assert poolside(clone, "sync", "--abort").status == 0
+    assert clone.git("symbolic-ref", "HEAD") == "refs/heads/poolside-main"
+    assert clone.git("status", "--porcelain") == "A  mine.txt"
+
+
+def test_abort_from_another_worktree_acts_on_the_one_of_the_stop(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    before = everything(clone)
+    stop(clone, poolside)
+    other = stuck.root / "other"
+    clone.git("worktree", "add", "-q", "--detach", str(other), "upstream/main")
+    assert poolside(other, "sync", "--abort").status == 0
+    assert Repo(other, stuck.env).rev("HEAD") == stuck.upstream.rev("main")
+    assert everything(clone) == before
+
+
+def test_abort_when_the_worktree_of_the_stop_is_gone(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    other = stuck.root / "other"
+    clone.git("worktree", "add", "-q", "--detach", str(other), "poolside-main")
+    before = everything(clone)
+    assert poolside(other, "sync").status == 3
+    clone.git("worktree", "remove", "--force", str(other))
+    result = poolside(clone, "sync", "--skip")
+    assert (result.status, result.err.splitlines()) == (
+        1,
+        [
+            "error: the operation was stopped in another worktree, which is gone",
+            "hint: git poolside sync --abort   (restores every branch)",
+        ],
+    )
+    result = poolside(clone, "sync", "--abort")
+    assert result.status == 0, result.err
+    assert everything(clone) == before
+    assert poolside(clone, "sync", "-n").status == 3
+
+
+@pytest.mark.parametrize("where", ["topic", "detached", "main"])
+def test_the_stop_goes_back_to_where_head_was(stuck: World, poolside: Run, where: str) -> None:
+    clone = stuck.clone()
+    if where == "detached":
+        clone.git("checkout", "-q", "--detach", "origin/poolside-main~1")
+    elif where == "topic":
+        clone.git("checkout", "-q", "-b", "topic", "origin/poolside-main~3")
+    else:
+        clone.git("checkout", "-q", "-b", "main", "origin/main")
+    head = (clone.path / ".git/HEAD").read_text()
+    before = everything(clone)
+    stop(clone, poolside)
+    assert poolside(clone, "sync", "--abort").status == 0
+    assert everything(clone) == before
+    stop(clone, poolside)
+    resolve(clone)
+    assert poolside(clone, "sync", "--continue").status == 0
+    assert (clone.path / ".git/HEAD").read_text() == head
+    assert clone.git("status", "--porcelain") == ""
+
+
+# C1 and other kinds of conflict
+
+
+def gone(stuck: World) -> tuple[Repo, str]:
+    """A clone whose patch edits lib/c.py, which upstream has deleted; upstream's commit."""
+    stuck.fork.git("update-ref", "refs/heads/poolside-main", stuck.fork.rev("main"))
+    stuck.patch({"lib/c.py": TEN.replace("line 3\n", "line three\n")}, "Fix line three\n")
+    deletion = stuck.land({"lib/c.py": None}, "Remove c", 31)
+    stuck.nightly("2026-07-11")
+    return stuck.clone(), deletion
+
+
+def test_C1_modify_delete_stops_and_names_who_deleted_the_file(stuck: World, poolside: Run) -> None:
+    clone, deletion = gone(stuck)
+    result = stop(clone, poolside)
+    assert clone.git("status", "--porcelain") == "DU lib/c.py"
+    assert f"because of upstream's {deletion[:9]} Remove c (#31)" in result.err.splitlines()
+    assert "CONFLICT (modify/delete): lib/c.py deleted in" in result.err
+
+
+def test_C1_resolved_by_removing_or_by_keeping(stuck: World, poolside: Run) -> None:
+    clone, _ = gone(stuck)
+    stop(clone, poolside)
+    assert poolside(clone, "sync", "--continue").status == 1
+    clone.git("add", "lib/c.py")
+    assert poolside(clone, "sync", "--continue").status == 0
+    assert clone.show("poolside-main", "lib/c.py") == TEN.replace("line 3\n", "line three\n")
+    assert poolside(clone, "undo").status == 0
+    stop(clone, poolside)
+    clone.git("rm", "-q", "lib/c.py")
+    assert poolside(clone, "sync", "--continue").status == 0
+    assert clone.rev("poolside-main") == clone.rev("main")
+
+
+@pytest.mark.parametrize("going", ["--abort", "--skip"])
+def test_C1_skip_and_abort_leave_nothing_behind(stuck: World, poolside: Run, going: str) -> None:
+    clone, _ = gone(stuck)
+    stop(clone, poolside)
+    assert poolside(clone, "sync", going).status == 0
+    assert clone.git("status", "--porcelain", "--ignored") == ""
+    assert (clone.path / "lib/c.py").exists() == (going == "--abort")
+
+
+# dirty-for-stop
+
+
+def test_a_local_change_on_a_path_of_the_switch_refuses_the_stop(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    write(clone, "lib/c.py", "mine\n")
+    before = everything(clone)
+    result = poolside(clone, "sync")
+    assert result.status == 1
+    assert result.err.splitlines() == [
+        f"error: {clone.rev('poolside-main~2')[:9]} Tune line five does not apply",
+        "  CONFLICT (content): Merge conflict in a.py",
+        "local changes or untracked files are in the way of resolving it here:",
+        "  lib/c.py",
+        "hint: git stash -u   (puts them aside)",
+        "hint: or commit them, or move them away",
+    ]
+    assert everything(clone) == before
+    said = json.loads(poolside(clone, "sync", "--json").out)
+    assert (said["outcome"], said["exit"], [s["name"] for s in said["snags"]]) == ("refused", 1, ["dirty-for-stop"])
+
+
+def test_a_local_change_on_a_clean_path_of_the_patch_refuses_the_stop(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    clone.git("checkout", "-q", "--detach", "upstream/main")
+    write(clone, "b.py", "mine\n")
+    before = everything(clone)
+    result = poolside(clone, "sync")
+    assert result.status == 1
+    assert "  b.py" in result.err.splitlines()
+    assert everything(clone) == before
+
+
+def test_a_staged_change_refuses_the_stop(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    write(clone, "README.md", "mine\n")
+    clone.git("add", "README.md")
+    before = everything(clone)
+    result = poolside(clone, "sync")
+    assert result.status == 1
+    assert result.err.splitlines()[2:] == [
+        "there are staged changes:",
+        "  README.md",
+        "hint: git stash   (puts them aside)",
+        "hint: or commit them",
+    ]
+    assert everything(clone) == before
+
+
+@pytest.mark.parametrize("ignored", [False, True], ids=["untracked", "ignored"])
+def test_an_untracked_or_ignored_file_in_the_way_refuses_the_stop(stuck: World, poolside: Run, ignored: bool) -> None:
+    stuck.land({"built.txt": "upstream's\n"}, "Add built.txt", 24)
+    stuck.nightly("2026-07-11")
+    clone = stuck.clone()
+    write(clone, "built.txt", "mine\n")
+    if ignored:
+        (clone.path / ".git/info").mkdir(exist_ok=True)
+        write(clone, ".git/info/exclude", "built.txt\n")
+    before = everything(clone)
+    result = poolside(clone, "sync")
+    assert (result.status, "  built.txt" in result.err.splitlines()) == (1, True)
+    assert everything(clone) == before
+    assert (clone.path / "built.txt").read_text() == "mine\n"
+
+
+def test_an_unrelated_local_change_survives_the_stop_and_all_that_follows(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    write(clone, "README.md", "mine\n")
+    write(clone, "notes.txt", "mine too\n")
+    status = "M README.md\n?? notes.txt"
+    stop(clone, poolside)
+    assert poolside(clone, "sync", "--abort").status == 0
+    assert clone.git("status", "--porcelain") == status
+    stop(clone, poolside)
+    resolve(clone)
+    assert poolside(clone, "sync", "--continue").status == 0
+    assert clone.git("status", "--porcelain") == status
+    assert clone.show("poolside-main", "README.md") == "upstream\n"
+
+
+def test_an_unborn_branch_refuses_the_stop(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    clone.git("checkout", "-q", "--orphan", "nothing")
+    clone.git("rm", "-q", "-r", "-f", ".")
+    result = poolside(clone, "sync")
+    assert result.status == 1
+    assert result.err.splitlines()[2] == "HEAD is on an unborn branch, so a conflict cannot be resolved here"
+    assert (clone.path / ".git/HEAD").read_text() == "ref: refs/heads/nothing\n"
+
+
+# --exec
+
+
+def test_exec_runs_at_every_new_commit_and_nowhere_near_the_worktree(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    log = simple.root / "exec.log"
+    result = poolside(clone, "sync", "--exec", f"git log -1 --format=%s >> {log}; pwd >> {log}.where")
+    assert result.status == 0, result.err
+    assert log.read_text().splitlines() == clone.subjects("main..poolside-main")
+    assert str(clone.path / "lib") not in Path(f"{log}.where").read_text()
+    assert clone.git("worktree", "list").count("\n") == 0
+    assert not list((clone.path / ".git/poolside").glob("exec-*"))
+
+
+def test_C13_a_failing_exec_stops_and_an_amended_commit_goes_on(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    before = clone.refs()
+    old = clone.rev("poolside-main")
+    result = poolside(clone, "sync", "--exec", "! grep -q 'line nine' b.py")
+    assert result.status == 3
+    assert clone.refs() == before
+    assert clone.git("log", "-1", "--format=%s") == "Use our index"
+    lines = result.err.splitlines()
+    assert f"error: '! grep -q 'line nine' b.py' failed at {old[:9]} Use our index" in lines
+    assert "hint: mend the commit (git commit --amend), then: git poolside sync --continue" in lines
+    write(clone, "b.py", TEN.replace("line 9\n", "line 9, ours\n"))
+    clone.git("commit", "-q", "-a", "--amend", "--no-edit")
+    result = poolside(clone, "sync", "--continue")
+    assert result.status == 0, result.err
+    assert clone.subjects("main..poolside-main") == [
+        "Add the build workflow",
+        "Use our index",
+        "Set the version to the nightly of 2026-07-10",
+    ]
+    assert clone.show("poolside-main", "b.py") == TEN.replace("line 9\n", "line 9, ours\n")
+    assert clone.git("symbolic-ref", "HEAD") == "refs/heads/poolside-main"
+
+
+def test_C13_an_exec_that_still_fails_stops_again(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    assert poolside(clone, "sync", "--exec", "! grep -q 'line nine' b.py").status == 3
+    head = clone.rev("HEAD")
+    again = poolside(clone, "sync", "--continue")
+    assert again.status == 3, again.err
+    assert clone.rev("HEAD") == head
+    assert poolside(clone, "sync", "--abort").status == 0
+    assert everything(clone)[1:] == ("ref: refs/heads/poolside-main\n", "")
