@@ -112,7 +112,7 @@ def identify(commit: Commit, role: Role, history: History, same_patch: Sequence[
             continue
         told.note(event.oid, event.number, sign)
         if index >= history.target_at:
-            later = event if sign > 0 else None
+            later = (later or event) if sign > 0 else None
         elif sign > 0:
             if state is State.REVERTED:
                 agreed.clear()

@@ -66,7 +66,7 @@ def test_a_conflict_stops_with_a_real_cherry_pick_in_the_worktree(stuck: World, 
     )  # fmt: skip
     culprit = stuck.upstream.rev("main~1")[:9]
     assert result.out.splitlines() == [
-        f"Moving onto the nightly of 2026-07-10 ({target[:9]})",
+        f"No branch has moved: stopped on the way to the nightly of 2026-07-10 ({target[:9]})",
         "",
         f"  poolside-main          {before['refs/heads/poolside-main'][:9]} -> …          4 patches: 1 kept, 3 to go",
         f"  poolside-cherry-picks  {clone.rev('origin/main')[:9]} -> {target[:9]}  0 picks",
