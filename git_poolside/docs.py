@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from git_poolside import __version__
 from git_poolside.commands import COMMANDS, Parser
 
 FOLDER = Path(__file__).parent.parent / "man"
-_EPOCH = "1764547200"
+_EPOCH = "1793491200"
 
 _EXIT = """
 .SH EXIT STATUS
@@ -68,6 +69,28 @@ def page(command: str) -> str:
     return str(made).rstrip("\n") + "\n" + _EXIT.strip("\n") + see
 
 
+def overview() -> str:
+    """The page that ``git poolside --help`` opens."""
+    commands = "\n".join(f".TP\n\\fBgit-poolside-{name}\\fR(1)\n{what}" for name, what in COMMANDS.items())
+    day = datetime.fromtimestamp(int(_EPOCH), UTC).strftime("%Y\\-%m\\-%d")
+    return f""".TH GIT\\-POOLSIDE "1" "{day}" "git\\-poolside {__version__}" "Git Poolside Manual"
+.SH NAME
+git\\-poolside \\- keep a fork as a stack of patches on a fast upstream
+.SH SYNOPSIS
+.B git poolside
+<command> [<options>]
+.SH DESCRIPTION
+The fork has three layers, each a branch on the one below: the snapshot, a commit of upstream's that a nightly
+names; the picks, upstream's commits wanted earlier; the patches, the fork's own commits.
+\\fBgit poolside sync\\fR moves all three onto a nightly in one operation.
+.PP
+A word that is no command of these is looked for as \\fBgit\\-poolside\\-\\fR\\fIword\\fR on PATH.
+.SH COMMANDS
+{commands.replace("-", "\\-")}
+{_EXIT.strip()}
+"""
+
+
 def _plain(parser: argparse.ArgumentParser) -> None:
     """argparse would show a default that is the reader's own folder or terminal; there is none of those here."""
     parser.formatter_class = argparse.HelpFormatter
@@ -77,8 +100,9 @@ def main() -> int:
     """Write the pages, or compare them with ``--check``."""
     check = "--check" in sys.argv[1:]
     drifted: list[str] = []
-    for command in COMMANDS:
-        path, text = FOLDER / f"git-poolside-{command}.1", page(command)
+    pages = {"git-poolside.1": overview(), **{f"git-poolside-{name}.1": page(name) for name in COMMANDS}}
+    for name, text in pages.items():
+        path = FOLDER / name
         if check and (not path.exists() or path.read_text() != text):
             drifted.append(path.name)
         elif not check:
