@@ -71,7 +71,8 @@ def page(command: str) -> str:
 
 def overview() -> str:
     """The page that ``git poolside --help`` opens."""
-    commands = "\n".join(f".TP\n\\fBgit-poolside-{name}\\fR(1)\n{what}" for name, what in COMMANDS.items())
+    rows = (f".TP\n\\fBgit-poolside-{name}\\fR(1)\n{what}" for name, what in COMMANDS.items())
+    commands = "\n".join(rows).replace("-", "\\-")
     day = datetime.fromtimestamp(int(_EPOCH), UTC).strftime("%Y\\-%m\\-%d")
     return f""".TH GIT\\-POOLSIDE "1" "{day}" "git\\-poolside {__version__}" "Git Poolside Manual"
 .SH NAME
@@ -86,7 +87,7 @@ names; the picks, upstream's commits wanted earlier; the patches, the fork's own
 .PP
 A word that is no command of these is looked for as \\fBgit\\-poolside\\-\\fR\\fIword\\fR on PATH.
 .SH COMMANDS
-{commands.replace("-", "\\-")}
+{commands}
 {_EXIT.strip()}
 """
 
