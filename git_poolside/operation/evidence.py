@@ -117,16 +117,37 @@ class Witness:
         standing = [
             landing for landing in identity.landings if since is None or position[landing.oid] > position[since.oid]
         ]
-        same = "patch-id" in identity.signals or any(self.did_the_same(commit, one.oid) for one in standing)
-        reverse, fewer = False, False
-        if content is Content.CLEAN:
-            target_tree = self.objects.commit(self.target).tree
-            taken_back = self.engine.reverse(change, target_tree)
-            reverse = isinstance(taken_back, str) and taken_back != target_tree
+        same = any(self.did_the_same(commit, one.oid) for one in standing)
+        reverse, fewer, undone = False, False, False
+        if content is Content.CONFLICT:
+            undone = any(self._undone_since(change if same else None, one.oid) for one in standing)
+        else:
+            reverse = self._holds(change, self.objects.commit(self.target).tree)
             if new is not None:
                 counts = changed_lines(self.git, [commit.oid, new])
                 fewer = counts[new] < counts[commit.oid]
-        return Evidence(content, same, reverse, fewer, born_empty=not change.touches)
+        return Evidence(content, same, reverse, fewer, born_empty=not change.touches, undone=undone)
+
+    def _holds(self, change: Change, tree: Oid) -> bool:
+        """Whether the whole of `change` is in `tree`: it can be taken back, and that undone gives `tree` again."""
+        without = self.engine.reverse(change, tree)
+        return isinstance(without, str) and without != tree and self.engine.apply(change, without) == tree
+
+    def _undone_since(self, change: Change | None, landing: Oid) -> bool:
+        """Whether some commit between the landing and the target left what the landing changed as before it.
+
+        There the change (the landing's own if None is given) applies again and is not empty. What was edited
+        after that hides it: on the target it only conflicts (edge case L18).
+        """
+        landed = self.objects.commit(landing)
+        if change is None:
+            [change] = changes(self.git, [(tree_of_parent(self.objects, landed), landed.tree)])
+        for oid in history.touching(self.git, landing, self.target, change.paths):
+            tree = self.objects.commit(oid).tree
+            again = self.engine.apply(change, tree)
+            if isinstance(again, str) and again != tree and not self._holds(change, tree):
+                return True
+        return False
 
     def culprit(self, commit: Commit, stack_base: Oid, conflict: Conflict) -> UpstreamCommit | None:
         """The upstream commit behind a conflict: the first of those, back from the target, that still conflict.

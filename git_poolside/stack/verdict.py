@@ -176,8 +176,9 @@ class Evidence:
     """What content says of a patch.
 
     `same_change`: the landing did the very same (equal on the patch's paths when the patch is applied to its
-    parent). `reverse_applies`: taking the patch back works on the target: the target holds it. `lines_gone`:
-    fewer lines changed than before. `same_patch_id`: nothing around the change moved either.
+    parent). `reverse_applies`: taking the patch back works on the target: the target holds it. `undone`: at
+    some commit after the landing it applied anew. `lines_gone`: fewer lines changed than before.
+    `same_patch_id`: nothing around the change moved either.
     """
 
     content: Content
@@ -186,6 +187,7 @@ class Evidence:
     lines_gone: bool = False
     same_patch_id: bool = False
     born_empty: bool = False
+    undone: bool = False
 
 
 @dataclass(frozen=True)
@@ -203,10 +205,12 @@ def judge(role: Role, state: State, evidence: Evidence) -> Decision:
     if state is State.LANDED:
         if content is Content.EMPTY:
             return Decision(Verdict.LANDED, Fate.DROPPED)
+        asked = Decision(Verdict.UNDONE_SILENTLY, Fate.UNRESOLVED, "undone-silently")
+        if content is Content.CONFLICT and evidence.undone:
+            return asked
         if evidence.same_change:
-            if content is Content.CONFLICT or evidence.reverse_applies:
-                return Decision(Verdict.LANDED, Fate.DROPPED)
-            return Decision(Verdict.UNDONE_SILENTLY, Fate.UNRESOLVED, "undone-silently")
+            held = content is Content.CONFLICT or evidence.reverse_applies
+            return Decision(Verdict.LANDED, Fate.DROPPED) if held else asked
         if content is Content.CONFLICT:
             if role is Role.PICKS:
                 return Decision(Verdict.LANDED_TWEAKED, Fate.DROPPED)

@@ -156,8 +156,14 @@ def test_a_pick_whose_origin_landed_before_the_base_and_is_reverted_since() -> N
 
 
 def test_L8_events_after_the_target_only_give_a_note() -> None:
-    identity = identify(patch("X (#5)"), Role.PICKS, history("Y", after=["X (#5)", "[reland] X (#6)"]), (), REPO)
-    assert (identity.state, identity.later and identity.later.time) == (State.NONE, 2)
+    def later(*messages: str) -> int | None:
+        identity = identify(patch("X (#5)"), Role.PICKS, history("Y", after=messages), (), REPO)
+        assert identity.state is State.NONE
+        return identity.later.time if identity.later else None
+
+    assert later("Z", "X (#5)") == 3
+    assert later("X (#5)", revert(2, "X (#5)")) is None
+    assert later("X (#5)", revert(2, "X (#5)"), "[reland] X (#6)") == 4
     upstream = history("X (#5)", after=[revert(1, "X (#5)")])
     assert found("X (#5)", upstream)[:3] == (State.LANDED, [1], [])
 
@@ -182,6 +188,8 @@ EMPTY, CLEAN, CONFLICT = Content.EMPTY, Content.CLEAN, Content.CONFLICT
         (State.LANDED, Evidence(CONFLICT, same_change=True), LANDED, LANDED),
         (State.LANDED, Evidence(CLEAN, same_change=True, reverse_applies=True), LANDED, LANDED),
         (State.LANDED, Evidence(CLEAN, same_change=True), SILENTLY, SILENTLY),
+        (State.LANDED, Evidence(CONFLICT, same_change=True, undone=True), SILENTLY, SILENTLY),
+        (State.LANDED, Evidence(CONFLICT, undone=True), SILENTLY, SILENTLY),
         (State.LANDED, Evidence(CONFLICT), TWEAKED, TWEAKED_ASKED),
         (State.LANDED, Evidence(CLEAN, lines_gone=True), Decision(Verdict.LANDED_PARTLY, Fate.KEPT), None),
         (State.LANDED, Evidence(CLEAN), Decision(Verdict.CHANGED, Fate.KEPT), None),
