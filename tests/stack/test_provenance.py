@@ -102,10 +102,7 @@ def about(sign: int, title: str, commits: tuple[str, ...] = (), pulls: tuple[int
     ("message", "meaning"),
     [
         # The merge bot's revert.
-        (
-            f'Revert "X (#5)"\n\nThis reverts commit {A}.\n\nReverted {URL}5 on behalf of y due to z\n',
-            about(-1, "X", (A,), (), 5),
-        ),
+        (f'Revert "X (#5)"\n\nThis reverts commit {A}.\n\nReverted {URL}5 on behalf of y due to z\n', about(-1, "X", (A,), (), 5)),  # noqa: E501
         # GitHub's own.
         ('Revert "X (#5)" (#9)\n\nReverts pytorch/executorch#5\n', about(-1, "X", (), (5,), 5)),
         ('Revert "X" (#9)\n\nReverts pytorch/executorch#5', about(-1, "X", (), (5,))),
@@ -118,10 +115,7 @@ def about(sign: int, title: str, commits: tuple[str, ...] = (), pulls: tuple[int
         (f'Revert "X"\n\nThis reverts commit {A}, reversing\nchanges made to {B}.\n', about(-1, "X", (A,))),
         (f'Reapply "X"\n\nThis reverts commit {A}.\n', about(1, "X", (A,))),
         # By hash in the subject.
-        (
-            "Revert 636daf1547, which broke the build\n",
-            about(1, "Revert 636daf1547, which broke the build", ("636daf1547",)),
-        ),
+        ("Revert 636daf1547, which broke the build\n", about(1, "Revert 636daf1547, which broke the build", ("636daf1547",))),  # noqa: E501
         # Wrapped.
         ('Revert "Revert "X"" (#9)\n', about(1, "X")),
         ('Revert "Revert "X (#5)" (#7)" (#9)\n', about(1, "X", (), (), 5)),
