@@ -14,6 +14,7 @@ from git_poolside.demo.histories import SOFTMAX, WORKFLOW
 from git_poolside.demo.story import STEPS, Step
 from tests.conftest import Run
 from tests.scenario import Repo, Result
+from tests.test_readme import block, section
 
 
 def test_it_plays_to_its_end_and_is_the_same_every_time(tmp_path: Path, poolside: Run) -> None:
@@ -23,6 +24,7 @@ def test_it_plays_to_its_end_and_is_the_same_every_time(tmp_path: Path, poolside
     _the_server_has_the_synced_fork(folder)
     _the_clone_is_on_its_branch_with_nothing_in_flight(folder)
     _the_home_is_neither_read_nor_written(folder.parent / "home")
+    _the_readme_shows_what_it_prints(result)
     again = tmp_path / "again"
     second = poolside(tmp_path, "demo", "-q", "--config", "nowhere", "--color=always", str(again))
     assert second.status == 0, second.out
@@ -102,6 +104,13 @@ def _the_home_is_neither_read_nor_written(home: Path) -> None:
     files = sorted(path.relative_to(home).as_posix() for path in home.rglob("*") if path.is_file())
     assert files == [".config/git/ignore", ".gitconfig"]
     assert (home / ".gitconfig").read_text() == "[this is no configuration\n"
+
+
+def _the_readme_shows_what_it_prints(result: Result) -> None:
+    shown = block(section("A minute of it"), "console")
+    commands = [f"$ {text}".strip() for text in f"\n{shown}".split("\n$ ")[1:]]
+    assert len(commands) > 4
+    assert [text for text in commands if f"\n{text}\n" not in result.out] == []
 
 
 def test_a_folder_with_anything_in_it_is_refused(tmp_path: Path, poolside: Run) -> None:
