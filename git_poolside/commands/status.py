@@ -76,20 +76,22 @@ def _picture(ui: Ui, found: Survey) -> list[str]:
         else:
             what = count(layer.patches, "pick" if layer.role is Role.PICKS else "patch")
         tip = layer.tip[:9] if layer.tip else "absent"
-        rows.append((f"  {clean(layer.branch)}", tip, what, _pushed(layer)))
+        rows.append((f"  {clean(layer.branch)}", tip, what, _pushed(layer, bool(found.unpushed))))
     return [f"On {standing}: {behind}", "", *table(rows)]
 
 
-def _pushed(layer: LayerState) -> str:
+def _pushed(layer: LayerState, rewritten: bool) -> str:
     if layer.tip is None:
         return ""
     if layer.remote is None:
         return "not on the server"
     if layer.in_step:
         return "pushed"
-    words = [f"{layer.ahead} ahead"] if layer.ahead else []
-    words += [f"{layer.behind} behind"] if layer.behind else []
-    return f"server differs ({', '.join(words)})" if words else "server is at another snapshot"
+    if not layer.behind:
+        return f"{layer.ahead} not pushed" if layer.ahead else "not pushed"
+    if not layer.ahead:
+        return f"{layer.behind} on the server alone"
+    return "made anew, not pushed" if rewritten else f"{layer.ahead} here, {layer.behind} on the server alone"
 
 
 def _short(found: Survey, stop: stopped.Stopped | None) -> str:
