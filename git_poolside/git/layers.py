@@ -114,8 +114,8 @@ def check_snapshot(git: Git, config: Config, snapshot: Oid | None, upstream: Oid
     name = config.branches.snapshot
     if snapshot is None or refs.is_ancestor(git, snapshot, upstream):
         return None
-    once = _reflog(git, config.upstream_ref(config.upstream.branch))
-    gone = git.lines("rev-list", "-n", "1", snapshot, "--not", *dict.fromkeys(once), "--") if once else ["x"]
+    once = once_upstream(git, config)
+    gone = git.lines("rev-list", "-n", "1", snapshot, "--not", *once, "--") if once else ["x"]
     listing = git.lines("log", "-n", "6", "--format=  %h %s", snapshot, f"^{upstream}", "--")
     if not gone:
         branch = f"{config.remotes.upstream}/{config.upstream.branch}"
@@ -135,6 +135,27 @@ def check_snapshot(git: Git, config: Config, snapshot: Oid | None, upstream: Oid
     )
 
 
+def once_upstream(git: Git, config: Config) -> list[str]:
+    """The tips that upstream's branch has had as far as this clone knows."""
+    return list(dict.fromkeys(_reflog(git, config.upstream_ref(config.upstream.branch))))
+
+
+def check_base(git: Git, config: Config, tip: Oid, upstream: Oid) -> Snag | None:
+    """A snag if the stack stands on commits that upstream had once and has no more (N6, with a stale snapshot)."""
+    own = git.lines("rev-list", tip, f"^{upstream}", "--")
+    mine = set(git.lines("rev-list", tip, f"^{upstream}", *(f"^{oid}" for oid in once_upstream(git, config)), "--"))
+    gone = [oid for oid in own if oid not in mine]
+    if not gone:
+        return None
+    branch = f"{config.remotes.upstream}/{config.upstream.branch}"
+    listing = git.lines("log", "--no-walk", "--format=  %h %s", *gone[:6], "--")
+    return Snag(
+        "upstream-rewritten",
+        "\n".join([f"{branch} was rewritten: the stack stands on commits that it had once and has no more", *listing]),
+        "look at both histories, then go on with --allow upstream-rewritten",
+    )
+
+
 class StackReader:
     """Reads a `Stack` out of the tips. `objects` and `merge` serve to check merge commits."""
 
@@ -144,6 +165,7 @@ class StackReader:
         self.objects = objects
         self.merge = merge
         self.upstream = upstream
+        self._upstreams = [upstream, *once_upstream(git, config)]
         self.notes: list[str] = []
         self.snags: list[Snag] = []
         self._check_merges = True
@@ -168,8 +190,8 @@ class StackReader:
         )
 
     def _own(self, tip: Oid, below: Iterable[Oid]) -> list[Commit]:
-        """The commits of `tip` that are neither upstream's nor `below`, oldest first."""
-        limits = [f"^{oid}" for oid in (self.upstream, *below)]
+        """The commits of `tip` that neither are nor were upstream's and are not `below`, oldest first."""
+        limits = [f"^{oid}" for oid in (*self._upstreams, *below)]
         listing = self.git.lines("rev-list", "--topo-order", "--reverse", tip, *limits, "--")
         return [self.objects.commit(Oid(oid)) for oid in listing]
 

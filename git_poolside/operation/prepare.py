@@ -108,7 +108,10 @@ def order(git: Git, config: Config, ui: Ui, objects: Objects, command: Sequence[
     here = ground(git, config, objects)
     snags: list[Snag] = []
     snapshot = here.tips.chosen[Role.SNAPSHOT]
-    if (snag := layers.check_snapshot(git, config, snapshot, here.upstream)) is not None:
+    snag = layers.check_snapshot(git, config, snapshot, here.upstream)
+    if snag is None:
+        snag = layers.check_base(git, config, here.patches, here.upstream)
+    if snag is not None:
         snags.append(snag)
     chosen, notes = _target(git, config, ui, here, wishes)
     if (snag := _older(git, config, here, chosen)) is not None:
@@ -167,12 +170,17 @@ def _target(git: Git, config: Config, ui: Ui, here: Ground, wishes: Wishes) -> t
     newest = newest_usable(listed_new)
     if newest is not None:
         passed = [n for n in listed_new[: listed_new.index(newest)] if not n.usable]
-        return newest, [f"the nightly of {n.date} is passed over: {n.why}" for n in passed[:3]]
+        return newest, [_passed_over(n) for n in passed[:3]]
+    notes = [_passed_over(n) for n in listed_new[:3]]
     standing = nightlies.naming(git, config, here.base, here.date)
     if standing is not None:
-        return standing, []
+        return standing, notes
     date = here.date or utc_date(int(git.text("log", "-1", "--format=%ct", here.base)))
-    return Nightly(date, here.base, here.base), []
+    return Nightly(date, here.base, here.base), notes
+
+
+def _passed_over(nightly: Nightly) -> str:
+    return f"the nightly of {nightly.date} is passed over: {nightly.why}"
 
 
 def _onto(git: Git, config: Config, here: Ground, name: str) -> tuple[Nightly, list[str]]:
@@ -204,11 +212,22 @@ def _onto(git: Git, config: Config, here: Ground, name: str) -> tuple[Nightly, l
 
 
 def _older(git: Git, config: Config, here: Ground, chosen: Nightly) -> Snag | None:
-    """The snag for a target that the stack or the snapshot branch is ahead of (edge cases N4, A8)."""
+    """The snag for a target that the stack or the snapshot branch is ahead of (edge cases N4, A8).
+
+    Raises `Refused` for one that lies beside it: upstream's history is not always a line (edge case N1).
+    """
     for what, standing in (("the stack stands on", here.base), ("snapshot", here.tips.chosen[Role.SNAPSHOT])):
         if standing is None or refs.is_ancestor(git, standing, chosen.commit):
             continue
         if not refs.is_ancestor(git, chosen.commit, standing):
+            if refs.is_ancestor(git, standing, here.upstream):
+                where = (
+                    f"the base of the stack, {standing[:12]}" if what != "snapshot" else f"'{config.branches.snapshot}'"
+                )
+                raise Refused(
+                    f"{chosen.commit[:12]} does not descend from {where}, nor that from it",
+                    hints=["git poolside nightly   (lists what can be used)"],
+                )
             continue  # not on upstream any more: told by the snapshot's own snag
         count = git.text("rev-list", "--count", f"{chosen.commit}..{standing}")
         if what == "snapshot":
