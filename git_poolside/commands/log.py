@@ -8,7 +8,7 @@ from git_poolside.commands import Parser
 from git_poolside.context import Context
 from git_poolside.git import refs
 from git_poolside.git.objects import Objects
-from git_poolside.operation import log
+from git_poolside.operation import journal, log
 from git_poolside.stack.model import Fate, Verdict
 from git_poolside.ui import clean, count, table
 
@@ -24,6 +24,7 @@ def parser() -> Parser:
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Newest first. Needs no configuration but for the published states."""
     git, ui = context.git, context.ui
+    journal.recover_if_dead(git, ui, context.command)
     if arguments.published:
         return _published(context, arguments.limit)
     found: list[log.Operation] = []

@@ -9,7 +9,7 @@ from git_poolside.context import Context
 from git_poolside.git import nightlies
 from git_poolside.git.objects import Objects
 from git_poolside.git.remotes import ask_upstream
-from git_poolside.operation import prepare
+from git_poolside.operation import journal, prepare
 from git_poolside.ui import clean, cut, table
 
 
@@ -24,6 +24,7 @@ def parser() -> Parser:
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Newest first, each usable or with the reason why not."""
     git, config, ui = context.git, context.config, context.ui
+    journal.recover_if_dead(git, ui, context.command)
     if not arguments.no_fetch:
         ask_upstream(git, config, ui)
     here = prepare.ground(git, config, Objects(git))

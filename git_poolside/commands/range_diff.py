@@ -13,7 +13,7 @@ from git_poolside.context import Context
 from git_poolside.errors import Refused
 from git_poolside.git import nightlies, refs
 from git_poolside.git.objects import Objects
-from git_poolside.operation import log
+from git_poolside.operation import journal, log
 from git_poolside.stack.model import Oid
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:-\d+)?")
@@ -31,6 +31,7 @@ def parser() -> Parser:
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """git's own range-diff of the stack before and after, with git's pager and colours."""
     git, config = context.git, context.config
+    journal.recover_if_dead(git, context.ui, context.command)
     upstream = nightlies.upstream_tip(git, config)
     old, new = _sides(context, arguments)
     ranges = []

@@ -48,6 +48,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     git, ui = context.git, context.ui
     config = context.mutating_config(frozenset(arguments.allow))
     if arguments.dry_run:
+        journal.recover_if_dead(git, ui, context.command)
         return _ordered(context, arguments)
     with lock.hold(git, context.command):
         journal.recover(git, ui)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from git_poolside.errors import GitFailed, Refused
 from git_poolside.git import refs
-from git_poolside.git.diff import changes
+from git_poolside.git.diff import Change, changes
 from git_poolside.git.process import Git
 from git_poolside.stack.model import Oid
 
@@ -170,13 +170,13 @@ def mend(git: Git, old: Oid, new: Oid) -> None:
     """Take a checkout from `old` to `new` back that was killed inside: every path it touched is at `old` again.
 
     A path whose content is its old or new version, or the beginning of the new one, is ours to write; anything
-    else is the user's and raises `Refused`. The caller knows that the process is dead.
+    else is the user's and raises `Refused`. The caller knows that the process is dead. Does nothing where the
+    checkout had not begun: it begins with the index's lock, and ends with the index.
     """
-    lock = git.git_dir / "index.lock"
-    lock.unlink(missing_ok=True)
     trees = [Oid(git.text("rev-parse", f"{oid}^{{tree}}")) for oid in (old, new)]
     [change] = changes(git, [(trees[0], trees[1])])
-    if git.worktree is None:
+    lock = git.git_dir / "index.lock"
+    if git.worktree is None or not (lock.exists() or _index_has(git, change)):
         return
     foreign: list[bytes] = []
     write: list[bytes] = []
@@ -203,10 +203,20 @@ def mend(git: Git, old: Oid, new: Oid) -> None:
             + "\n".join(names),
             hints=["move them away, or git checkout HEAD -- FILE, then run the command again"],
         )
+    lock.unlink(missing_ok=True)
     git.run("update-index", "-z", "--index-info", input=b"\0".join([*info, b""]))
     for path in remove:
         remove_file(git.worktree, path)
     git.run("checkout-index", "-f", "-q", "-u", "-z", "--stdin", input=b"\0".join([*write, b""]))
+
+
+def _index_has(git: Git, change: Change) -> bool:
+    """Whether the index holds a new version of `change` already."""
+    entries = set(git.run("ls-files", "-s", "-z").stdout.split(b"\0"))
+    return any(
+        touch.new_mode and b"%06o %s 0\t%s" % (touch.new_mode, touch.new.encode(), touch.path) in entries
+        for touch in change.touches
+    )
 
 
 def _ours(git: Git, path: Path, name: bytes, versions: Sequence[Oid]) -> bool:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,29 +17,33 @@ from git_poolside.git import refs, worktree
 from git_poolside.git.process import Git
 from git_poolside.operation import lock
 from git_poolside.stack.model import Oid, RefChange
-from git_poolside.ui import Ui
+from git_poolside.ui import Ui, clean
 
 PREPARED, REFS = "prepared", "refs"
 
 
 @dataclass(frozen=True)
 class BroughtAlong:
-    """A worktree whose checked-out branch moves: from which commit (what its files are at) to which."""
+    """A worktree that is checked out anew: from which commit (what its files are at) to which.
+
+    `ref` is the branch that its HEAD goes back to afterwards, None for a HEAD that stays detached.
+    """
 
     path: str
-    ref: str
+    ref: str | None
     before: Oid
     after: Oid
 
 
 @dataclass(frozen=True)
 class Journal:
-    """One movement of refs and worktrees. `phase` is how far it may have come."""
+    """One movement of refs and worktrees. `phase` is how far it may have come; with `stop` it ends a stop."""
 
     action: str
     changes: tuple[RefChange, ...]
     worktrees: tuple[BroughtAlong, ...]
     phase: str = PREPARED
+    stop: bool = False
 
     @staticmethod
     def path(git: Git) -> Path:
@@ -52,6 +57,7 @@ class Journal:
                 {
                     "action": self.action,
                     "phase": self.phase,
+                    "stop": self.stop,
                     "changes": [[c.ref, c.before, c.after] for c in self.changes],
                     "worktrees": [[w.path, w.ref, w.before, w.after] for w in self.worktrees],
                 },
@@ -61,16 +67,25 @@ class Journal:
 
     @classmethod
     def load(cls, git: Git) -> Journal | None:
+        path = cls.path(git)
         try:
-            raw = json.loads(cls.path(git).read_text())
+            raw = json.loads(path.read_text())
+            return cls(
+                raw["action"],
+                tuple(RefChange(*change) for change in raw["changes"]),
+                tuple(BroughtAlong(*entry) for entry in raw["worktrees"]),
+                raw["phase"],
+                raw["stop"],
+            )
         except FileNotFoundError:
             return None
-        return cls(
-            raw["action"],
-            tuple(RefChange(*change) for change in raw["changes"]),
-            tuple(BroughtAlong(*entry) for entry in raw["worktrees"]),
-            raw["phase"],
-        )
+        except (ValueError, KeyError, TypeError) as error:
+            raise Refused(
+                f"{path} cannot be read",
+                hints=[
+                    f"rm {path}   (forgets the interrupted operation; look at 'git reflog' of the role branches first)"
+                ],
+            ) from error
 
     def delete(self, git: Git) -> None:
         self.path(git).unlink(missing_ok=True)
@@ -115,15 +130,15 @@ def carry_out(
 ) -> tuple[BroughtAlong, ...]:
     """Move `changes` at once, with the worktrees that have one of them checked out; all or nothing.
 
-    `standing` is the worktree of a stopped operation: its HEAD is detached now and goes back to a branch. The
-    first of `changes` is the operation log's. Raises `Refused` when local changes are in the way, or a ref has
-    moved; everything is as it was then.
+    `standing` is the worktree of a stopped operation, which ends with this: its HEAD is detached now and goes back
+    to where it was. The first of `changes` is the operation log's. Raises `Refused` when local changes are in the
+    way, or a ref has moved; everything is as it was then.
     """
     moving = tuple(change for change in changes if change.before != change.after)
     along = worktrees_of(git, moving)
     if standing is not None:
         along = (*(entry for entry in along if entry.path != standing.path), standing)
-    journal = Journal(action, moving, along)
+    journal = Journal(action, moving, along, stop=standing is not None)
     journal.save(git)
     try:
         for entry in along:
@@ -131,13 +146,39 @@ def carry_out(
         journal = replace(journal, phase=REFS)
         journal.save(git)
         refs.move(git, moving, action)
-    except BaseException:
-        _settle(git, journal, after_refusal=True)
+    except BaseException as error:
+        # What we waited for when Ctrl-C came was killed; every other failure is a process that ended by itself.
+        _settle(git, journal, running=True, killed=isinstance(error, KeyboardInterrupt))
         raise
-    for entry in along:
-        worktree.attach(_git_of(git, Path(entry.path)), entry.ref, entry.after, action)
-    journal.delete(git)
+    _finish(git, journal)
     return along
+
+
+@contextmanager
+def checking_out(git: Git, action: str, entry: BroughtAlong) -> Iterator[None]:
+    """Check `entry` out detached; what is done in the block belongs to it. Killed before its end, it is taken back."""
+    journal = Journal(action, (), (entry,))
+    journal.save(git)
+    try:
+        worktree.detach(git, entry.after, action)
+        yield
+    except BaseException as error:
+        _settle(git, journal, running=True, killed=isinstance(error, KeyboardInterrupt))
+        raise
+    replace(journal, phase=REFS).save(git)
+    journal.delete(git)
+
+
+def _finish(git: Git, journal: Journal) -> None:
+    """The refs have moved: every HEAD goes back to its branch, and the stop is over."""
+    for entry in journal.worktrees:
+        if entry.ref is not None and Path(entry.path).is_dir():
+            worktree.attach(_git_of(git, Path(entry.path)), entry.ref, entry.after, journal.action)
+    if journal.stop:
+        from git_poolside.operation.stopped import forget
+
+        forget(git)
+    journal.delete(git)
 
 
 def recover(git: Git, ui: Ui) -> None:
@@ -145,8 +186,9 @@ def recover(git: Git, ui: Ui) -> None:
     journal = Journal.load(git)
     if journal is None:
         return
-    done = _settle(git, journal)
-    ui.talk(f"note: an interrupted '{journal.action}' was found and {done}")
+    done, unlocked = _settle(git, journal)
+    ui.talk(*(f"note: removed {clean(name)}, which a dead process left" for name in unlocked))
+    ui.talk(f"note: an interrupted '{clean(journal.action)}' was found and {done}")
 
 
 def recover_if_dead(git: Git, ui: Ui, command: Sequence[str]) -> None:
@@ -156,10 +198,14 @@ def recover_if_dead(git: Git, ui: Ui, command: Sequence[str]) -> None:
             recover(git, ui)
 
 
-def _settle(git: Git, journal: Journal, after_refusal: bool = False) -> str:
+def _settle(git: Git, journal: Journal, running: bool = False, killed: bool = True) -> tuple[str, list[str]]:
+    """Roll forward or take back; which of the two, and the locks that were removed.
+
+    `running` says that it is our own operation that failed, `killed` that a git process of its may have been.
+    """
     now = refs.read(git, [change.ref for change in journal.changes])
     strange = [c for c in journal.changes if now[c.ref] not in (c.before, c.after)]
-    if strange and not after_refusal:
+    if strange and not running:
         lines = [f"  {c.ref} is {now[c.ref]}, was {c.before}, was to become {c.after}" for c in strange]
         raise Refused(
             f"'{journal.action}' was interrupted, and these refs have moved since:\n" + "\n".join(lines),
@@ -168,40 +214,58 @@ def _settle(git: Git, journal: Journal, after_refusal: bool = False) -> str:
                 f"rm {Journal.path(git)}   (or forget the interrupted operation)",
             ],
         )
+    unlocked = _remove_locks(git, journal) if killed else []
     moved = any(now[c.ref] == c.after for c in journal.changes)
-    if journal.phase == REFS and (moved or not after_refusal):
-        _remove_locks(git, journal)
-        refs.move(git, [c for c in journal.changes if now[c.ref] != c.after], journal.action)
-        for entry in journal.worktrees:
-            if Path(entry.path).is_dir():
-                worktree.attach(_git_of(git, Path(entry.path)), entry.ref, entry.after, journal.action)
-        journal.delete(git)
-        return "finished"
+    if journal.phase == REFS and (moved or not running):
+        if left := [c for c in journal.changes if now[c.ref] != c.after]:
+            refs.move(git, left, journal.action)
+        _finish(git, journal)
+        return "finished", unlocked
     for entry in journal.worktrees:
         if Path(entry.path).is_dir():
-            _restore(_git_of(git, Path(entry.path)), entry, journal.action)
+            _restore(_git_of(git, Path(entry.path)), entry, journal.action, killed)
     journal.delete(git)
-    return "taken back"
+    return "taken back", unlocked
 
 
-def _restore(git: Git, entry: BroughtAlong, action: str) -> None:
-    """The worktree as it was before: its files at `before`, HEAD on its branch."""
-    standing = worktree.head(git)
-    if worktree.branch(git) == entry.ref:
-        if standing == entry.before and (git.git_dir / "index.lock").exists():
-            worktree.mend(git, entry.before, entry.after)
+def _restore(git: Git, entry: BroughtAlong, action: str, killed: bool) -> None:
+    """The worktree as it was before: its files at `before`, HEAD on its branch. The user's own HEAD is left alone."""
+    standing, on = worktree.head(git), worktree.branch(git)
+    if on not in (None, entry.ref):
         return
-    if standing == entry.after != entry.before:
+    if killed and standing == entry.before:
+        worktree.mend(git, entry.before, entry.after)
+    if on is None and standing == entry.after != entry.before:
+        if killed:
+            worktree.mend(git, entry.after, entry.before)
         worktree.detach(git, entry.before, action)
-    worktree.attach(git, entry.ref, entry.before, action)
+    if entry.ref is not None:
+        worktree.attach(git, entry.ref, entry.before, action)
 
 
-def _remove_locks(git: Git, journal: Journal) -> None:
-    """Take away the ``.lock`` of a ref that a killed transaction left: only if it holds the journal's value."""
-    for change in journal.changes:
-        path = Path(git.text("rev-parse", "--path-format=absolute", "--git-path", change.ref + ".lock"))
-        if path.is_file() and path.read_text().strip() == (change.after or ""):
-            path.unlink()
+def _remove_locks(git: Git, journal: Journal) -> list[str]:
+    """Take away the ``.lock`` of a ref that a killed transaction left: only if it holds the journal's value.
+
+    A deletion locks ``packed-refs`` too, with an empty file. Returns what was removed.
+    """
+    found: list[str] = []
+    wanted = {change.ref: (change.after or "",) for change in journal.changes}
+    if any(change.after is None for change in journal.changes):
+        wanted["packed-refs"] = ("",)
+    for name, values in wanted.items():
+        found += _unlock(git, name, values)
+    for entry in journal.worktrees:
+        if Path(entry.path).is_dir():
+            found += _unlock(_git_of(git, Path(entry.path)), "HEAD", (entry.before, entry.after, f"ref: {entry.ref}"))
+    return found
+
+
+def _unlock(git: Git, name: str, values: tuple[str, ...]) -> list[str]:
+    path = Path(git.text("rev-parse", "--path-format=absolute", "--git-path", f"{name}.lock"))
+    if not path.is_file() or path.read_text().strip() not in values:
+        return []
+    path.unlink()
+    return [f"{name}.lock"]
 
 
 def _git_of(git: Git, path: Path) -> Git:

@@ -13,7 +13,7 @@ from git_poolside.git import refs, worktree
 from git_poolside.git.diff import changes
 from git_poolside.git.objects import Committer, Objects
 from git_poolside.git.process import Git
-from git_poolside.operation.journal import durable
+from git_poolside.operation.journal import BroughtAlong, checking_out, durable
 from git_poolside.operation.order import Order
 from git_poolside.stack.model import EMPTY_TREE, Commit, Oid, RefChange, Role
 
@@ -159,7 +159,10 @@ def keep_reachable(git: Git, objects: Objects, committer: Committer, order: Orde
 
 def stand(git: Git, stopped: Stopped) -> str:
     """Check the partial tip out and run the real ``git cherry-pick``; what there is to say if it did not conflict."""
-    worktree.detach(git, stopped.stands_at, ACTION)
+    here = worktree.head(git)
+    assert here is not None
+    with checking_out(git, ACTION, BroughtAlong(stopped.worktree, worktree.branch(git), here, stopped.stands_at)):
+        stopped.save(git)
     if stopped.kind == EXEC:
         return ""
     environment = {"GIT_REFLOG_ACTION": ACTION, "GIT_EDITOR": ":"}

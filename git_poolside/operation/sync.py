@@ -157,8 +157,6 @@ def _publish(
     title = f"poolside {' '.join(order.command)}"
     back = _back(git, outcome, standing) if standing is not None else None
     along = journal.carry_out(git, title, [entry, *outcome.changes], back)
-    if standing is not None:
-        stopped.forget(git)
     outcome.operation = next(log.entries(git, Objects(git))).id
     for moved in along:
         before = standing.partial if standing and moved is back else moved.before
@@ -166,13 +164,12 @@ def _publish(
         outcome.submodules += _moved_submodules(git, moved.before, moved.after)
 
 
-def _back(git: Git, outcome: Outcome, standing: Stopped) -> journal.BroughtAlong | None:
+def _back(git: Git, outcome: Outcome, standing: Stopped) -> journal.BroughtAlong:
     """Where the worktree of a stop goes when all is done: back to its branch, or to where HEAD was detached."""
     current = worktree.head(git)
     assert current is not None
     if standing.head is None:
-        worktree.detach(git, standing.head_oid, "poolside sync --continue")
-        return None
+        return journal.BroughtAlong(standing.worktree, None, current, standing.head_oid)
     moving = {change.ref: change.after for change in outcome.changes}
     return journal.BroughtAlong(
         standing.worktree, standing.head, current, moving.get(standing.head) or standing.head_oid
@@ -239,15 +236,9 @@ def _stop(
     assert kept.after is not None
     inner.keep([kept.after, *made.values()])
     refs.move(git, [kept], "poolside: stopped")
+    said = stopped.stand(git, state)
+    state = stopped.as_it_stands(git, state)
     state.save(git)
-    try:
-        said = stopped.stand(git, state)
-        state = stopped.as_it_stands(git, state)
-        state.save(git)
-    except BaseException:
-        if standing is None and worktree.head(git) == current:
-            stopped.forget(git)
-        raise
     outcome.kind, outcome.stood = "stopped", state
     if resolved := stopped.resolved_by_rerere(git, state):
         outcome.notes.append(f"rerere put an earlier resolution into {', '.join(resolved)}: look at it")
