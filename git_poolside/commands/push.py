@@ -37,6 +37,9 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
             }
         )
         return 0
+    if done.found:
+        ui.print(f"'{config.remotes.fork}' had taken these branches already, with {done.record}; that is recorded now.")
+        return 0
     if not done.refs:
         ui.print(f"Nothing to push: '{config.remotes.fork}' has these branches already.")
         return 0

@@ -23,11 +23,15 @@ from git_poolside.ui import Ui
 
 @dataclass(frozen=True)
 class Pushed:
-    """What a push did or would do: each ref's value on the server before and after; `record` the published ref."""
+    """What a push did or would do: each ref's value on the server before and after; `record` the published ref.
+
+    `found` says that an earlier push had been accepted without our hearing of it; that is in the log now.
+    """
 
     refs: Mapping[str, tuple[Oid | None, Oid]] = field(default_factory=dict)
     record: str | None = None
     notes: tuple[str, ...] = ()
+    found: bool = False
 
 
 def push(git: Git, config: Config, ui: Ui, command: Sequence[str], *, dry_run: bool = False) -> Pushed:
@@ -52,7 +56,12 @@ def push(git: Git, config: Config, ui: Ui, command: Sequence[str], *, dry_run: b
         _check_lease(git, config, ref, tip, server.get(ref), leases.get(ref), remote)
         wanted[ref] = (server.get(ref), tip)
     if not wanted:
-        return Pushed()
+        if (record := _unheard(git, config, objects, local, server)) is None or dry_run:
+            return Pushed()
+        remote.fetch([f"{record}:{record}"])
+        tips = {ref: tip for ref, tip in local.items() if tip is not None}
+        _log(git, config, command, local, {**tips, record: server[record]}, [])
+        return Pushed({}, record, found=True)
     with quarantine(git) as inner:
         own = Objects(inner.git)
         committer = Committer.of(own)
@@ -62,6 +71,20 @@ def push(git: Git, config: Config, ui: Ui, command: Sequence[str], *, dry_run: b
         inner.keep([tag])
     notes = _send(git, config, ui, remote, wanted, record, tag)
     sent = {**{ref: tip for ref, (_, tip) in wanted.items()}, **({} if notes else {record: tag})}
+    _log(git, config, command, local, sent, [] if notes else [RefChange(record, refs.read_one(git, record), tag)])
+    _follow(git, config, wanted)
+    return Pushed(wanted, None if notes else record, notes)
+
+
+def _log(
+    git: Git,
+    config: Config,
+    command: Sequence[str],
+    local: Mapping[str, Oid | None],
+    sent: Mapping[str, Oid],
+    more: Sequence[RefChange],
+) -> None:
+    """Write the push into the operation log, and the refs of `more` with it."""
     with quarantine(git) as inner:
         own = Objects(inner.git)
         committer = Committer.of(own)
@@ -73,13 +96,24 @@ def push(git: Git, config: Config, ui: Ui, command: Sequence[str], *, dry_run: b
             {ref: oid for ref, oid in local.items() if oid is not None},
             pushed=sent,
         )
-        entry = log.write(own, committer, operation, refs.read_one(git, refs.OPERATIONS), config.operations.keep)  # fmt: skip  # noqa: E501
+        previous = refs.read_one(git, refs.OPERATIONS)
+        entry = log.write(own, committer, operation, previous, config.operations.keep)
         assert entry.after is not None
         inner.keep([entry.after])
-        moves = [entry] if notes else [entry, RefChange(record, refs.read_one(git, record), tag)]
-        refs.move(git, moves, "poolside push")
-    _follow(git, config, wanted)
-    return Pushed(wanted, None if notes else record, notes)
+        refs.move(git, [entry, *more], "poolside push")
+
+
+def _unheard(
+    git: Git, config: Config, objects: Objects, local: Mapping[str, Oid | None], server: Mapping[str, Oid]
+) -> str | None:
+    """The record on the server of a push of ours that we never heard the end of (edge case P4)."""
+    newest = next(log.entries(git, objects), None)
+    if newest is None or newest.kind == "push":
+        return None
+    tip = local[config.ref(config.branches.patches)]
+    here = refs.below(git, config.published.prefix)
+    found = [name for name, oid in server.items() if name.endswith("^{}") and oid == tip]
+    return next((name[:-3] for name in reversed(found) if name[:-3] not in here), None)
 
 
 def _check_lease(
@@ -129,13 +163,14 @@ def _record(
     if tip is None:
         raise Refused("there is nothing to push", hints=["git poolside status"])
     patches = config.ref(config.branches.patches)
-    made = (op for op in log.entries(git, real) if any((c.ref, c.after) == (patches, tip) for c in op.refs))
-    last = next((op for op in made if op.nightly), None)
+    last = next((op for op in log.entries(git, real) if op.nightly and _is_below(git, op, patches, tip)), None)
     nightly = dict(last.nightly) if last is not None and last.nightly else None
     dropped = [r.old for r in last.patches if r.fate is Fate.DROPPED and r.old] if last is not None else []
-    stamp = Provenance.of(real.commit(tip).text)
-    if nightly is None and stamp.nightly and stamp.upstream:
-        nightly = {"date": stamp.nightly, "commit": stamp.upstream}
+    if nightly is None:
+        recent = (Provenance.of(real.commit(Oid(oid)).text) for oid in git.lines("rev-list", "-n", "50", tip, "--"))
+        stamp = next((one for one in recent if one.nightly and one.upstream), None)
+        if stamp is not None and stamp.nightly and stamp.upstream:
+            nightly = {"date": stamp.nightly, "commit": stamp.upstream}
     date = nightly["date"] if nightly else log.moment(committer)[:10]
     taken = {*server, *refs.below(git, config.published.prefix)}
     number = 1
@@ -156,6 +191,12 @@ def _record(
     return name, objects.write(TAG, data)
 
 
+def _is_below(git: Git, operation: log.Operation, patches: str, tip: Oid) -> bool:
+    """Whether the operation made the patches that `tip` is or stands on."""
+    made = (change.after for change in operation.refs if change.ref == patches and change.after)
+    return any(refs.is_ancestor(git, after, tip) for after in made)
+
+
 def _send(
     git: Git,
     config: Config,
@@ -172,16 +213,22 @@ def _send(
     outcome = _per_ref(answer)
     now = remote.listing([*wanted, record])
     if all(now.get(ref) == tip for ref, (_, tip) in wanted.items()):
-        return () if now.get(record) == tag else (f"the server has no {record}",)  # accepted, the answer was lost
+        if now.get(record) == tag:
+            return ()  # accepted, the answer was lost
+        return (_no_record(record, outcome),)
     if outcome.get(record, ("", ""))[0] == "!" and not any(
         flag == "!" and "atomic" not in reason for ref, (flag, reason) in outcome.items() if ref != record
     ):
         again = _push(git, ui, remote, wanted, {})
         if again.status == 0:
-            reason = outcome[record][1]
-            return (f"the server does not take {record} ({reason}); set published.prefix to refs/tags/poolside/",)
+            return (_no_record(record, outcome),)
         answer, outcome = again, _per_ref(again)
     raise _failure(remote, answer, outcome)
+
+
+def _no_record(record: str, outcome: Mapping[str, tuple[str, str]]) -> str:
+    reason = outcome.get(record, ("", "it said nothing"))[1]
+    return f"the server does not take {record} ({reason}); set published.prefix to refs/tags/poolside/"
 
 
 def _push(

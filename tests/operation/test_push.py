@@ -1,0 +1,447 @@
+"""The push: everything at once, each ref with its lease, and what the server says is heard (P1 to P6)."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from tests.conftest import TEN, Run
+from tests.scenario import Repo, World
+
+RECORD = "refs/poolside/published/2026-07-10-1"
+BRANCHES = ("refs/heads/main", "refs/heads/poolside-cherry-picks", "refs/heads/poolside-main")
+
+
+@pytest.fixture(params=["file", "daemon"])
+def served(request: pytest.FixtureRequest, simple: World) -> Iterator[Repo]:
+    """A clone that was synced but not pushed, whose server is a path, or a git daemon on loopback."""
+    clone = simple.clone()
+    if request.param == "file":
+        yield clone
+        return
+    server = socket.create_server(("127.0.0.1", 0))
+    children: list[subprocess.Popen[bytes]] = []
+    answering = Thread(target=_answer, args=(server, simple.root, children), daemon=True)
+    answering.start()
+    clone.git("config", "remote.origin.url", f"git://127.0.0.1:{server.getsockname()[1]}/fork.git")
+    try:
+        yield clone
+    finally:
+        server.shutdown(socket.SHUT_RDWR)
+        answering.join()
+        server.close()
+        for child in children:
+            child.wait()
+
+
+def _answer(server: socket.socket, root: Path, children: list[subprocess.Popen[bytes]]) -> None:
+    """Give each connection to a git daemon of its own, until the socket is shut down."""
+    words = ["git", "daemon", "--inetd", "--export-all", "--enable=receive-pack", f"--base-path={root}"]
+    while True:
+        try:
+            connection, _ = server.accept()
+        except OSError:
+            return
+        with connection:
+            children.append(
+                subprocess.Popen(
+                    words, stdin=connection, stdout=connection, stderr=subprocess.DEVNULL, env=dict(os.environ)
+                )
+            )
+
+
+def hook(server: Repo, name: str, script: str) -> None:
+    path = server.path / "hooks" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}")
+    path.chmod(0o755)
+
+
+def teammate(world: World, message: str = "Fix what was broken\n") -> str:
+    """A teammate's commit on the fork's server."""
+    return world.patch({"mate.txt": "theirs\n"}, message, "Team Mate <mate@poolside.example>")
+
+
+def test_a_push_sends_the_branches_and_the_record(simple: World, served: Repo, poolside: Run) -> None:
+    old = served.rev("poolside-main")
+    dropped = served.rev("poolside-main~2")
+    poolside(served, "sync")
+    result = poolside(served, "push")
+    assert result.status == 0, result.err
+    base, target, tip = served.rev("origin/main@{1}"), simple.upstream.rev("main"), served.rev("poolside-main")
+    assert result.out.splitlines() == [
+        "Pushed to 'origin':",
+        f"  main                   {base[:9]} -> {target[:9]}",
+        f"  poolside-cherry-picks  {dropped[:9]} -> {target[:9]}",
+        f"  poolside-main          {old[:9]} -> {tip[:9]}",
+        f"  {RECORD}",
+    ]
+    assert simple.fork.refs("refs") == {
+        "refs/heads/main": target,
+        "refs/heads/poolside-cherry-picks": target,
+        "refs/heads/poolside-main": tip,
+        RECORD: served.rev(RECORD),
+    }
+    assert [served.rev(f"origin/{name}") for name in ("main", "poolside-cherry-picks", "poolside-main")] == [
+        target, target, tip,
+    ]  # fmt: skip
+    again = poolside(served, "push")
+    assert (again.status, again.out) == (0, "Nothing to push: 'origin' has these branches already.\n")
+    assert "hint: git poolside push" not in poolside(served, "status").err
+
+
+def test_the_published_record_says_what_was_published(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    dropped = clone.rev("poolside-main~2")
+    poolside(clone, "sync")
+    poolside(clone, "push")
+    kind, _, body = simple.fork.git("cat-file", "tag", RECORD).partition("\n\n")
+    tip, target = clone.rev("poolside-main"), clone.rev("main")
+    assert kind.splitlines() == [
+        f"object {tip}",
+        "type commit",
+        "tag 2026-07-10-1",
+        "tagger Own Person <own@poolside.example> 1785585600 +0000",
+    ]
+    said = json.loads(body)
+    assert said.pop("tool")
+    assert said == {
+        "schema": 1,
+        "tips": {"snapshot": target, "picks": target, "patches": tip},
+        "nightly": {"date": "2026-07-10", "commit": target, "nightly": simple.upstream.rev("nightly")},
+        "dropped": [dropped],
+    }
+    simple.fork.git("fsck", "--strict")
+    assert poolside(clone, "log", "--published").out == f"2026-07-10-1  {tip[:7]}  2026-08-01\n"
+
+
+def test_the_second_record_of_a_day_has_the_next_number(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    poolside(clone, "sync", "--push")
+    clone.git("commit", "-q", "--allow-empty", "-m", "One more")
+    result = poolside(clone, "push", "--json")
+    assert json.loads(result.out)["published"] == "refs/poolside/published/2026-07-10-2"
+
+
+def test_a_dry_run_pushes_nothing(simple: World, served: Repo, poolside: Run) -> None:
+    poolside(served, "sync")
+    before, here = simple.fork.refs("refs"), served.refs("refs")
+    result = poolside(served, "push", "-n")
+    assert (result.status, result.out.splitlines()[0], result.out.splitlines()[-1]) == (
+        0,
+        "Would push to 'origin':",
+        f"  {RECORD}",
+    )
+    said = json.loads(poolside(served, "push", "-n", "--json").out)
+    assert (said["schema"], said["outcome"], said["dry_run"], said["published"]) == (1, "done", True, RECORD)
+    assert sorted(said["refs"]) == list(BRANCHES)
+    assert (simple.fork.refs("refs"), served.refs("refs")) == (before, here)
+
+
+def test_sync_push_does_both(simple: World, served: Repo, poolside: Run) -> None:
+    result = poolside(served, "sync", "--push", "--json")
+    said = json.loads(result.out)
+    assert (result.status, said["outcome"], said["pushed"]) == (0, "done", True)
+    assert simple.fork.rev("poolside-main") == served.rev("poolside-main")
+
+
+def test_sync_push_whose_push_is_refused_keeps_the_sync(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    hook(simple.fork, "pre-receive", "echo 'frozen until Monday' >&2\nexit 1\n")
+    result = poolside(clone, "sync", "--push", "--json")
+    said = json.loads(result.out)
+    assert (result.status, said["outcome"], said["pushed"], said["exit"]) == (1, "done", False, 1)
+    assert "frozen until Monday" in said["error"]
+    assert clone.rev("main") == simple.upstream.rev("main")
+
+
+# P1: leases
+
+
+def test_P1_a_teammates_commit_is_named_and_nothing_moves(simple: World, served: Repo, poolside: Run) -> None:
+    poolside(served, "sync")
+    mate = teammate(simple)
+    before = simple.fork.refs("refs")
+    result = poolside(served, "push")
+    assert result.status == 4
+    assert result.err.splitlines()[:2] == [
+        "error: 'poolside-main' on 'origin' has commits that this stack does not have:",
+        f"  {mate[:7]} Team Mate: Fix what was broken",
+    ]
+    assert "hint: " in result.err
+    assert simple.fork.refs("refs") == before
+
+
+def test_P1_a_background_fetch_does_not_defeat_the_lease(simple: World, served: Repo, poolside: Run) -> None:
+    poolside(served, "sync")
+    teammate(simple)
+    served.git("fetch", "-q", "origin")
+    before = simple.fork.refs("refs")
+    assert poolside(served, "push").status == 4
+    assert poolside(served, "push", "--json").status == 4
+    assert simple.fork.refs("refs") == before
+
+
+def test_P1_a_push_between_our_look_and_our_push_is_found(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    poolside(clone, "sync")
+    tip = simple.fork.rev("poolside-main")
+    mate = simple.commit(simple.fork, "waiting", {"mate.txt": "x\n"}, "Quick\n", parents=[tip])
+    path = clone.path / ".git/hooks/pre-push"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\nrm $0\ngit --git-dir={simple.fork.path} update-ref refs/heads/poolside-main {mate}\n")
+    path.chmod(0o755)
+    before = simple.fork.refs("refs")
+    result = poolside(clone, "push")
+    assert result.status == 4, result.err
+    assert "error: somebody pushed to 'origin' meanwhile; nothing was pushed:" in result.err.splitlines()
+    assert simple.fork.refs("refs") == {**before, "refs/heads/poolside-main": mate}
+    assert "refs/poolside/published" not in " ".join(clone.refs("refs"))
+
+
+def test_P1_the_lease_of_the_oldest_unpushed_operation_counts(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    poolside(clone, "sync")
+    mate = teammate(simple)
+    clone.git("fetch", "-q", "origin")
+    again = poolside(clone, "sync")
+    assert again.status == 1
+    assert "'poolside-main' and 'origin/poolside-main' have diverged" in again.err
+    assert poolside(clone, "push").status == 4
+    assert simple.fork.rev("poolside-main") == mate
+
+
+def test_P1_commits_that_our_stack_accounts_for_renew_the_lease(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    poolside(clone, "sync")
+    mate = teammate(simple)
+    clone.git("fetch", "-q", "origin")
+    clone.git("cherry-pick", mate)
+    result = poolside(clone, "push")
+    assert result.status == 0, result.err
+    assert simple.fork.rev("poolside-main") == clone.rev("poolside-main")
+
+
+def test_P1_what_the_message_of_a_lost_lease_hints_at_works(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    poolside(clone, "sync")
+    teammate(simple)
+    [hint] = [line for line in poolside(clone, "push").err.splitlines() if "git cherry-pick" in line]
+    clone.git(*hint.removeprefix("hint: git ").partition("   (")[0].split())
+    assert poolside(clone, "push").status == 0
+    assert clone.show("poolside-main", "mate.txt") == "theirs\n"
+
+
+# P2: refusals
+
+
+def test_P2_one_ref_refused_moves_nothing_and_the_rule_is_quoted(simple: World, served: Repo, poolside: Run) -> None:
+    poolside(served, "sync")
+    hook(simple.fork, "update", '[ "$1" != refs/heads/main ] || { echo "main is protected: ask Mo" >&2; exit 1; }\n')
+    before = simple.fork.refs("refs")
+    result = poolside(served, "push")
+    assert result.status == 1
+    assert "remote: main is protected: ask Mo" in result.err
+    assert "error: 'origin' refused the push; nothing was pushed:" in result.err.splitlines()
+    assert "  main: [remote rejected] (hook declined)" in result.err.splitlines()
+    assert simple.fork.refs("refs") == before
+    assert "refs/poolside/published" not in " ".join(served.refs("refs"))
+
+
+def test_P2_a_pre_receive_hook_refuses_all(simple: World, served: Repo, poolside: Run) -> None:
+    poolside(served, "sync")
+    hook(simple.fork, "pre-receive", "echo 'GH013: Repository rule violations found' >&2\nexit 1\n")
+    before = simple.fork.refs("refs")
+    result = poolside(served, "push", "--json")
+    said = json.loads(result.out)
+    assert (result.status, said["outcome"], said["exit"]) == (1, "refused", 1)
+    assert "GH013: Repository rule violations found" in said["error"]
+    assert simple.fork.refs("refs") == before
+
+
+def test_P2_a_pre_push_hook_of_the_clone_refuses(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    poolside(clone, "sync")
+    path = clone.path / ".git/hooks/pre-push"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("#!/bin/sh\necho 'run the tests first' >&2\nexit 1\n")
+    path.chmod(0o755)
+    before = simple.fork.refs("refs")
+    result = poolside(clone, "push")
+    assert (result.status, "run the tests first" in result.err) == (1, True), result.err
+    assert simple.fork.refs("refs") == before
+
+
+def test_P2_a_server_that_hides_refs_poolside_gets_the_branches(simple: World, served: Repo, poolside: Run) -> None:
+    simple.fork.git("config", "receive.hideRefs", "refs/poolside")
+    poolside(served, "sync")
+    result = poolside(served, "push")
+    assert result.status == 0, result.err
+    assert list(simple.fork.refs("refs")) == list(BRANCHES)
+    assert simple.fork.rev("poolside-main") == served.rev("poolside-main")
+    assert f"warning: the server does not take {RECORD}" in result.err
+    assert "set published.prefix to refs/tags/poolside/" in result.err
+    assert poolside(served, "push").out == "Nothing to push: 'origin' has these branches already.\n"
+
+
+def test_the_records_can_be_tags(simple: World, poolside: Run) -> None:
+    simple.patch({".poolside.toml": '[published]\nprefix = "refs/tags/poolside/"\n'}, "Configure\n")
+    clone = simple.clone()
+    result = poolside(clone, "sync", "--push")
+    assert result.status == 0, result.err
+    assert list(simple.fork.refs("refs/tags")) == ["refs/tags/poolside/2026-07-10-1"]
+
+
+# P4: the network
+
+
+def test_P4_a_server_that_is_gone(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    poolside(clone, "sync")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    clone.git("config", "remote.origin.url", f"git://127.0.0.1:{port}/fork.git")
+    here = clone.refs("refs")
+    result = poolside(clone, "push")
+    assert result.status == 5
+    assert result.err.splitlines()[0].startswith("error: the remote 'origin' cannot be reached: ")
+    assert poolside(clone, "push", "--json").status == 5
+    assert clone.refs("refs") == here
+
+
+def test_P4_a_connection_that_dies_after_the_server_accepted_is_a_push(
+    simple: World, served: Repo, poolside: Run
+) -> None:
+    poolside(served, "sync")
+    hook(simple.fork, "post-receive", 'kill -KILL "$PPID"\n')
+    result = poolside(served, "push")
+    assert result.status == 0, result.err
+    assert simple.fork.rev("poolside-main") == served.rev("poolside-main")
+    assert simple.fork.rev(RECORD) == served.rev(RECORD)
+    assert json.loads(poolside(served, "log", "--json").out)["operations"][0]["kind"] == "push"
+
+
+def test_P4_killed_after_the_server_accepted_running_again_finds_out(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    poolside(clone, "sync")
+    operations = clone.rev("refs/poolside/operations")
+    poolside(clone, "push")
+    tag = clone.rev(RECORD)
+    clone.git("update-ref", "refs/poolside/operations", operations)
+    clone.git("update-ref", "-d", RECORD)
+    result = poolside(clone, "push")
+    assert (result.status, result.out) == (
+        0,
+        f"'origin' had taken these branches already, with {RECORD}; that is recorded now.\n",
+    )
+    assert clone.rev(RECORD) == tag
+    assert json.loads(poolside(clone, "log", "--json").out)["operations"][0]["pushed"] == {
+        **{ref: clone.rev(ref) for ref in BRANCHES},
+        RECORD: tag,
+    }
+    assert poolside(clone, "push").out == "Nothing to push: 'origin' has these branches already.\n"
+
+
+def test_P4_a_server_that_dies_before_it_accepts(simple: World, served: Repo, poolside: Run) -> None:
+    poolside(served, "sync")
+    hook(simple.fork, "pre-receive", 'kill -KILL "$PPID"\n')
+    before = simple.fork.refs("refs")
+    result = poolside(served, "push")
+    assert result.status == 5, result.err
+    assert simple.fork.refs("refs") == before
+    (simple.fork.path / "hooks/pre-receive").unlink()
+    assert poolside(served, "push").status == 0
+
+
+# P3, P5, P6
+
+
+def test_P3_a_server_without_atomic_push_is_said(simple: World, poolside: Run) -> None:
+    simple.fork.git("config", "receive.advertiseAtomic", "false")
+    clone = simple.clone()
+    poolside(clone, "sync")
+    before = simple.fork.refs("refs")
+    result = poolside(clone, "push")
+    assert result.status == 5
+    assert "atomic" in result.err
+    assert simple.fork.refs("refs") == before
+
+
+def test_P5_the_first_push_makes_missing_branches(simple: World, served: Repo, poolside: Run) -> None:
+    simple.fork.git("update-ref", "-d", "refs/heads/poolside-cherry-picks")
+    poolside(served, "init")
+    assert poolside(served, "sync").status == 0
+    result = poolside(served, "push")
+    assert result.status == 0, result.err
+    assert f"  poolside-cherry-picks  new       -> {served.rev('main')[:9]}" in result.out.splitlines()
+    assert simple.fork.rev("poolside-cherry-picks") == served.rev("poolside-cherry-picks")
+
+
+def test_P5_a_branch_that_appeared_meanwhile_is_not_overwritten(simple: World, poolside: Run) -> None:
+    simple.fork.git("update-ref", "-d", "refs/heads/poolside-cherry-picks")
+    clone = simple.clone()
+    poolside(clone, "init")
+    poolside(clone, "sync")
+    theirs = simple.commit(simple.fork, "poolside-cherry-picks", {"p.txt": "p\n"}, "Their pick\n",
+                           parents=[simple.fork.rev("main")])  # fmt: skip
+    before = simple.fork.refs("refs")
+    result = poolside(clone, "push")
+    assert result.status == 4, result.err
+    assert f"  {theirs[:7]} Com" not in result.err
+    assert f"{theirs[:7]} Ann Author: Their pick" in result.err
+    assert simple.fork.refs("refs") == before
+
+
+def test_P6_own_commits_made_after_the_sync_go_along(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    poolside(clone, "sync")
+    (clone.path / "b.py").write_text(TEN)
+    clone.git("commit", "-q", "-a", "-m", "After all not")
+    assert poolside(clone, "push").status == 0
+    assert simple.fork.rev("poolside-main") == clone.rev("poolside-main")
+
+
+def test_P6_a_local_branch_behind_the_server_is_not_pushed_back(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    mate = teammate(simple)
+    result = poolside(clone, "push")
+    assert result.status == 4, result.err
+    assert simple.fork.rev("poolside-main") == mate
+
+
+def test_P6_sync_takes_a_branch_that_is_behind_along(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    teammate(simple)
+    assert poolside(clone, "sync", "--push").status == 0
+    assert clone.subjects("main..poolside-main")[-2:] == [
+        "Fix what was broken",
+        "Set the version to the nightly of 2026-07-10",
+    ]
+    assert simple.fork.rev("poolside-main") == clone.rev("poolside-main")
+
+
+def test_the_url_in_a_message_has_no_password(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    clone.git("config", "remote.origin.url", f"http://me:hunter2@127.0.0.1:{port}/fork.git")
+    result = poolside(clone, "push")
+    assert result.status == 5
+    assert "hunter2" not in result.err + result.out
+
+
+def test_nothing_is_pushed_to_upstream(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    before = simple.upstream.refs("refs")
+    assert poolside(clone, "sync", "--push").status == 0
+    assert simple.upstream.refs("refs") == before
+    assert not Path(simple.root / "DISABLE").exists()
