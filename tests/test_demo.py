@@ -137,3 +137,9 @@ def test_a_step_that_does_not_come_out_ends_it_as_a_bug(
     result = poolside(tmp_path, "demo", "here")
     assert result.status == 70
     assert "the demo's step 'git poolside sync --skip' exited 1, not 0" in result.err
+
+
+def test_a_closed_pipe_ends_it_quietly(tmp_path: Path, poolside: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(story, "STEPS", (Step("As under head(1).", "sh -c 'exit 141'"),))
+    result = poolside(tmp_path, "demo", "here")
+    assert (result.status, result.err) == (141, "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import textwrap
@@ -13,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from git_poolside.demo.histories import SOFTMAX, US, build
-from git_poolside.errors import EXIT_STOPPED, Bug
+from git_poolside.errors import EXIT_CLOSED_PIPE, EXIT_STOPPED, Bug
 from git_poolside.ui import Ui
 
 _BEGINS = datetime(2026, 7, 17, 9, tzinfo=UTC)
@@ -124,6 +125,8 @@ def play(ui: Ui, root: Path) -> None:
             stderr=subprocess.STDOUT,
             check=False,
         ).returncode
+        if status in (EXIT_CLOSED_PIPE, -signal.SIGPIPE):
+            raise BrokenPipeError
         if status != step.exit:
             raise Bug(
                 f"the demo's step '{step.command}' exited {status}, not {step.exit}",
