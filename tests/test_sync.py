@@ -55,3 +55,12 @@ def test_a_dry_run_says_the_same_and_changes_nothing(simple: World, poolside: Ru
         ["trailer", "pull request", "patch-id"],
     )
     assert clone.refs("refs/heads") == {k: v for k, v in refs.items() if k.startswith("refs/heads")}
+
+
+def test_a_patch_is_not_kept_and_dropped_at_once(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    before = clone.refs()
+    result = poolside(clone, "sync", "--keep", "our index", "--drop", clone.rev("poolside-main")[:9])
+    assert result.status == 129
+    assert "give --keep or --drop, not both" in result.err
+    assert clone.refs() == before

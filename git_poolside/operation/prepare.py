@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from git_poolside.config import Config
-from git_poolside.errors import Refused
+from git_poolside.errors import Refused, UsageError
 from git_poolside.git import layers, nightlies, refs, worktree
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
@@ -126,6 +126,8 @@ def order(git: Git, config: Config, ui: Ui, objects: Objects, command: Sequence[
         drop={patches.find(name): "dropped as asked (--drop)" for name in wishes.drop},
         allow=frozenset(wishes.allow),
     )
+    if both := [oid for oid in choices.keep if oid in choices.drop]:
+        raise UsageError(f"{both[0][:9]} is to be kept and dropped: give --keep or --drop, not both")
     names = {role: config.ref(layers.branch_of(config, role)) for role in Role}
     return Order(
         log.without_secrets(command),
