@@ -1,7 +1,7 @@
-"""Makes the manual pages from the parsers, at build time: ``python -m git_poolside.docs [--check]``.
+"""Makes the manual pages from the parsers, at build time: ``python -m git_poolside.docs [--check | --session]``.
 
 The pages are committed; ``--check`` fails when they are not what the parsers say. They carry no day's date, so
-that they do not drift.
+that they do not drift. ``--session`` puts what the demo prints into the README instead; a test compares it.
 """
 
 from __future__ import annotations
@@ -97,8 +97,39 @@ def _plain(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.HelpFormatter
 
 
+def with_session(readme: str, printed: str) -> str:
+    """A README whose session, below its marker, shows under each of its commands what the demo printed there."""
+    head, marker, rest = readme.partition("<!-- from the demo -->\n```console\n")
+    shown, fence, tail = rest.partition("```\n")
+    left = printed
+    blocks: list[str] = []
+    for command in (line for line in shown.splitlines(keepends=True) if line.startswith("$ ")):
+        _, found, left = left.partition("\n" + command)
+        lines = left.splitlines(keepends=True)
+        end = next((n for n, line in enumerate(lines) if line.startswith(("# ", "$ "))), len(lines))
+        blocks.append("".join([found.lstrip("\n"), *lines[:end]]).rstrip("\n") + "\n")
+    return head + marker + "\n".join(blocks) + fence + tail
+
+
+def _session() -> None:
+    """Run the demo, put its output into the README."""
+    import subprocess
+    from tempfile import TemporaryDirectory
+
+    readme = FOLDER.parent / "README.md"
+    code = "from git_poolside.cli import run; run('demo')"
+    with TemporaryDirectory() as folder:
+        words = [sys.executable, "-c", code, "--color=never", folder]
+        environment = {**os.environ, "COLUMNS": "100"}
+        done = subprocess.run(words, stdout=subprocess.PIPE, text=True, env=environment, check=True)
+    readme.write_text(with_session(readme.read_text(), done.stdout))
+
+
 def main() -> int:
     """Write the pages, or compare them with ``--check``."""
+    if "--session" in sys.argv[1:]:
+        _session()
+        return 0
     check = "--check" in sys.argv[1:]
     drifted: list[str] = []
     pages = {"git-poolside.1": overview(), **{f"git-poolside-{name}.1": page(name) for name in COMMANDS}}

@@ -12,9 +12,10 @@ import pytest
 from git_poolside.demo import story
 from git_poolside.demo.histories import SOFTMAX, WORKFLOW
 from git_poolside.demo.story import STEPS, Step
+from git_poolside.docs import with_session
 from tests.conftest import Run
 from tests.scenario import Repo, Result
-from tests.test_readme import block, section
+from tests.test_readme import README
 
 
 def test_it_plays_to_its_end_and_is_the_same_every_time(tmp_path: Path, poolside: Run) -> None:
@@ -107,10 +108,8 @@ def _the_home_is_neither_read_nor_written(home: Path) -> None:
 
 
 def _the_readme_shows_what_it_prints(result: Result) -> None:
-    shown = block(section("A minute of it"), "console")
-    commands = [f"$ {text}".strip() for text in f"\n{shown}".split("\n$ ")[1:]]
-    assert len(commands) > 4
-    assert [text for text in commands if f"\n{text}\n" not in result.out] == []
+    readme = README.read_text()
+    assert readme == with_session(readme, result.out), "python -m git_poolside.docs --session"
 
 
 def test_a_folder_with_anything_in_it_is_refused(tmp_path: Path, poolside: Run) -> None:

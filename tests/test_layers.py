@@ -23,6 +23,7 @@ HOME = {
         "cli.py",
         "demo/histories.py",
         "demo/story.py",
+        "docs.py",
     ),
     "tomli": ("config.py",),
     "requests": (),
