@@ -118,8 +118,7 @@ def _summary(outcome: Outcome, role: Role) -> str:
     what = "pick" if role is Role.PICKS else "patch"
     judged = sum(n for fate, n in fates.items() if fate is not Fate.NEW)
     layer = outcome.stack.picks if role is Role.PICKS else outcome.stack.patches
-    stamps = sum(r.verdict is Verdict.STAMP and r.old is not None for r in results)
-    waiting = len(layer.commits) - stamps - judged
+    waiting = sum(commit.oid not in outcome.rebuilt.stamps for commit in layer.commits) - judged
     words += [f"{waiting} to go"] if waiting else []
     text = f"{count(judged + waiting, what)}" + (f": {', '.join(words)}" if words else "")
     if any(r.verdict is Verdict.STAMP and r.new for r in results):

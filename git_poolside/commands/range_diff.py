@@ -38,7 +38,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     for tip in (old, new):
         base = git.text("merge-base", tip, upstream)
         ranges.append(f"{base}..{tip}")
-    words = ["git", "--paginate" if sys.stdout.isatty() else "--no-pager", "range-diff"]
+    words = ["git", "--paginate" if sys.stdout.isatty() else "--no-pager", "range-diff", "--creation-factor=90"]
     if context.ui.paint("x", "red") != "x":
         words.append("--color=always")
     sys.stdout.flush()

@@ -11,8 +11,9 @@ from git_poolside.errors import GitFailed, Refused
 from git_poolside.git import refs
 from git_poolside.git.diff import Change, changes
 from git_poolside.git.process import Git
-from git_poolside.stack.model import Oid
+from git_poolside.stack.model import Oid, Touch
 
+_SUBMODULE = 0o160000
 CHECKOUT = ("checkout", "-q", "--no-overwrite-ignore", "--no-recurse-submodules")
 
 
@@ -169,33 +170,28 @@ def refuse_staged(git: Git) -> None:
 def mend(git: Git, old: Oid, new: Oid) -> None:
     """Take a checkout from `old` to `new` back that was killed inside: every path it touched is at `old` again.
 
-    A path whose content is its old or new version, or the beginning of the new one, is ours to write; anything
-    else is the user's and raises `Refused`. The caller knows that the process is dead. Does nothing where the
-    checkout had not begun: it begins with the index's lock, and ends with the index.
+    A path whose content is its old or new version, or the beginning of one, is ours to write; anything else is the
+    user's and raises `Refused`. The caller knows that the process is dead. Does nothing where the checkout had not
+    begun: no lock of the index, nothing of `new` in the index or on the disk, and no file missing.
     """
     trees = [Oid(git.text("rev-parse", f"{oid}^{{tree}}")) for oid in (old, new)]
     [change] = changes(git, [(trees[0], trees[1])])
-    lock = git.git_dir / "index.lock"
-    if git.worktree is None or not (lock.exists() or _index_has(git, change)):
+    if git.worktree is None:
         return
-    foreign: list[bytes] = []
-    write: list[bytes] = []
-    remove: list[Path] = []
-    info: list[bytes] = []
     sparse = {line[2:] for line in git.run("ls-files", "-t", "-z").stdout.split(b"\0") if line.startswith(b"S ")}
-    for touch in change.touches:
-        path = git.worktree / os.fsdecode(touch.path)
-        if touch.old_mode == 0o160000 or touch.new_mode == 0o160000:
-            continue
-        if touch.path in sparse and not path.exists():
-            continue
-        if not _ours(git, path, touch.path, (touch.old, touch.new)):
-            foreign.append(touch.path)
-        info.append(b"%06o %s\t%s" % (touch.old_mode, touch.old.encode(), touch.path))
-        if touch.old_mode:
-            write.append(touch.path)
-        elif path.is_symlink() or path.is_file():
-            remove.append(path)
+    touches = [
+        touch
+        for touch in change.touches
+        if _SUBMODULE not in (touch.old_mode, touch.new_mode)
+        and not (touch.path in sparse and not (git.worktree / os.fsdecode(touch.path)).exists())
+    ]
+    found = _on_disk(git, [touch.path for touch in touches])
+    lock = git.git_dir / "index.lock"
+    changed = any(found[t.path] == t.new != t.old for t in touches if t.new_mode)
+    missing = any(found[t.path] is None for t in touches if t.old_mode)
+    if not (changed or missing or lock.exists() or _index_has(git, change)):
+        return
+    foreign = [touch.path for touch in touches if not _ours(git, touch, found[touch.path])]
     if foreign:
         names = [f"  {path.decode('utf-8', 'replace')}" for path in foreign[:10]]
         raise Refused(
@@ -204,10 +200,34 @@ def mend(git: Git, old: Oid, new: Oid) -> None:
             hints=["move them away, or git checkout HEAD -- FILE, then run the command again"],
         )
     lock.unlink(missing_ok=True)
+    info = [b"%06o %s\t%s" % (touch.old_mode, touch.old.encode(), touch.path) for touch in touches]
     git.run("update-index", "-z", "--index-info", input=b"\0".join([*info, b""]))
-    for path in remove:
-        remove_file(git.worktree, path)
+    for touch in touches:
+        if not touch.old_mode and found[touch.path] is not None:
+            remove_file(git.worktree, git.worktree / os.fsdecode(touch.path))
+    write = [touch.path for touch in touches if touch.old_mode]
     git.run("checkout-index", "-f", "-q", "-u", "-z", "--stdin", input=b"\0".join([*write, b""]))
+
+
+def _on_disk(git: Git, paths: Sequence[bytes]) -> dict[bytes, str | None]:
+    """What each path would be as a blob, as ``git add`` makes it; None for one that is not there."""
+    assert git.worktree is not None
+    found: dict[bytes, str | None] = dict.fromkeys(paths)
+    regular: list[bytes] = []
+    for path in paths:
+        file = git.worktree / os.fsdecode(path)
+        if file.is_symlink():
+            data = os.fsencode(file.readlink())
+            found[path] = git.run("hash-object", "--stdin", "--no-filters", input=data).text
+        elif file.is_dir():
+            found[path] = "a folder"
+        elif file.is_file() and b"\n" in path:
+            found[path] = git.run("hash-object", "--", os.fsdecode(path), cwd=git.worktree).text
+        elif file.is_file():
+            regular.append(path)
+    answer = git.run("hash-object", "--stdin-paths", input=b"".join(p + b"\n" for p in regular), cwd=git.worktree)
+    found.update(zip(regular, answer.text.split(), strict=True))
+    return found
 
 
 def _index_has(git: Git, change: Change) -> bool:
@@ -219,19 +239,16 @@ def _index_has(git: Git, change: Change) -> bool:
     )
 
 
-def _ours(git: Git, path: Path, name: bytes, versions: Sequence[Oid]) -> bool:
-    if path.is_symlink():
-        data = os.fsencode(path.readlink())
-        return git.run("hash-object", "--stdin", "--no-filters", input=data).text in versions
-    if not path.exists():
+def _ours(git: Git, touch: Touch, found: str | None) -> bool:
+    """Whether a path of an interrupted checkout holds nothing of the user's."""
+    if found is None or found in (touch.old, touch.new):
         return True
-    if not path.is_file():
+    file = (git.worktree or Path()) / os.fsdecode(touch.path)
+    if not file.is_file():
         return False
-    at = f"--path={os.fsdecode(name)}"
-    if git.run("hash-object", at, "--", os.fspath(path)).text in versions:
-        return True
-    data = path.read_bytes()
-    return any(git.try_run("cat-file", "blob", oid).stdout.startswith(data) for oid in versions if set(oid) != {"0"})
+    data = file.read_bytes()
+    versions = [oid for oid, mode in ((touch.old, touch.old_mode), (touch.new, touch.new_mode)) if mode]
+    return any(git.try_run("cat-file", "blob", oid).stdout.startswith(data) for oid in versions)
 
 
 def remove_file(top: Path, path: Path) -> None:

@@ -5,6 +5,7 @@ Here that is the date (and the base version) in the version variable (design: Th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from git_poolside.config import Config
@@ -12,7 +13,8 @@ from git_poolside.git.diff import Change, changes
 from git_poolside.git.objects import BLOB, Entry, Objects
 from git_poolside.git.process import Git
 from git_poolside.stack import version
-from git_poolside.stack.model import Oid, Snag, Stack
+from git_poolside.stack.model import EMPTY_TREE, Commit, Oid, Snag, Stack
+from git_poolside.stack.provenance import Provenance
 from git_poolside.stack.stamp import stamped
 
 _FILES = (0o100644, 0o100755)
@@ -55,6 +57,23 @@ class Generated:
         if sides == [change.base, change.theirs]:
             return change
         return changes(self.git, [(sides[0], sides[1])])[0]
+
+    def stamps(self, commits: Sequence[Commit]) -> frozenset[Oid]:
+        """Those of `commits` that hold nothing but generated text: stamps, and dates set by hand (edge case A4)."""
+        parents = [self.objects.commit(c.parents[0]).tree if c.parents else EMPTY_TREE for c in commits]
+        made = changes(self.git, [(parent, c.tree) for parent, c in zip(parents, commits, strict=True)])
+        return frozenset(
+            commit.oid for commit, change in zip(commits, made, strict=True) if self._is_stamp(commit, change)
+        )
+
+    def _is_stamp(self, commit: Commit, change: Change) -> bool:
+        if not change.touches:
+            return Provenance.of(commit.text).is_stamp
+        touch = change.touches[0]
+        if len(change.touches) > 1 or touch.path != self.path or touch.old_mode != touch.new_mode:
+            return False
+        before, after = self.objects.read(touch.old), self.objects.read(touch.new)
+        return version.carry(after, before, self.version.variable) == before
 
     def write(self, tip: Oid, stack: Stack, target: Oid, date: str) -> Written | Snag:
         """The tree of `tip` with the date set, and the base version where upstream's moved.

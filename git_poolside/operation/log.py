@@ -25,8 +25,8 @@ _ISO = "%Y-%m-%dT%H:%M:%SZ"
 
 @dataclass(frozen=True)
 class Operation:
-    """One entry. `refs` are the branches that it moved; `leases` what the fork's server had when the unpushed
-    work began; `onto` the snapshot that the stack stands on afterwards, `base` the one before.
+    """One entry. `refs` are the branches that it moved; `leases` what the fork's server had then, which
+    the unpushed work was made from; `onto` the snapshot that the stack stands on afterwards, `base` the one before.
     """
 
     kind: str
@@ -198,14 +198,8 @@ def _commit(
 
 
 def leases(git: Git, objects: Objects) -> dict[str, Oid | None]:
-    """What the fork's server had when the unpushed operations began: the oldest since the last push."""
-    oldest: dict[str, Oid | None] = {}
-    for operation in entries(git, objects):
-        if operation.kind == "push":
-            break
-        if operation.leases:
-            oldest = dict(operation.leases)
-    return oldest
+    """What the fork's server had when it was last known: as the newest operation that asked or pushed recorded it."""
+    return next((dict(operation.leases) for operation in entries(git, objects) if operation.leases), {})
 
 
 def find(git: Git, objects: Objects, name: str) -> Operation:

@@ -64,7 +64,11 @@ class Stop:
 
 @dataclass
 class Rebuilt:
-    """A stack made anew, as far as it came. `made` maps 'old parent' to the new commit, for going on."""
+    """A stack made anew, as far as it came.
+
+    `made` maps 'old parent' to the new commit, for going on; `stamps` are the old commits that held only
+    generated text.
+    """
 
     target: Oid
     results: list[PatchResult] = field(default_factory=list)
@@ -74,6 +78,7 @@ class Rebuilt:
     stop: Stop | None = None
     made: dict[str, Oid] = field(default_factory=dict)
     stamp: Oid | None = None
+    stamps: frozenset[Oid] = frozenset()
 
 
 class Rebuild:
@@ -112,6 +117,7 @@ class Rebuild:
 
     def run(self) -> Rebuilt:
         """Both layers and the stamp; ends early at a stop."""
+        self.out.stamps = self.generated.stamps(self.witness.patches)
         self.engine.stand_on(self.objects.commit(self.target).tree)
         tip = self.target
         total = len(self.witness.patches)

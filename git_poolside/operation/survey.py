@@ -14,10 +14,10 @@ from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
 from git_poolside.operation import log
+from git_poolside.operation.generated import Generated
 from git_poolside.operation.prepare import standing_date
 from git_poolside.stack.model import Nightly, Oid, Role
 from git_poolside.stack.nightly import newest_usable
-from git_poolside.stack.provenance import Provenance
 
 
 @dataclass(frozen=True)
@@ -109,9 +109,8 @@ def _count(
             stack = reader.read(tips[Role.PICKS], tips[Role.PATCHES], base, check_merges=False)
         except Refused as error:
             return {}, {Role.SNAPSHOT: base}, [error.message]
-    counts = {
-        layer.role: sum(not Provenance.of(commit.text).is_stamp for commit in layer.commits) for layer in stack.layers
-    }
+    stamps = Generated(git, config, objects).stamps([c for layer in stack.layers for c in layer.commits])
+    counts = {layer.role: sum(commit.oid not in stamps for commit in layer.commits) for layer in stack.layers}
     bases = {Role.SNAPSHOT: base, **{layer.role: layer.base for layer in stack.layers}}
     return counts, bases, [snag.message for snag in reader.snags]
 

@@ -100,6 +100,19 @@ def test_P8_killed_between_two_files_is_taken_back(simple: World, poolside: Run)
     assert poolside(clone, "sync").status == 0
 
 
+def test_P8_interrupted_between_two_files_is_taken_back_at_once(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    before = everything(clone)
+    smudging(clone, GREATGRANDPARENT.replace("-KILL", "-INT"))
+    done = spawn(clone, "sync")
+    smudging(clone, "")
+    assert (done.returncode, done.stderr) == (130, "\n")
+    assert not (clone.path / ".git/index.lock").exists()
+    assert everything(clone) == before
+    assert clone.git("status", "--porcelain") == ""
+    assert poolside(clone, "sync").status == 0
+
+
 def test_P8_a_file_of_the_users_in_a_killed_checkout_stops_and_is_named(simple: World, poolside: Run) -> None:
     clone = simple.clone()
     before = everything(clone)

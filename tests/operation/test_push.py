@@ -445,3 +445,16 @@ def test_nothing_is_pushed_to_upstream(simple: World, poolside: Run) -> None:
     assert poolside(clone, "sync", "--push").status == 0
     assert simple.upstream.refs("refs") == before
     assert not Path(simple.root / "DISABLE").exists()
+
+
+def test_a_pushed_sync_that_was_undone_is_what_the_next_one_goes_on_from(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    for branch in ("main", "poolside-cherry-picks"):
+        clone.git("branch", "-q", branch, f"origin/{branch}")
+    before = clone.refs()
+    for words in (["sync"], ["push"], ["undo"]):
+        assert poolside(clone, *words).status == 0
+    assert clone.refs() == before
+    again = poolside(clone, "sync", "-n")
+    assert f"main                   {before['refs/heads/main'][:9]} -> " in again.out
+    assert "1 dropped" in again.out
