@@ -52,7 +52,11 @@ def _answer(server: socket.socket, root: Path, children: list[subprocess.Popen[b
         with connection:
             children.append(
                 subprocess.Popen(
-                    words, stdin=connection, stdout=connection, stderr=subprocess.DEVNULL, env=dict(os.environ)
+                    words,
+                    stdin=connection.fileno(),
+                    stdout=connection.fileno(),
+                    stderr=subprocess.DEVNULL,
+                    env=dict(os.environ),
                 )
             )
 
