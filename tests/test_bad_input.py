@@ -1,0 +1,441 @@
+"""Bad input: a clear message, the documented exit code, nothing lost, no traceback."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import git_poolside
+from tests.conftest import TEN, Run
+from tests.scenario import Repo, Result, World
+
+CODE = "import sys; from git_poolside.cli import main; sys.exit(main(sys.argv[1], sys.argv[2:]))"
+
+
+def unchanged(clone: Repo, poolside: Run, *command: str) -> Result:
+    """Run a command that must change nothing and must say what to do; its result."""
+    state = clone.refs("refs/heads"), clone.git("status", "--porcelain"), (clone.path / ".git/HEAD").read_text()
+    result = poolside(clone, *command)
+    assert (
+        clone.refs("refs/heads"),
+        clone.git("status", "--porcelain"),
+        (clone.path / ".git/HEAD").read_text(),
+    ) == state
+    assert "Traceback" not in result.err
+    assert result.status != 70, result.err
+    assert result.status == 0 or "hint: " in result.err, result.err
+    return result
+
+
+def spawn(
+    where: Path, *command: str, limits: Callable[[], None] | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", CODE, *command],
+        cwd=where, env={**os.environ, **environment}, capture_output=True, text=True, check=False,
+        preexec_fn=limits, start_new_session=True,
+    )  # fmt: skip
+
+
+# What is asked for
+
+
+def test_an_unknown_date(simple: World, poolside: Run) -> None:
+    result = unchanged(simple.clone(), poolside, "sync", "--nightly", "2026-01-01")
+    assert result.status == 1
+    assert "2026-01-01" in result.err.splitlines()[0]
+
+
+@pytest.mark.parametrize("date", ["yesterday", "2026-13-45", "", "--push", "2026-07-10\x1b[31m"])
+def test_what_is_no_date(simple: World, poolside: Run, date: str) -> None:
+    result = unchanged(simple.clone(), poolside, "sync", f"--nightly={date}")
+    assert result.status in (1, 129)
+    assert "\x1b" not in result.err
+
+
+def test_a_hash_that_is_not_on_upstream_main(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    own = clone.rev("poolside-main")
+    result = unchanged(clone, poolside, "sync", "--onto", own)
+    assert result.status == 1
+    assert result.err.splitlines()[0] == f"error: {own[:12]} is not on upstream's branch (upstream/main)"
+
+
+@pytest.mark.parametrize("name", ["0" * 40, "nothing", "-x", "main:README.md", "HEAD^{tree}"])
+def test_a_name_that_is_no_commit(simple: World, poolside: Run, name: str) -> None:
+    result = unchanged(simple.clone(), poolside, "sync", f"--onto={name}")
+    assert (result.status, result.err.splitlines()[0]) == (1, f"error: '{name}' names no commit here")
+
+
+def test_a_patch_that_is_not_in_the_stack(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    for option in ("--keep", "--drop"):
+        result = unchanged(clone, poolside, "sync", option, "no such patch")
+        assert result.err.splitlines()[0] == "error: no patch of the stack is called 'no such patch'"
+    result = unchanged(clone, poolside, "sync", "--drop", "u")
+    assert result.err.splitlines()[0] == "error: several patches of the stack are called 'u':"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--frobnicate"], ["--nightly"], ["--nightly", "2026-07-10", "--onto", "x"], ["--continue", "--abort"],
+     ["--continue", "--push"], ["--allow", "diverged"], ["--allow", "nonsense"], ["extra"]],
+)  # fmt: skip
+def test_usage_is_129(simple: World, poolside: Run, arguments: list[str]) -> None:
+    clone = simple.clone()
+    before = clone.refs("refs")
+    result = poolside(clone, "sync", *arguments)
+    assert (result.status, result.out) == (129, "")
+    assert "error: " in result.err
+    assert clone.refs("refs") == before
+
+
+@pytest.mark.parametrize(
+    "command", ["status", "sync", "push", "log", "undo", "nightly", "init", "doctor", "range-diff"]
+)
+def test_not_a_repository_is_128(tmp_path: Path, poolside: Run, command: str) -> None:
+    result = poolside(tmp_path, command)
+    assert (result.status, result.out) == (128, "")
+    assert result.err.splitlines() == [
+        "fatal: not a git repository (or any of the parent directories): .git",
+        "hint: go to a clone of the fork, or name one with 'git -C DIR poolside …'",
+    ]
+
+
+def test_an_error_under_json_is_an_object(tmp_path: Path, simple: World, poolside: Run) -> None:
+    said = json.loads(poolside(tmp_path, "status", "--json").out)
+    assert (said["schema"], said["outcome"], said["exit"], said["snags"]) == (1, "error", 128, [])
+    said = json.loads(poolside(simple.clone(), "sync", "--nightly", "2026-01-01", "--json").out)
+    assert (said["outcome"], said["exit"], bool(said["hints"])) == ("refused", 1, True)
+
+
+# The repository
+
+
+def test_a_clone_that_is_no_poolside_fork(world: World, tmp_path: Path, poolside: Run) -> None:
+    repo = Repo(tmp_path / "plain", world.env)
+    repo.path.mkdir()
+    repo.git("init", "-q")
+    for command in ("status", "sync", "push", "undo"):
+        result = poolside(repo, command)
+        assert (result.status, "hint: git poolside init" in result.err) == (1, True), result.err
+
+
+def test_a_sha256_repository(tmp_path: Path, world: World, poolside: Run) -> None:
+    repo = Repo(tmp_path / "sha256", world.env)
+    repo.path.mkdir()
+    repo.git("init", "-q", "--object-format=sha256")
+    for command in ("status", "sync", "init"):
+        result = poolside(repo, command)
+        assert (result.status, result.err.splitlines()[0]) == (
+            1,
+            "error: this repository uses sha256 object names, which poolside cannot read",
+        )
+
+
+def test_a_shallow_clone(simple: World, poolside: Run) -> None:
+    clone = simple.clone("shallow", "--depth=1", "--no-single-branch")
+    result = unchanged(clone, poolside, "sync")
+    assert (result.status, "git fetch --unshallow" in result.err) == (1, True)
+    said = json.loads(poolside(clone, "sync", "--json").out)
+    assert [snag["name"] for snag in said["snags"]] == ["shallow"]
+
+
+@pytest.mark.parametrize(
+    ("remote", "hint"), [("origin", "git remote add origin URL"), ("upstream", "git poolside init")]
+)
+def test_a_missing_remote(simple: World, poolside: Run, remote: str, hint: str) -> None:
+    clone = simple.clone()
+    clone.git("config", "--remove-section", f"remote.{remote}")
+    result = unchanged(clone, poolside, "sync")
+    assert (result.status, result.err.splitlines()[0]) == (1, f"error: there is no remote '{remote}' in this clone")
+    assert f"hint: {hint}" in result.err
+
+
+@pytest.mark.parametrize("branch", ["main", "nightly"])
+def test_a_branch_that_upstream_does_not_have(simple: World, poolside: Run, branch: str) -> None:
+    clone = simple.clone()
+    simple.upstream.git("branch", "-m", branch, "elsewhere")
+    result = unchanged(clone, poolside, "sync")
+    assert (result.status, result.err.splitlines()[0]) == (5, f"error: 'upstream' has no branch '{branch}'")
+
+
+def test_no_role_branch_anywhere(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    clone.git("checkout", "-q", "--detach")
+    clone.git("branch", "-q", "-D", "poolside-main")
+    for branch in ("main", "poolside-cherry-picks", "poolside-main"):
+        simple.fork.git("update-ref", "-d", f"refs/heads/{branch}")
+        clone.git("update-ref", "-d", f"refs/remotes/origin/{branch}")
+    clone.git("symbolic-ref", "-d", "refs/remotes/origin/HEAD")
+    result = unchanged(clone, poolside, "sync")
+    assert (result.status, "hint: git poolside init" in result.err) == (1, True)
+
+
+def test_an_unborn_branch(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    clone.git("checkout", "-q", "--orphan", "empty")
+    clone.git("rm", "-q", "-r", "-f", ".")
+    result = poolside(clone, "sync")
+    assert result.status == 0, result.err
+    assert (clone.path / ".git/HEAD").read_text() == "ref: refs/heads/empty\n"
+    assert not (clone.path / "README.md").exists()
+    assert poolside(clone, "status").status == 0
+
+
+@pytest.mark.parametrize("remote", ["origin", "upstream"])
+def test_a_server_that_is_down(simple: World, poolside: Run, remote: str) -> None:
+    clone = simple.clone()
+    clone.git("config", f"remote.{remote}.url", "git://127.0.0.1:1/x.git")
+    result = unchanged(clone, poolside, "sync")
+    assert result.status == 5
+    assert result.err.splitlines()[0].startswith(f"error: the remote '{remote}' cannot be reached: ")
+    said = json.loads(poolside(clone, "sync", "--json").out)
+    assert (said["outcome"], said["exit"]) == ("error", 5)
+
+
+@pytest.mark.parametrize("url", ["ext::sh -c 'touch pwned'", "--upload-pack=touch pwned", "fd::3"])
+def test_P13_a_url_that_runs_something_is_refused(simple: World, poolside: Run, url: str) -> None:
+    clone = simple.clone()
+    clone.git("config", "--remove-section", "remote.upstream")
+    for allowed in ("init", "--upstream", url), ("init", f"--upstream={url}"):
+        result = poolside(clone, *allowed)
+        assert result.status in (1, 129), result.err
+    (clone.path / "mine.toml").write_text(f"[remotes]\nupstream-url = {json.dumps(url)}\n")
+    result = poolside(clone, "sync", "--config", "mine.toml")
+    assert (result.status, result.err.splitlines()[0]) == (
+        1,
+        "error: mine.toml:2: remotes.upstream-url has to be a plain https, ssh, git or file url",
+    )
+    assert not list(simple.root.rglob("pwned"))
+    assert clone.git("config", "--get", "remote.upstream.url", check=False) == ""
+
+
+# .poolside.toml
+
+
+BROKEN = {
+    '[sync]\npsuh = true\n': ".poolside.toml of poolside-main:2: unknown key 'sync.psuh'",
+    '[snyc]\npush = true\n': ".poolside.toml of poolside-main:1: unknown table or key 'snyc'",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_a_typo_refuses_mutating_commands_and_warns_in_reading_ones(simple: World, poolside: Run, text: str) -> None:
+    simple.patch({".poolside.toml": text}, "Configure\n")
+    clone = simple.clone()
+    for command in (["sync"], ["sync", "-n"], ["push"], ["undo"]):
+        result = unchanged(clone, poolside, *command)
+        assert (result.status, result.err.splitlines()[0]) == (1, f"error: {BROKEN[text]}"), command
+    for command in (["status"], ["nightly"]):
+        result = poolside(clone, *command)
+        assert (result.status, result.err.splitlines()[0]) == (0, f"warning: {BROKEN[text]}"), command
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[sync\n", ".poolside.toml of poolside-main: "),
+        ("[sync]\npush = 1\n", ".poolside.toml of poolside-main:2: sync.push has to be true or false"),
+        ("sync = 1\n", ".poolside.toml of poolside-main:1: sync is a table: write it as [sync]"),
+        ('[sync]\n\nrerere = "always"\n', "of poolside-main:3: sync.rerere has to be one of: stop, accept"),
+        ('[branches]\npicks = "main"\n', "branches name three different branches"),
+        ('[branches]\npicks = "-x"\n', "of poolside-main:2: branches.picks is no valid name: '-x'"),
+        ('[version]\nfile = "../x"\n', "version.file has to be a path inside the repository, not '../x'"),
+        ('[nightly]\npattern = "("\n', "of poolside-main:2: nightly.pattern is no regular expression"),
+        ('[published]\nprefix = "refs/heads/x/"\n', "published.prefix may not lie among the branches"),
+        ('[operations]\nkeep = "soon"\n', "of poolside-main:2: operations.keep has to be like '90 days'"),
+    ],
+)
+def test_a_wrong_value_is_named_with_file_and_line(simple: World, poolside: Run, text: str, said: str) -> None:
+    simple.patch({".poolside.toml": text}, "Configure\n")
+    clone = simple.clone()
+    for command in ("sync", "status"):
+        result = unchanged(clone, poolside, command)
+        assert result.status == 1
+        assert said in result.err.splitlines()[0]
+
+
+def test_a_configuration_file_that_is_not_there(simple: World, poolside: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    clone = simple.clone()
+    said = "error: cannot read the configuration 'no.toml': No such file or directory"
+    assert poolside(clone, "sync", "--config", "no.toml").err.splitlines()[0] == said
+    monkeypatch.setenv("GIT_POOLSIDE_CONFIG", "no.toml")
+    assert poolside(clone, "status").err.splitlines()[0] == said
+
+
+def foreign(simple: World, text: str) -> Repo:
+    """A clone on a topic branch that has a .poolside.toml of its own, and no branch that is named to rule."""
+    clone = simple.clone()
+    clone.git("config", "--unset", "poolside.branch")
+    clone.git("checkout", "-q", "-b", "topic")
+    (clone.path / ".poolside.toml").write_text(text)
+    clone.git("add", ".poolside.toml")
+    clone.git("commit", "-q", "-m", "Steer")
+    return clone
+
+
+def test_P13_a_foreign_file_may_not_steer_a_mutating_command(simple: World, poolside: Run) -> None:
+    clone = foreign(simple, '[remotes]\nfork = "upstream"\nupstream = "origin"\n')
+    result = unchanged(clone, poolside, "sync")
+    assert (result.status, result.err.splitlines()[0]) == (
+        1,
+        "error: .poolside.toml is not from the patches branch, and it sets [remotes]",
+    )
+    said = json.loads(poolside(clone, "push", "--json").out)
+    assert [snag["name"] for snag in said["snags"]] == ["foreign-config"]
+
+
+def test_P13_a_foreign_file_is_allowed_by_name_or_where_it_steers_nothing(simple: World, poolside: Run) -> None:
+    clone = foreign(simple, '[branches]\npatches = "poolside-main"\n')
+    assert poolside(clone, "sync", "-n").status == 1
+    assert poolside(clone, "sync", "-n", "--allow", "foreign-config").status == 0
+    clone.git("commit", "-q", "--amend", "-m", "Harmless")
+    (clone.path / ".poolside.toml").write_text("[sync]\npush = false\n")
+    assert poolside(clone, "sync", "-n").status == 0
+
+
+def test_P13_a_configuration_through_a_symbolic_link_is_not_read(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    clone.git("config", "--unset", "poolside.branch")
+    clone.git("checkout", "-q", "--detach")
+    (simple.root / "elsewhere.toml").write_text("[sync]\npsuh = true\n")
+    (clone.path / ".poolside.toml").symlink_to(simple.root / "elsewhere.toml")
+    assert "psuh" not in poolside(clone, "status").err
+
+
+# Hostile text
+
+
+def test_P13_escape_sequences_are_made_visible_everywhere(stuck: World, poolside: Run) -> None:
+    evil = "Tune \x1b[2J\x1b]0;owned\x07line \u202eevif"
+    stuck.fork.git("update-ref", "refs/heads/poolside-main", stuck.fork.rev("poolside-main~3"))
+    stuck.patch({"a.py": TEN.replace("line 5\n", "line V\n"), "x\x1b[31m.txt": "x\n"}, evil + "\n")
+    stuck.land({"a.py": TEN.replace("line 5\n", "line 5!\n")}, "Up \x1b[31mstream", 41)
+    stuck.nightly("2026-07-11")
+    clone = stuck.clone()
+    (clone.path / ".git/info").mkdir(exist_ok=True)
+    seen = [poolside(clone, "sync", "-n"), poolside(clone, "sync", "--drop", "line"), poolside(clone, "status")]
+    seen += [poolside(clone, "undo"), poolside(clone, "sync"), poolside(clone, "sync"), poolside(clone, "status")]
+    seen += [poolside(clone, "sync", "--continue"), poolside(clone, "sync", "--abort"), poolside(clone, "log")]
+    seen += [poolside(clone, "nightly"), poolside(clone, "push"), poolside(clone, "sync", "--keep", "e")]
+    for result in seen:
+        assert not {"\x1b", "\x07", "\u202e"} & set(result.out + result.err), result
+    assert "Tune ^[[2J^[]0;owned^Gline <202E>evif" in seen[0].out
+    said = json.loads(poolside(clone, "sync", "-n", "--json").out)
+    assert said["conflict"]["subject"] == evil
+
+
+# The machine
+
+
+def test_a_full_disk_loses_nothing(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    before = clone.refs("refs/heads"), clone.git("status", "--porcelain")
+
+    def full() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+    done = spawn(clone.path, "sync", "--no-fetch", limits=full)
+    assert (done.returncode, done.stdout) == (128, "")
+    assert done.stderr.startswith("fatal: ") and "Traceback" not in done.stderr
+    assert "hint: " in done.stderr
+    assert (clone.refs("refs/heads"), clone.git("status", "--porcelain")) == before
+    assert poolside(clone, "sync").status == 0
+
+
+@pytest.mark.parametrize("limit", [64, 200, 600, 1500, 4000])
+def test_a_disk_that_fills_up_on_the_way_loses_nothing(simple: World, poolside: Run, limit: int) -> None:
+    clone = simple.clone()
+    before = clone.refs("refs/heads"), clone.git("status", "--porcelain")
+
+    def filling() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    done = spawn(clone.path, "sync", "--no-fetch", limits=filling)
+    assert done.returncode in (0, 128), done.stderr
+    assert "Traceback" not in done.stderr
+    result = poolside(clone, "status")
+    assert result.status == 0, result.err
+    if done.returncode:
+        assert (clone.refs("refs/heads"), clone.git("status", "--porcelain")) == before
+    assert poolside(clone, "sync").status == 0
+    assert clone.git("status", "--porcelain") == ""
+    assert clone.git("fsck", "--connectivity-only") == ""
+
+
+@pytest.mark.parametrize("where", ["listing", "fetch", "exec"])
+def test_ctrl_c_is_130_and_loses_nothing(simple: World, poolside: Run, where: str) -> None:
+    """A terminal sends it to the whole group of processes, git's among them."""
+    clone = simple.clone()
+    before = clone.refs("refs/heads"), clone.git("status", "--porcelain")
+    wrapper = simple.root / "upload-pack"
+    wrapper.write_text('#!/bin/sh\nkill -INT 0\nexec git-upload-pack "$@"\n')
+    wrapper.chmod(0o755)
+    if where == "listing":
+        clone.git("config", "remote.upstream.uploadpack", str(wrapper))
+    if where == "fetch":
+        simple.land({"new.txt": "new\n"}, "New", 51)
+        wrapper.write_text(wrapper.read_text().replace("kill", f"[ -e {wrapper}.2 ] && kill").replace(
+            "exec", f"touch {wrapper}.2\nexec"))  # fmt: skip
+        clone.git("config", "remote.upstream.uploadpack", str(wrapper))
+    done = spawn(clone.path, "sync", *(["--exec", "kill -INT 0"] if where == "exec" else []))
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "\n")
+    assert (clone.refs("refs/heads"), clone.git("status", "--porcelain")) == before
+    assert len(clone.git("worktree", "list").splitlines()) == 1
+    clone.git("config", "--unset-all", "remote.upstream.uploadpack", check=False)
+    assert poolside(clone, "sync").status == 0
+
+
+def test_a_closed_pipe_is_141(simple: World) -> None:
+    clone = simple.clone()
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, "status"], cwd=clone.path, env=dict(os.environ), stdout=writer,
+        stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_git_that_is_missing_or_too_old(
+    simple: World, tmp_path: Path, poolside: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = simple.clone()
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    result = poolside(clone, "status")
+    assert (result.status, result.err.splitlines()[0]) == (128, "fatal: git does not run here")
+    (folder / "git").write_text("#!/bin/sh\necho git version 2.34.1\n")
+    (folder / "git").chmod(0o755)
+    result = poolside(clone, "status")
+    assert (result.status, result.err.splitlines()[0]) == (
+        1,
+        "error: git 2.34.1 is too old: poolside needs 2.39 or newer",
+    )
+
+
+def test_every_error_says_what_to_do() -> None:
+    """Each place that raises one of our errors gives it hints."""
+    kinds = {"Refused", "LeaseLost", "FarSideFailed", "Bug", "NotARepository", "UsageError"}
+    silent: list[str] = []
+    for path in Path(git_poolside.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in kinds:
+                hints = next((word.value for word in node.keywords if word.arg == "hints"), None)
+                if hints is None or (isinstance(hints, ast.List) and not hints.elts):
+                    silent.append(f"{path.name}:{node.lineno}")
+    assert silent == []
