@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from git_poolside.git.process import Git
 from git_poolside.stack.model import Oid, Touch
 
+_TREES = ("diff-tree", "--stdin", "-r", "--no-renames", "--ignore-submodules=none")
+"""A submodule counts even if ``.gitmodules`` or the user says ``ignore = all``: its pointer is content."""
 _PATCH = (
-    "diff-tree",
-    "--stdin",
-    "-r",
+    *_TREES,
     "-p",
-    "--no-renames",
     "--no-ext-diff",
     "--no-textconv",
     "--full-index",
@@ -38,7 +37,7 @@ def changes(git: Git, pairs: Sequence[tuple[Oid, Oid]]) -> list[Change]:
     if not pairs:
         return []
     asked = "".join(f"{base} {theirs}\n" for base, theirs in pairs).encode()
-    out = git.run("diff-tree", "--stdin", "-r", "--raw", "--no-renames", "--no-abbrev", "-z", input=asked)
+    out = git.run(*_TREES, "--raw", "--no-abbrev", "-z", input=asked)
     touches: list[list[Touch]] = []
     fields = iter(out.stdout.split(b"\0"))
     for chunk in fields:
@@ -59,7 +58,7 @@ def patch_ids(git: Git, commits: Iterable[Oid], *, verbatim: bool = False) -> di
     asked = "".join(f"{oid}\n" for oid in commits).encode()
     if not asked:
         return {}
-    out = git.pipe([*_PATCH, "--root"], ["patch-id", "--verbatim" if verbatim else "--stable"], asked)
+    out = git.impartial().pipe([*_PATCH, "--root"], ["patch-id", "--verbatim" if verbatim else "--stable"], asked)
     found: dict[Oid, str] = {}
     for line in out.decode().splitlines():
         identity, _, oid = line.partition(" ")
@@ -72,7 +71,7 @@ def paths_of(git: Git, commits: Sequence[Oid]) -> dict[Oid, frozenset[bytes]]:
     asked = "".join(f"{oid}\n" for oid in commits).encode()
     if not asked:
         return {}
-    out = git.run("diff-tree", "--stdin", "-r", "--root", "--raw", "--no-renames", "-z", input=asked)
+    out = git.run(*_TREES, "--root", "--raw", "-z", input=asked)
     found: dict[Oid, set[bytes]] = {oid: set() for oid in commits}
     current: set[bytes] = set()
     fields = iter(out.stdout.split(b"\0"))
@@ -90,7 +89,7 @@ def changed_lines(git: Git, commits: Sequence[Oid]) -> dict[Oid, int]:
     if not commits:
         return counts
     asked = "".join(f"{oid}\n" for oid in commits).encode()
-    out = git.run("diff-tree", "--stdin", "-r", "--root", "--numstat", "--no-renames", input=asked)
+    out = git.impartial().run(*_TREES, "--root", "--numstat", input=asked)
     current: Oid | None = None
     for line in out.stdout.split(b"\n"):
         added, _, rest = line.partition(b"\t")

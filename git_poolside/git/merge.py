@@ -42,7 +42,7 @@ class MergeOrt:
     def __init__(self, objects: Objects, folder: Path) -> None:
         self._objects = objects
         self._worktree = folder / "attributes"
-        self._git: Git = objects.git.with_environment(
+        self._git: Git = objects.git.impartial().with_environment(
             GIT_DIR=str(objects.git.git_dir),
             GIT_WORK_TREE=str(self._worktree),
             GIT_INDEX_FILE=str(folder / "no-index"),

@@ -25,9 +25,12 @@ PINNED = (
     "merge.directoryRenames=conflict",
     "merge.renameLimit=7000",
     "merge.renormalize=false",
+    "merge.default=text",
     "diff.renames=true",
     "diff.renameLimit=7000",
     "diff.algorithm=histogram",
+    "diff.indentHeuristic=true",
+    "diff.suppressBlankEmpty=false",
     # What would change what we parse.
     "core.quotePath=false",
     "color.ui=false",
@@ -37,6 +40,7 @@ PINNED = (
     "advice.detachedHead=false",
     "advice.skippedCherryPicks=false",
 )
+_ATTRIBUTES = f"core.attributesFile={os.devnull}"
 DURABLE = ("core.fsync=added,reference,loose-object", "core.fsyncMethod=fsync")
 """Objects and refs reach the disk before anything relies on them (git-config(1), core.fsync)."""
 
@@ -90,6 +94,13 @@ class Git:
 
     def with_options(self, *options: str) -> Git:
         return replace(self, options=(*self.options, *options))
+
+    def impartial(self) -> Git:
+        """The same repository without the user's and the machine's attribute files, for merges and diffs.
+
+        Checkouts have to honour those; a result may not depend on them (gitattributes(5), edge case S9).
+        """
+        return self.with_environment(GIT_ATTR_NOSYSTEM="1").with_options(_ATTRIBUTES, "core.bigFileThreshold=512m")
 
     def at(self, folder: Path) -> Git:
         """The same repository seen from another of its worktrees."""

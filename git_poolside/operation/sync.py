@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,7 +27,7 @@ from git_poolside.operation.order import Order
 from git_poolside.operation.prepare import with_choices
 from git_poolside.operation.rebuild import Rebuild, Rebuilt, Stop
 from git_poolside.operation.stopped import CONFLICT, EXEC, Stopped
-from git_poolside.stack.model import Fate, Oid, RefChange, Role, Snag, Stack
+from git_poolside.stack.model import Fate, Oid, RefChange, Role, Snag, Stack, Touch
 from git_poolside.ui import Ui
 
 
@@ -160,8 +161,8 @@ def _publish(
     outcome.operation = next(log.entries(git, Objects(git))).id
     for moved in along:
         before = standing.partial if standing and moved is back else moved.before
-        outcome.touched += len(git.lines("diff-tree", "-r", "--name-only", "--no-renames", before, moved.after))
-        outcome.submodules += _moved_submodules(git, moved.before, moved.after)
+        outcome.touched += len(_between(Objects(git), before, moved.after))
+        outcome.submodules += _moved_submodules(_between(Objects(git), moved.before, moved.after))
 
 
 def _back(git: Git, outcome: Outcome, standing: Stopped) -> journal.BroughtAlong:
@@ -176,14 +177,16 @@ def _back(git: Git, outcome: Outcome, standing: Stopped) -> journal.BroughtAlong
     )
 
 
-def _moved_submodules(git: Git, before: Oid, after: Oid) -> tuple[str, ...]:
+def _between(objects: Objects, before: Oid, after: Oid) -> tuple[Touch, ...]:
+    trees = objects.commit(before).tree, objects.commit(after).tree
+    return changes(objects.git, [trees])[0].touches
+
+
+def _moved_submodules(touches: Sequence[Touch]) -> tuple[str, ...]:
     """Paths of submodules whose pointer moved (edge case C8)."""
-    found: list[str] = []
-    for line in git.lines("diff-tree", "-r", "--raw", "--no-renames", before, after):
-        meta, _, path = line.partition("\t")
-        if "160000" in meta.split()[:2][1] or ":160000" in meta:
-            found.append(path)
-    return tuple(found)
+    return tuple(
+        touch.path.decode("utf-8", "replace") for touch in touches if 0o160000 in (touch.old_mode, touch.new_mode)
+    )
 
 
 def _exec(git: Git, inner: Quarantine, outcome: Outcome, command: str) -> Stop | None:
