@@ -215,8 +215,8 @@ class Committer:
             return self.objects.write(COMMIT, data)
         arguments = ["commit-tree", "-S", *(word for parent in parents for word in ("-p", parent))]
         signed = self.objects.git.with_environment(**_person("AUTHOR", author), **_person("COMMITTER", self.identity))
-        if encoding is not None:
-            signed = signed.with_options("i18n.commitEncoding=" + encoding.decode("ascii", "replace"))
+        name = "UTF-8" if encoding is None else encoding.decode("ascii", "replace")
+        signed = signed.with_options("i18n.commitEncoding=" + name)
         return Oid(signed.run(*arguments, tree, input=message).text)
 
 
