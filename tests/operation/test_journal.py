@@ -103,7 +103,8 @@ def test_P8_killed_between_two_files_is_taken_back(simple: World, poolside: Run)
 def test_P8_interrupted_between_two_files_is_taken_back_at_once(simple: World, poolside: Run) -> None:
     clone = simple.clone()
     before = everything(clone)
-    smudging(clone, GREATGRANDPARENT.replace("-KILL", "-INT"))
+    once = clone.path / ".git/once"
+    smudging(clone, f"[ -e {once} ] || {{ : > {once}\n{GREATGRANDPARENT.replace('-KILL', '-INT')}}}")
     done = spawn(clone, "sync")
     smudging(clone, "")
     assert (done.returncode, done.stderr) == (130, "\n")
