@@ -124,13 +124,22 @@ def check_snapshot(git: Git, config: Config, snapshot: Oid | None, upstream: Oid
             "\n".join([f"{branch} was rewritten: '{name}' has commits that it had once and has no more", *listing]),
             "look at both histories, then go on with --allow upstream-rewritten",
         )
+    merges = git.lines("rev-list", "-n", "1", "--merges", snapshot, f"^{upstream}", "--")
+    only = " --no-merges" if merges else ""
+    base = git.text("merge-base", snapshot, upstream).split()[0][:12]
+    here, there = (refs.read_one(git, ref) for ref in (config.ref(name), config.fork_ref(name)))
+    back = [f"git branch -f {name} {base}"] if here == snapshot else []
+    if there == snapshot:
+        back.append(
+            f"git push --force-with-lease={name}:{snapshot[:12]} {config.remotes.fork} {base}:refs/heads/{name}"
+        )
     raise Refused(
         "\n".join([f"'{name}' is to be a snapshot of upstream, but has commits of its own:", *listing]),
         snag="snapshot-has-commits",
         hints=[
-            f"git checkout {config.branches.patches} && git cherry-pick {upstream[:12]}..{name}"
+            f"git checkout {config.branches.patches} && git cherry-pick{only} {upstream[:12]}..{snapshot[:12]}"
             "   (keeps them as patches)",
-            f"git branch -f {name} {git.text('merge-base', name, upstream)[:12]}   (then takes them off {name})",
+            f"{' && '.join(back)}   (then takes them off {name})",
         ],
     )
 
@@ -178,11 +187,13 @@ class StackReader:
         patches_tip = patches_tip or picks_tip or snapshot
         whole = self._own(patches_tip, ())
         below = self._picks_below(whole, picks_tip, patches_tip)
+        if picks_tip in {c.oid for c in whole} and (below is None or refs.is_ancestor(self.git, below, picks_tip)):
+            below = picks_tip  # picks that somebody added below the patches by hand, after what is recorded
         picks_tip = picks_tip or below or self._standing(patches_tip)
         picks_base = self._standing(picks_tip)
         picks = self._linear(self._own(picks_tip, ()))
         patches_base = below or self._standing(patches_tip)
-        patches = self._linear(self._own(patches_tip, [below] if below else ()))
+        patches = self._linear(self._own(patches_tip, [*([below] if below else []), picks_tip]))
         return Stack(
             base=picks_base,
             picks=Layer(Role.PICKS, self.config.branches.picks, picks_base, picks_tip, tuple(picks)),
