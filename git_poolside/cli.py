@@ -144,7 +144,9 @@ def _overview() -> str:
 def _unknown(word: str) -> int:
     from difflib import get_close_matches
 
-    sys.stderr.write(f"git-poolside: '{word}' is not a poolside command. See 'git poolside -h'.\n")
+    from git_poolside.ui import clean
+
+    sys.stderr.write(f"git-poolside: '{clean(word)}' is not a poolside command. See 'git poolside -h'.\n")
     if near := get_close_matches(word, COMMANDS, n=1):
         sys.stderr.write(f"\nThe most similar command is\n\t{near[0]}\n")
     return EXIT_USAGE

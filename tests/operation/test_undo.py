@@ -1,0 +1,224 @@
+"""Going back: ``undo`` is an operation itself, moves only what has not moved since, and puts the server back."""
+
+from __future__ import annotations
+
+import json
+
+from tests.conftest import TEN, Run
+from tests.operation.test_stopped import everything
+from tests.scenario import Repo, World
+
+ROLES = ("main", "poolside-cherry-picks", "poolside-main")
+
+
+def branches(repo: Repo) -> dict[str, str]:
+    return repo.refs("refs/heads")
+
+
+def operations(clone: Repo, poolside: Run) -> list[str]:
+    """The ids in the log, newest first."""
+    return [one["id"] for one in json.loads(poolside(clone, "log", "--json").out)["operations"]]
+
+
+def ready(world: World) -> Repo:
+    """A clone with all three branches."""
+    clone = world.clone()
+    for branch in ROLES[:2]:
+        clone.git("branch", "-q", branch, f"origin/{branch}")
+    return clone
+
+
+def own_commit(clone: Repo, path: str, text: str, message: str = "Later work") -> str:
+    (clone.path / path).write_text(text)
+    clone.git("add", path)
+    clone.git("commit", "-q", "-m", message)
+    return clone.rev("HEAD")
+
+
+def test_undo_restores_branches_and_files(simple: World, poolside: Run) -> None:
+    clone = ready(simple)
+    before = branches(clone), clone.git("status", "--porcelain"), clone.rev("HEAD^{tree}")
+    poolside(clone, "sync")
+    after = branches(clone)
+    [made] = operations(clone, poolside)
+    result = poolside(clone, "undo")
+    assert result.status == 0, result.err
+    assert (branches(clone), clone.git("status", "--porcelain"), clone.rev("HEAD^{tree}")) == before
+    assert result.out.splitlines() == [
+        f"Took back {made}  sync",
+        *(f"  {name:21}  {after[f'refs/heads/{name}'][:9]} -> {before[0][f'refs/heads/{name}'][:9]}" for name in ROLES),
+    ]
+    assert result.err.splitlines() == [
+        "hint: git poolside undo   (brings it back)",
+        "hint: git poolside push   (puts the server there too)",
+    ]
+    assert (clone.path / "lib/c.py").read_text() == TEN
+
+
+def test_undo_of_the_undo_brings_it_back(simple: World, poolside: Run) -> None:
+    clone = ready(simple)
+    poolside(clone, "sync")
+    after = branches(clone)
+    poolside(clone, "undo")
+    assert poolside(clone, "undo").status == 0
+    assert branches(clone) == after
+    assert clone.git("status", "--porcelain") == ""
+    assert len(operations(clone, poolside)) == 3
+
+
+def test_undo_takes_branches_away_that_the_sync_made(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    before = branches(clone)
+    poolside(clone, "sync")
+    assert len(branches(clone)) == 3
+    assert poolside(clone, "undo").status == 0
+    assert branches(clone) == before
+
+
+def test_undo_of_an_older_operation_takes_back_everything_from_it_on(simple: World, poolside: Run) -> None:
+    clone = ready(simple)
+    before = branches(clone)
+    poolside(clone, "sync")
+    simple.land({"README.md": "newer\n"}, "Write more", 13)
+    simple.nightly("2026-07-11")
+    poolside(clone, "sync")
+    newest, oldest = operations(clone, poolside)
+    result = poolside(clone, "undo", oldest[:8], "--json")
+    said = json.loads(result.out)
+    assert (result.status, said["schema"], said["outcome"], said["undone"]) == (0, 1, "done", [newest, oldest])
+    assert branches(clone) == before
+    assert said["refs"]["refs/heads/main"]["after"] == before["refs/heads/main"]
+    assert poolside(clone, "undo").status == 0
+    assert clone.rev("main") == simple.upstream.rev("main")
+
+
+def test_undo_of_what_is_not_there(simple: World, poolside: Run) -> None:
+    clone = ready(simple)
+    assert poolside(clone, "undo").err.splitlines()[0] == "error: there is no operation to take back"
+    poolside(clone, "sync")
+    before = everything(clone)
+    result = poolside(clone, "undo", "fffffff")
+    assert (result.status, result.err.splitlines()[0]) == (1, "error: no operation with the id 'fffffff'")
+    poolside(clone, "push")
+    push = operations(clone, poolside)[0]
+    assert poolside(clone, "undo", push).err.splitlines()[0] == f"error: the operation {push} moved no branch"
+    assert everything(clone)[1:] == before[1:]
+
+
+def test_what_moved_since_is_refused_and_carried_when_asked(simple: World, poolside: Run) -> None:
+    clone = ready(simple)
+    before = branches(clone)
+    poolside(clone, "sync")
+    own_commit(clone, "b.py", TEN.replace("line 9\n", "line nine\n") + "later\n")
+    state = everything(clone)
+    result = poolside(clone, "undo")
+    assert (result.status, result.err.splitlines()) == (
+        1,
+        [
+            "error: 'poolside-main' has moved since that operation",
+            "hint: git poolside undo --carry   (replays what came later on top)",
+            "hint: git poolside undo --allow moved-since   (what came later stays in the reflog only)",
+        ],
+    )
+    said = json.loads(poolside(clone, "undo", "--json").out)
+    assert [snag["name"] for snag in said["snags"]] == ["moved-since"]
+    assert everything(clone) == state
+    result = poolside(clone, "undo", "--carry")
+    assert result.status == 0, result.err
+    assert result.out.splitlines()[-1] == "  1 later commit carried over"
+    old = before["refs/heads/poolside-main"]
+    assert clone.subjects(f"{old}..poolside-main") == ["Later work"]
+    assert clone.rev("poolside-main~1") == old
+    assert clone.show("poolside-main", "b.py") == TEN.replace("line 9\n", "line nine\n") + "later\n"
+    assert clone.git("status", "--porcelain") == ""
+    assert clone.rev("main") == before["refs/heads/main"]
+
+
+def test_what_moved_since_can_be_left_to_the_reflog(simple: World, poolside: Run) -> None:
+    clone = ready(simple)
+    before = branches(clone)
+    poolside(clone, "sync")
+    later = own_commit(clone, "later.txt", "later\n")
+    assert poolside(clone, "undo", "--allow", "moved-since").status == 0
+    assert branches(clone) == before
+    assert clone.rev("poolside-main@{1}") == later
+
+
+def test_what_does_not_apply_where_it_would_be_carried_is_refused(simple: World, poolside: Run) -> None:
+    clone = ready(simple)
+    poolside(clone, "sync")
+    later = own_commit(clone, "lib/c.py", TEN + "more and more\n")
+    state = everything(clone)
+    result = poolside(clone, "undo", "--carry")
+    assert (result.status, result.err.splitlines()[0]) == (
+        1,
+        f"error: {later[:9]} Later work does not apply to where 'poolside-main' returns to",
+    )
+    assert everything(clone) == state
+
+
+def test_a_branch_that_was_rewritten_since_cannot_be_carried(simple: World, poolside: Run) -> None:
+    clone = ready(simple)
+    poolside(clone, "sync")
+    clone.git("reset", "-q", "--hard", "HEAD~1")
+    state = everything(clone)
+    result = poolside(clone, "undo", "--carry")
+    assert (result.status, result.err.splitlines()[0]) == (
+        1,
+        "error: 'poolside-main' was rewritten since, so what came later cannot be told apart",
+    )
+    assert everything(clone) == state
+
+
+def test_local_changes_in_the_way_of_an_undo(simple: World, poolside: Run) -> None:
+    clone = ready(simple)
+    poolside(clone, "sync")
+    (clone.path / "lib/c.py").write_text("mine\n")
+    state = everything(clone)
+    result = poolside(clone, "undo")
+    assert (result.status, "  lib/c.py" in result.err.splitlines()) == (1, True)
+    assert everything(clone) == state
+    assert (clone.path / "lib/c.py").read_text() == "mine\n"
+
+
+def test_undo_push_puts_the_server_back(simple: World, poolside: Run) -> None:
+    clone = ready(simple)
+    before = branches(simple.fork)
+    poolside(clone, "sync", "--push")
+    record = clone.rev("refs/poolside/published/2026-07-10-1")
+    result = poolside(clone, "undo", "--push", "--json")
+    assert (result.status, json.loads(result.out)["pushed"]) == (0, True)
+    assert branches(simple.fork) == before == branches(clone)
+    assert simple.fork.rev("refs/poolside/published/2026-07-10-1") == record
+
+
+def test_undo_of_something_pushed_then_push_puts_the_server_back(simple: World, poolside: Run) -> None:
+    clone = ready(simple)
+    before = branches(simple.fork)
+    poolside(clone, "sync", "--push")
+    poolside(clone, "undo")
+    assert "hint: git poolside push   (sends the branches)" in poolside(clone, "status").err.splitlines()
+    result = poolside(clone, "push")
+    assert result.status == 0, result.err
+    assert branches(simple.fork) == before
+
+
+def test_undo_push_does_not_overwrite_a_teammate(simple: World, poolside: Run) -> None:
+    clone = ready(simple)
+    before = branches(clone)
+    poolside(clone, "sync", "--push")
+    mate = simple.patch({"mate.txt": "x\n"}, "Theirs\n")
+    result = poolside(clone, "undo", "--push")
+    assert result.status == 4, result.err
+    assert mate[:7] in result.err
+    assert simple.fork.rev("poolside-main") == mate
+    assert branches(clone) == before
+
+
+def test_after_an_undo_the_sync_can_be_done_again(simple: World, poolside: Run) -> None:
+    clone = ready(simple)
+    poolside(clone, "sync")
+    after = branches(clone)
+    poolside(clone, "undo")
+    assert poolside(clone, "sync").status == 0
+    assert branches(clone) == after

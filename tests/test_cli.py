@@ -1,0 +1,182 @@
+"""The dispatcher and the executables, as a person's shell and git call them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from git_poolside import __version__, cli
+from git_poolside.commands import COMMANDS
+from tests.conftest import Run
+from tests.scenario import World
+
+BIN = Path(__file__).parent.parent / "bin"
+
+
+def dispatch(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    """What ``bin/git-poolside`` does; its exit status."""
+    monkeypatch.setattr(sys, "argv", ["git-poolside", *words])
+    with pytest.raises(SystemExit) as leaving:
+        cli.dispatch()
+    assert isinstance(leaving.value.code, int)
+    return leaving.value.code
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder on PATH with the executables, as an installation makes them: their first line names this Python."""
+    folder = tmp_path / "installed"
+    folder.mkdir()
+    for script in BIN.iterdir():
+        target = folder / script.name
+        target.write_text(script.read_text().replace("#!python", f"#!{sys.executable}", 1))
+        target.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", str(BIN.parent))
+    return folder
+
+
+def test_every_command_has_an_executable_and_no_other(installed: Path) -> None:
+    assert sorted(path.name for path in installed.iterdir()) == sorted(
+        ["git-poolside", *(f"git-poolside-{name}" for name in COMMANDS)]
+    )
+    for name in COMMANDS:
+        assert (
+            BIN / f"git-poolside-{name}"
+        ).read_text() == f'#!python\nfrom git_poolside.cli import run\nrun("{name}")\n'
+
+
+def test_git_finds_the_dispatcher_and_the_dispatcher_the_command(simple: World, installed: Path) -> None:
+    clone = simple.clone()
+    done = subprocess.run(
+        ["git", "poolside", "status", "--short"], cwd=clone.path, env=dict(os.environ), capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "2026-07-03 +2\n", "")
+    done = subprocess.run(
+        ["git", "-C", str(clone.path), "poolside-sync", "-n", "-q"], cwd="/", env=dict(os.environ),
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Would move onto the nightly of 2026-07-10")
+
+
+def test_a_word_that_is_not_ours_is_looked_up_on_path(installed: Path, tmp_path: Path) -> None:
+    other = installed / "git-poolside-frobnicate"
+    other.write_text('#!/bin/sh\necho "frobnicating $*"\nexit 7\n')
+    other.chmod(0o755)
+    done = subprocess.run(
+        ["git", "poolside", "frobnicate", "a b", "-n"], cwd=tmp_path, env=dict(os.environ), capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (7, "frobnicating a b -n\n", "")
+
+
+@pytest.mark.parametrize(("word", "near"), [("snyc", "sync"), ("stauts", "status"), ("pusj", "push")])
+def test_a_near_miss_is_suggested(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], word: str, near: str
+) -> None:
+    assert dispatch(monkeypatch, word) == 129
+    out, err = capsys.readouterr()
+    assert (out, err) == (
+        "",
+        f"git-poolside: '{word}' is not a poolside command. See 'git poolside -h'.\n"
+        f"\nThe most similar command is\n\t{near}\n",
+    )
+
+
+@pytest.mark.parametrize("word", ["xyzzy", "--frobnicate", "-x", "../../bin/sh"])
+def test_an_unknown_word(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], word: str) -> None:
+    assert dispatch(monkeypatch, word) == 129
+    assert capsys.readouterr().err == f"git-poolside: '{word}' is not a poolside command. See 'git poolside -h'.\n"
+
+
+def test_an_unknown_word_cannot_write_on_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert dispatch(monkeypatch, "x\x1b[2Jy") == 129
+    assert "\x1b" not in capsys.readouterr().err
+
+
+def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert dispatch(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out == f"git-poolside {__version__}\n"
+
+
+def test_the_overview_lists_every_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert dispatch(monkeypatch, "-h") == 0
+    shown = capsys.readouterr().out
+    assert shown.splitlines()[0] == "usage: git poolside <command> [<options>]"
+    assert [line.split()[0] for line in shown.splitlines() if line.startswith("   ")] == list(COMMANDS)
+    assert dispatch(monkeypatch) == 129
+    assert capsys.readouterr().out == shown
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_h_is_short_help_and_needs_no_repository(tmp_path: Path, poolside: Run, command: str) -> None:
+    result = poolside(tmp_path, command, "-h")
+    assert (result.status, result.err) == (0, "")
+    assert result.out.startswith(f"usage: git poolside {command} ")
+    assert "-q, --quiet" in result.out
+
+
+def test_an_abbreviated_option_is_no_option(tmp_path: Path, poolside: Run) -> None:
+    result = poolside(tmp_path, "sync", "--cont")
+    assert (result.status, result.err.splitlines()[-1]) == (129, "error: unrecognized arguments: --cont")
+
+
+def test_quiet_says_nothing_but_hints_and_errors(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    result = poolside(clone, "sync", "-q", "-n")
+    assert result.status == 0
+    assert not [line for line in result.err.splitlines() if not line.startswith(("hint: ", "error: "))]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "coloured"),
+    [
+        ((), {}, False),
+        (("--color",), {}, True),
+        (("--color=never",), {}, False),
+        (("--color=always",), {"NO_COLOR": "1"}, True),
+    ],
+)
+def test_colour_is_gits(
+    simple: World, poolside: Run, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...],
+    environment: dict[str, str], coloured: bool,
+) -> None:  # fmt: skip
+    clone = simple.clone()
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert ("\x1b[" in poolside(clone, "sync", "-n", *arguments).out) == coloured
+
+
+def test_colour_ui_always_colours_and_no_color_wins(
+    simple: World, poolside: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = simple.clone()
+    clone.git("config", "color.ui", "always")
+    assert "\x1b[" in poolside(clone, "sync", "-n").out
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[" not in poolside(clone, "sync", "-n").out
+
+
+def test_a_bug_is_70_with_the_traceback_in_a_file(
+    simple: World, poolside: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import tempfile
+
+    clone = simple.clone()
+    state = clone.path / ".git/poolside"
+    state.mkdir()
+    (state / "stopped.json").write_text("[]")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    result = poolside(clone, "status")
+    [file] = tmp_path.glob("git-poolside-*.txt")
+    assert (result.status, result.out) == (70, "")
+    assert "Traceback" not in result.err
+    assert f"hint: the details are in {file}: please report them" in result.err.splitlines()
+    assert "Traceback (most recent call last)" in file.read_text()
