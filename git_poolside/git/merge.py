@@ -155,7 +155,7 @@ class MergeOrt:
             raise MergeCrashed("git merge-tree gave an answer in an unknown form")
         if clean:
             return Merged(tree, None)
-        show = tuple(path.decode("utf-8", "replace") for path in paths)
+        show = tuple(path.decode("utf-8", "surrogateescape") for path in paths)
         return Merged(tree, Conflict(show, tuple(m.decode("utf-8", "replace") for m in messages)))
 
     def _field(self) -> bytes:

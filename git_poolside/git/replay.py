@@ -56,7 +56,7 @@ class Engine:
         try:
             merged = self._merge.merge(change.base, ours, change.theirs)
         except MergeCrashed as error:
-            paths = tuple(touch.path.decode("utf-8", "replace") for touch in change.touches)
+            paths = tuple(touch.path.decode("utf-8", "surrogateescape") for touch in change.touches)
             return Conflict(paths, (f"git could not merge this patch: {error}",))
         return merged.tree if merged.conflict is None else merged.conflict
 

@@ -858,6 +858,28 @@ def test_C1_skip_and_abort_leave_nothing_behind(stuck: World, poolside: Run, goi
     assert (clone.path / "lib/c.py").exists() == (going == "--abort")
 
 
+def test_C9_a_path_of_any_bytes_is_one_path(stuck: World, poolside: Run) -> None:
+    name = b'caf\xe9 "x"\n-.py'.decode("utf-8", "surrogateescape")
+    stuck.fork.git("update-ref", "refs/heads/poolside-main", stuck.fork.rev("main"))
+    stuck.patch({name: "ours\n"}, "Ours\n")
+    stuck.land({name: "theirs\n"}, "Theirs", 32)
+    stuck.nightly("2026-07-12")
+    clone = stuck.clone()
+    before = everything(clone)
+    stop(clone, poolside)
+    assert json.loads(poolside(clone, "status", "--json").out)["stopped"]["paths"] == [name]
+    clone.git("add", "-A")
+    result = poolside(clone, "sync", "--continue")
+    assert (result.status, result.err.splitlines()[0]) == (1, "error: conflict markers are left in:")
+    assert poolside(clone, "sync", "--abort").status == 0
+    assert everything(clone) == before
+    stop(clone, poolside)
+    write(clone, name, "both\n")
+    clone.git("add", "-A")
+    assert poolside(clone, "sync", "--continue").status == 0
+    assert clone.show("poolside-main", name) == "both\n"
+
+
 # dirty-for-stop
 
 
