@@ -155,11 +155,12 @@ def _notes(ui: Ui, outcome: Outcome) -> None:
 
 
 def _refusal(ui: Ui, outcome: Outcome) -> None:
+    again = "git poolside sync --continue " if outcome.stood is not None else ""
     for snag in outcome.snags:
         first, *more = clean(snag.message).split("\n")
         ui.complain(f"{first} [{snag.name}]", *more)
-        ui.hint(snag.hint)
-    ui.complain_end("nothing was changed")
+        ui.hint(snag.hint.replace("--keep", f"{again}--keep").replace("--drop", f"{again}--drop"))
+    ui.complain_end("nothing was changed" if outcome.stood is None else "no branch was changed, the stop still stands")
 
 
 def _stop(ui: Ui, outcome: Outcome) -> None:

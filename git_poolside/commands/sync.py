@@ -62,15 +62,14 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
                 ui.object({"outcome": "done", "exit": 0, "aborted": state.patch})
             return 0
         if arguments.go_on or arguments.skip:
-            outcome = (sync.go_on if arguments.go_on else sync.skip)(git, config, ui)
+            outcome = (sync.go_on if arguments.go_on else sync.skip)(git, config, ui, _wishes(arguments))
             return _finish(context, outcome)
         stopped.refuse_if_stopped(git)
         return _ordered(context, arguments)
 
 
-def _ordered(context: Context, arguments: argparse.Namespace) -> int:
-    git, config, ui = context.git, context.config, context.ui
-    wishes = prepare.Wishes(
+def _wishes(arguments: argparse.Namespace) -> prepare.Wishes:
+    return prepare.Wishes(
         arguments.nightly,
         arguments.onto,
         arguments.keep,
@@ -80,9 +79,13 @@ def _ordered(context: Context, arguments: argparse.Namespace) -> int:
         arguments.exec,
         not arguments.no_fetch,
     )
+
+
+def _ordered(context: Context, arguments: argparse.Namespace) -> int:
+    git, config, ui = context.git, context.config, context.ui
     if arguments.dry_run:
         stopped.refuse_if_stopped(git)
-    ordered = prepare.order(git, config, ui, Objects(git), context.command, wishes)
+    ordered = prepare.order(git, config, ui, Objects(git), context.command, _wishes(arguments))
     outcome = sync.execute(git, config, ui, ordered, dry_run=arguments.dry_run, no_stop=arguments.no_stop)
     return _finish(context, outcome)
 
@@ -116,15 +119,16 @@ def _finish(context: Context, outcome: sync.Outcome) -> int:
 def _check_usage(arguments: argparse.Namespace) -> None:
     going = next((f"--{w}" for w, on in (("continue", arguments.go_on), ("skip", arguments.skip),
                                          ("abort", arguments.abort)) if on), None)  # fmt: skip
-    given = [
-        arguments.nightly, arguments.onto, arguments.dry_run, arguments.push, arguments.exec, arguments.keep,
-        arguments.drop, arguments.no_stop,
+    fixed = [
+        arguments.nightly, arguments.onto, arguments.dry_run, arguments.push, arguments.exec, arguments.no_stop,
     ]  # fmt: skip
-    if going and any(given):
+    answers = [arguments.keep, arguments.drop, arguments.allow]
+    if (going and any(fixed)) or (arguments.abort and any(answers)):
         raise UsageError(
-            f"{going} goes on as the sync was begun, and takes no other options",
+            f"{going} goes on as the sync was begun" + ("" if arguments.abort else "; it takes answers alone: --keep, "
+                                                        "--drop, --allow"),
             hints=[f"git poolside sync {going}"],
-        )
+        )  # fmt: skip
     for name in arguments.allow:
         if name not in ALLOWABLE_SNAGS:
             raise UsageError(

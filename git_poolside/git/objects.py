@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from git_poolside.errors import GitFailed
+from git_poolside.errors import GitFailed, Refused
 from git_poolside.git.process import DURABLE, Git
 from git_poolside.stack.model import Commit, Oid
 
@@ -207,7 +207,9 @@ class Committer:
         author: bytes | None = None,
         encoding: bytes | None = None,
     ) -> Oid:
-        """A new commit object. Raises `GitFailed` when it has to be signed and cannot be."""
+        """A new commit object. Raises `GitFailed` when it has to be signed and cannot be, `Refused` when signing
+        would alter it: ``git commit-tree`` tidies names and messages up (edge cases S8, S10).
+        """
         author = self.identity if author is None else author
         parents = tuple(parents)
         if not self.signing:
@@ -217,7 +219,14 @@ class Committer:
         signed = self.objects.git.with_environment(**_person("AUTHOR", author), **_person("COMMITTER", self.identity))
         name = "UTF-8" if encoding is None else encoding.decode("ascii", "replace")
         signed = signed.with_options("i18n.commitEncoding=" + name)
-        return Oid(signed.run(*arguments, tree, input=message).text)
+        new = Oid(signed.run(*arguments, tree, input=message).text)
+        made = parse_commit(new, self.objects.read(new))
+        if (made.author, made.message) != (author, message):
+            raise Refused(
+                f"git cannot sign '{made.subject}' without changing its author or message",
+                hints=["git -c commit.gpgSign=false poolside …   (makes this operation's commits unsigned)"],
+            )
+        return new
 
 
 def _person(role: str, line: bytes) -> dict[str, str]:

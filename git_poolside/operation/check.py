@@ -20,7 +20,9 @@ def conserve(git: Git, objects: Objects, stack: Stack, rebuilt: Rebuilt, generat
     identities = patch_ids(git, moved, verbatim=True)
     trees = (objects.commit(rebuilt.target).tree, objects.commit(tip).tree)
     differs = changes(git, [trees])[0].paths
-    finished = Finished(old, new, identities, paths_of(git, new), differs, generated)
+    everything = list(dict.fromkeys([*old, *new]))
+    words = {commit.oid: (commit.author, commit.message) for commit in map(objects.commit, everything)}
+    finished = Finished(old, new, identities, paths_of(git, everything), words, differs, generated)
     found = violations(rebuilt.results, finished)
     if found:
         raise Bug(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from git_poolside.config import Config
@@ -120,14 +120,7 @@ def order(git: Git, config: Config, ui: Ui, objects: Objects, command: Sequence[
         f"'{name}' was rewritten here since it had the fork's commits; a push replaces them there"
         for name in here.tips.rewritten
     ]
-    patches = _Names(git, config, objects, here)
-    choices = Choices(
-        keep={patches.find(name): "kept as asked (--keep)" for name in wishes.keep},
-        drop={patches.find(name): "dropped as asked (--drop)" for name in wishes.drop},
-        allow=frozenset(wishes.allow),
-    )
-    if both := [oid for oid in choices.keep if oid in choices.drop]:
-        raise UsageError(f"{both[0][:9]} is to be kept and dropped: give --keep or --drop, not both")
+    choices = _choices(Choices(), _Names(git, objects, here.tips.chosen, here.upstream), wishes)
     names = {role: config.ref(layers.branch_of(config, role)) for role in Role}
     return Order(
         log.without_secrets(command),
@@ -243,14 +236,33 @@ def _older(git: Git, config: Config, here: Ground, chosen: Nightly) -> Snag | No
     return None
 
 
+def answered(git: Git, objects: Objects, ordered: Order, wishes: Wishes) -> Order:
+    """`ordered` with what ``--keep``, ``--drop`` and ``--allow`` add to it when it goes on."""
+    names = _Names(git, objects, ordered.tips, ordered.upstream)
+    return replace(ordered, choices=_choices(ordered.choices, names, wishes))
+
+
+def _choices(before: Choices, patches: _Names, wishes: Wishes) -> Choices:
+    keep = {patches.find(name): "kept as asked (--keep)" for name in wishes.keep}
+    drop = {patches.find(name): "dropped as asked (--drop)" for name in wishes.drop}
+    if both := [oid for oid in keep if oid in drop]:
+        raise UsageError(f"{both[0][:9]} is to be kept and dropped: give --keep or --drop, not both")
+    return replace(
+        before,
+        keep={**{oid: why for oid, why in before.keep.items() if oid not in drop}, **keep},
+        drop={**{oid: why for oid, why in before.drop.items() if oid not in keep}, **drop},
+        allow=before.allow | frozenset(wishes.allow),
+    )
+
+
 class _Names:
     """Finds the patch that a person means: by hash, or by words of its subject."""
 
-    def __init__(self, git: Git, config: Config, objects: Objects, here: Ground) -> None:
+    def __init__(self, git: Git, objects: Objects, stack: Mapping[Role, Oid | None], upstream: Oid) -> None:
         self._git = git
         self._objects = objects
-        limits = [f"^{here.upstream}"]
-        tips = [tip for tip in (here.tips.chosen[Role.PICKS], here.tips.chosen[Role.PATCHES]) if tip]
+        limits = [f"^{upstream}"]
+        tips = [tip for tip in (stack[Role.PICKS], stack[Role.PATCHES]) if tip]
         self._oids = [Oid(oid) for oid in git.lines("rev-list", *tips, *limits, "--")] if tips else []
 
     def find(self, name: str) -> Oid:

@@ -24,7 +24,7 @@ from git_poolside.operation.check import conserve
 from git_poolside.operation.evidence import Witness, tree_of_parent
 from git_poolside.operation.exec import first_failure
 from git_poolside.operation.order import Order
-from git_poolside.operation.prepare import with_choices
+from git_poolside.operation.prepare import Wishes, answered, with_choices
 from git_poolside.operation.rebuild import Rebuild, Rebuilt, Stop
 from git_poolside.operation.stopped import CONFLICT, EXEC, Stopped
 from git_poolside.stack.model import Fate, Oid, RefChange, Role, Snag, Stack, Touch
@@ -98,7 +98,7 @@ def execute(
         if rebuilt.stop is not None:
             outcome.kind = "stopped"
         if outcome.snags:
-            outcome.kind = "refused"
+            outcome.kind, outcome.stood = "refused", standing
         if outcome.kind != "done":
             return outcome
         conserve(inner.git, objects, stack, rebuilt, frozenset({config.version.file.encode()}))
@@ -265,29 +265,34 @@ def _check_worktree(inner: Quarantine, objects: Objects, stop: Stop) -> None:
         ) from error
 
 
-def go_on(git: Git, config: Config, ui: Ui) -> Outcome:
-    """``--continue``: take the resolution from the worktree and run the order again with it."""
+def go_on(git: Git, config: Config, ui: Ui, wishes: Wishes) -> Outcome:
+    """``--continue``: take the resolution from the worktree and run the order again with it.
+
+    `wishes` may answer what is asked about later patches.
+    """
     state = _required(git)
     _refuse_moved(git, state)
     objects = Objects(git)
     committer = Committer.of(objects, state.order.identity.encode("utf-8", "surrogateescape"))
     made = stopped.resolution(git, objects, committer, state)
+    order = answered(git, objects, state.order, wishes)
     if state.kind == EXEC and made == (state.stands_at,):
-        return _again(git, config, ui, state, state.order, ())  # nothing was mended: --exec decides again
-    resolutions = {**state.order.choices.resolutions, state.patch: made}
-    return _again(git, config, ui, state, with_choices(state.order, resolutions=resolutions), made[-1:])
+        return _again(git, config, ui, state, order, ())  # nothing was mended: --exec decides again
+    resolutions = {**order.choices.resolutions, state.patch: made}
+    return _again(git, config, ui, state, with_choices(order, resolutions=resolutions), made[-1:])
 
 
-def skip(git: Git, config: Config, ui: Ui) -> Outcome:
-    """``--skip``: leave the patch out, which its reason records."""
+def skip(git: Git, config: Config, ui: Ui, wishes: Wishes) -> Outcome:
+    """``--skip``: leave the patch out, which its reason records. `wishes` as in `go_on`."""
     state = _required(git)
     git = _where(git, state)
     stopped.refuse_elsewhere(git, state, "--skip")
     _refuse_moved(git, state)
     _refuse_resolved(git, state)
+    order = answered(git, Objects(git), state.order, wishes)
     stopped.clear(git, state)
     reason = "skipped by hand: it did not apply"
-    order = with_choices(state.order, skip={**state.order.choices.skip, state.patch: reason})
+    order = with_choices(order, skip={**order.choices.skip, state.patch: reason})
     return _again(git, config, ui, state, order, ())
 
 

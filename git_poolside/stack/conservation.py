@@ -18,14 +18,15 @@ from git_poolside.stack.model import Fate, Oid, PatchResult, Verdict
 class Finished:
     """What was found by reading the old and the new tips again.
 
-    `old` and `new` are the commits of the layers, lowest first; `patch_ids` those of both (verbatim);
-    `paths` what each of them touches; `differs` where the new tip differs from the new snapshot.
+    `old` and `new` are the commits of the layers, lowest first; `patch_ids` (verbatim), `paths` and `words`
+    (author and message) are those of both; `differs` is where the new tip differs from the new snapshot.
     """
 
     old: Sequence[Oid]
     new: Sequence[Oid]
     patch_ids: Mapping[Oid, str]
     paths: Mapping[Oid, frozenset[bytes]]
+    words: Mapping[Oid, tuple[bytes, bytes]]
     differs: frozenset[bytes]
     generated: frozenset[bytes]
 
@@ -61,14 +62,19 @@ def violations(results: Sequence[PatchResult], finished: Finished) -> list[str]:
             before, after = (finished.patch_ids.get(oid) for oid in (result.old, result.new))
             if before != after:
                 found.append(f"the patch {_name(result)} is called carried but is not the same patch")
+            if finished.words.get(result.old) != finished.words.get(result.new):
+                found.append(f"the patch {_name(result)} has another author or message")
 
     order = [result.old for result in results if result.old in fates and result.new is not None]
     if order != [oid for oid in finished.old if oid in set(order)]:
         found.append("the kept patches are not in their old order")
 
     allowed = set(finished.generated)
-    for oid in finished.new:
-        allowed |= finished.paths.get(oid, frozenset())
+    for result in results:
+        # What is carried touches what it touched; a changed one may have followed a rename, or was resolved.
+        source = result.old if result.verdict is Verdict.CARRIED else result.new
+        if result.new is not None and source is not None and result.verdict is not Verdict.STAMP:
+            allowed |= finished.paths.get(source, frozenset())
     strangers = sorted(finished.differs - allowed)
     if strangers:
         shown = ", ".join(path.decode("utf-8", "replace") for path in strangers[:5])

@@ -1017,3 +1017,33 @@ def test_C13_an_exec_that_still_fails_stops_again(simple: World, poolside: Run) 
     assert clone.rev("HEAD") == head
     assert poolside(clone, "sync", "--abort").status == 0
     assert everything(clone)[1:] == ("ref: refs/heads/poolside-main\n", "")
+
+
+def test_what_is_asked_after_a_stop_is_answered_with_continue(world: World, poolside: Run) -> None:
+    world.land({"a.py": TEN, "b.py": TEN}, "Begin", 1)
+    world.nightly("2026-07-03")
+    world.fork_at()
+    world.patch({"a.py": TEN.replace("line 5\n", "line five, tuned\n")}, "Tune line five\n")
+    asked = world.patch(
+        {"b.py": TEN.replace("line 2\n", "line two\n")},
+        "Speed b up\n\nPull Request resolved: https://github.com/pytorch/pytorch/pull/11\n",
+    )
+    world.land({"a.py": TEN.replace("line 5\n", "LINE 5\n")}, "Shout", 10)
+    world.land({"b.py": TEN.replace("line 2\n", "line 2, fast\n")}, "Speed b up", 11)
+    world.nightly("2026-07-10")
+    clone = world.clone()
+    assert poolside(clone, "sync", "--drop", asked).status == 3
+    assert poolside(clone, "sync", "--abort").status == 0
+    assert poolside(clone, "sync").status == 3
+    write(clone, "a.py", TEN.replace("line 5\n", "LINE five\n"))
+    clone.git("add", "a.py")
+    refused = poolside(clone, "sync", "--continue")
+    assert refused.status == 1
+    assert refused.err.splitlines()[-2:] == [
+        f"hint: git poolside sync --continue --keep {asked[:9]} or git poolside sync --continue --drop {asked[:9]}",
+        "no branch was changed, the stop still stands",
+    ]
+    done = poolside(clone, "sync", "--continue", "--drop", asked[:9])
+    assert done.status == 0, done.err
+    assert clone.subjects("main..poolside-main") == ["Tune line five"]
+    assert clone.show("poolside-main", "a.py") == TEN.replace("line 5\n", "LINE five\n")

@@ -29,7 +29,8 @@ FINISHED = Finished(
     [A, B, C, D],
     [A2, B2, STAMP],
     {A: "same", A2: "same", B: "one", B2: "other"},
-    {A2: FILE, B2: frozenset({b"g"}), STAMP: frozenset({b"version"})},
+    {A: FILE, A2: FILE, B2: frozenset({b"g"}), STAMP: frozenset({b"version"})},
+    {A: (b"me", b"words"), A2: (b"me", b"words")},
     frozenset({b"f", b"g", b"version"}),
     frozenset({b"version"}),
 )
@@ -40,7 +41,7 @@ def test_all_is_well() -> None:
 
 
 def test_an_empty_stack_is_well() -> None:
-    assert violations([], Finished([], [], {}, {}, frozenset(), frozenset())) == []
+    assert violations([], Finished([], [], {}, {}, {}, frozenset(), frozenset())) == []
 
 
 @pytest.mark.parametrize(
@@ -88,3 +89,14 @@ def test_a_path_that_no_patch_touches_is_found() -> None:
 def test_a_patch_that_stays_the_same_object_needs_no_patch_id() -> None:
     finished = replace(FINISHED, old=[A], new=[A], patch_ids={}, differs=FILE, paths={A: FILE})
     assert violations([result(A, A, Fate.KEPT, Verdict.CARRIED)], finished) == []
+
+
+def test_a_carried_patch_may_not_change_its_author_or_message() -> None:
+    altered = replace(FINISHED, words={**FINISHED.words, A2: (b"you", b"words")})
+    assert violations(RESULTS, altered) == [f"the patch {A[:12]} Subject has another author or message"]
+
+
+def test_what_a_carried_patch_did_not_touch_may_not_differ() -> None:
+    wider = replace(FINISHED, paths={**FINISHED.paths, A2: frozenset({b"f", b"stray"})})
+    wider = replace(wider, differs=FINISHED.differs | {b"stray"})
+    assert violations(RESULTS, wider) == ["the new tip differs from the snapshot in paths of no patch: stray"]
