@@ -22,7 +22,8 @@ def parser() -> Parser:
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Exit 1 when something is left to cure."""
-    git, config, ui = context.git, context.config, context.ui
+    git, ui = context.git, context.ui
+    config = context.mutating_config() if arguments.fix else context.config
     journal.recover_if_dead(git, ui, context.command)
     found = list(examine(git, config, ui, ask=not arguments.no_fetch))
     fixed: list[Finding] = []

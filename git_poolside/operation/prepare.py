@@ -246,7 +246,10 @@ def _choices(before: Choices, patches: _Names, wishes: Wishes) -> Choices:
     keep = {patches.find(name): "kept as asked (--keep)" for name in wishes.keep}
     drop = {patches.find(name): "dropped as asked (--drop)" for name in wishes.drop}
     if both := [oid for oid in keep if oid in drop]:
-        raise UsageError(f"{both[0][:9]} is to be kept and dropped: give --keep or --drop, not both")
+        raise UsageError(
+            f"{both[0][:9]} is to be kept and dropped: give --keep or --drop, not both",
+            hints=[f"git log -1 {both[0][:9]}   (shows the patch)"],
+        )
     return replace(
         before,
         keep={**{oid: why for oid, why in before.keep.items() if oid not in drop}, **keep},

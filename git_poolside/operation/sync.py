@@ -190,8 +190,8 @@ def _moved_submodules(touches: Sequence[Touch]) -> tuple[str, ...]:
 
 
 def _exec(git: Git, inner: Quarantine, outcome: Outcome, command: str) -> Stop | None:
-    """Run ``--exec`` at each new commit; where it failed, as a stop at that patch."""
-    new = [(r, r.new) for r in outcome.rebuilt.results if r.new and r.new != r.old]
+    """Run ``--exec`` at each new commit but the stamp; where it failed, as a stop at that patch."""
+    new = [(r, r.new) for r in outcome.rebuilt.results if r.new and r.new != r.old and r.verdict is not Verdict.STAMP]
     inner.keep([oid for _, oid in new])
     failed = first_failure(git, command, [oid for _, oid in new])
     if failed is None:
