@@ -166,11 +166,11 @@ def test_P7_a_dirty_role_branch_in_another_worktree_refuses_and_nothing_moves(si
     clone.git("branch", "main", "origin/main")
     other = linked(clone, "main")
     (other.path / "lib/c.py").write_text("mine\n")
-    before = clone.refs("refs/heads"), stamps(clone).keys(), stamps(other)
+    before = clone.refs("refs/heads"), stamps(clone), stamps(other)
     result = poolside(clone, "sync")
     assert result.status == 1
     assert result.err.splitlines()[:2] == [f"error: local changes in {other.path} are in the way:", "  lib/c.py"]
-    assert (clone.refs("refs/heads"), stamps(clone).keys(), stamps(other)) == before
+    assert (clone.refs("refs/heads"), stamps(clone), stamps(other)) == before
     for repo, branch in ((clone, "poolside-main"), (other, "main")):
         assert repo.git("symbolic-ref", "HEAD") == f"refs/heads/{branch}"
     assert clone.git("status", "--porcelain") == ""

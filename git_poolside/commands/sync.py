@@ -91,8 +91,9 @@ def _ordered(context: Context, arguments: argparse.Namespace) -> int:
 
 
 def _finish(context: Context, outcome: sync.Outcome) -> int:
-    """Push if that was asked, then report."""
+    """Go on from what rerere resolved if that is accepted, push if that was asked, then report."""
     ui = context.ui
+    outcome = sync.accept_rerere(context.git, context.config, ui, outcome)
     failure = None
     if outcome.kind in ("done", "nothing-to-do") and outcome.order.push and not outcome.dry_run:
         from git_poolside.errors import PoolsideError

@@ -98,16 +98,22 @@ def detach(git: Git, tip: Oid, action: str) -> None:
     answer = git.with_environment(GIT_REFLOG_ACTION=action).try_run(*CHECKOUT, "--detach", tip)
     if answer.status and head(git) != tip:
         if "would be overwritten" in answer.complaint or "would lose untracked" in answer.complaint:
-            raise Refused(
-                f"local changes in {git.folder} are in the way:\n" + "\n".join(_overwritten(answer.complaint)),
-                snag="dirty-for-stop",
-                hints=["git stash   (puts them aside; git stash pop brings them back)", "or commit them"],
-            )
+            raise _in_the_way(git, [line.strip() for line in answer.complaint.splitlines() if line.startswith("\t")])
         raise GitFailed([*CHECKOUT[:1], tip], answer.status, answer.complaint)
 
 
-def _overwritten(complaint: str) -> list[str]:
-    return [f"  {line.strip()}" for line in complaint.splitlines() if line.startswith("\t")]
+def refuse_overlap(git: Git, old: Oid, new: Oid) -> None:
+    """Raises `Refused` if a checkout from `old` to `new` here would be refused, before any is begun elsewhere."""
+    if found := overlap(git, old, new):
+        raise _in_the_way(git, found)
+
+
+def _in_the_way(git: Git, paths: Sequence[str]) -> Refused:
+    return Refused(
+        f"local changes in {git.folder} are in the way:\n" + "\n".join(f"  {path}" for path in paths),
+        snag="dirty-for-stop",
+        hints=["git stash   (puts them aside; git stash pop brings them back)", "or commit them"],
+    )
 
 
 def attach(git: Git, ref: str, tip: Oid, action: str) -> None:

@@ -138,6 +138,8 @@ def carry_out(
     along = worktrees_of(git, moving)
     if standing is not None:
         along = (*(entry for entry in along if entry.path != standing.path), standing)
+    for entry in along if len(along) > 1 else ():
+        worktree.refuse_overlap(_git_of(git, Path(entry.path)), entry.before, entry.after)
     journal = Journal(action, moving, along, stop=standing is not None)
     journal.save(git)
     try:

@@ -53,6 +53,7 @@ class Order:
             "resolutions": {oid: list(made) for oid, made in choices.resolutions.items()},
             "made": dict(choices.made),
             "allow": sorted(choices.allow),
+            "rerere": sorted(choices.rerere),
             "push": self.push,
             "exec": self.exec,
             "config": self.config,
@@ -68,6 +69,7 @@ class Order:
             {Oid(oid): tuple(made) for oid, made in raw["resolutions"].items()},
             raw["made"],
             frozenset(raw["allow"]),
+            frozenset(raw["rerere"]),
         )
         return cls(
             tuple(raw["command"]),

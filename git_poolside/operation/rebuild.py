@@ -39,7 +39,10 @@ _REMEMBERED = 180 * 24 * 60 * 60
 
 @dataclass(frozen=True)
 class Choices:
-    """What was decided about single patches, by their old hashes; `resolutions` are the commits made of one."""
+    """What was decided about single patches, by their old hashes; `resolutions` are the commits made of one.
+
+    `made` are new commits of an earlier run, by 'old parent'; `rerere` those patches that git-rerere(1) resolved.
+    """
 
     keep: Mapping[Oid, str] = field(default_factory=dict)
     drop: Mapping[Oid, str] = field(default_factory=dict)
@@ -47,6 +50,7 @@ class Choices:
     resolutions: Mapping[Oid, tuple[Oid, ...]] = field(default_factory=dict)
     made: Mapping[str, Oid] = field(default_factory=dict)
     allow: frozenset[str] = frozenset()
+    rerere: frozenset[Oid] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -303,7 +307,8 @@ class Rebuild:
             new = self.objects.commit(oid)
             source = commit.oid if index == 0 else None
             fate, verdict = (Fate.KEPT, Verdict.CHANGED) if source else (Fate.NEW, Verdict.ADDED)
-            reason = "resolved by hand" if source else ""
+            how = "by rerere" if commit.oid in self.choices.rerere else "by hand"
+            reason = f"resolved {how}" if source else ""
             self.out.results.append(PatchResult(layer.role, source, oid, new.subject, fate, verdict, reason))
         self.engine.stepped(self.witness.changes[commit.oid], self.objects.commit(made[-1]).tree)
         return made[-1]

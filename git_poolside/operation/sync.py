@@ -27,7 +27,7 @@ from git_poolside.operation.order import Order
 from git_poolside.operation.prepare import Wishes, answered, with_choices
 from git_poolside.operation.rebuild import Rebuild, Rebuilt, Stop
 from git_poolside.operation.stopped import CONFLICT, EXEC, Stopped
-from git_poolside.stack.model import Fate, Oid, RefChange, Role, Snag, Stack, Touch
+from git_poolside.stack.model import Fate, Oid, RefChange, Role, Snag, Stack, Touch, Verdict
 from git_poolside.ui import Ui
 
 
@@ -265,10 +265,22 @@ def _check_worktree(inner: Quarantine, objects: Objects, stop: Stop) -> None:
         ) from error
 
 
-def go_on(git: Git, config: Config, ui: Ui, wishes: Wishes) -> Outcome:
+def accept_rerere(git: Git, config: Config, ui: Ui, outcome: Outcome) -> Outcome:
+    """Go on by itself from stops that git-rerere(1) resolved whole, if ``sync.rerere = "accept"`` (C12)."""
+    while config.sync.rerere == "accept" and outcome.kind == "stopped" and outcome.stood is not None:
+        state = outcome.stood
+        resolved = stopped.resolved_by_rerere(git, state)
+        if not state.paths or set(resolved) != set(state.paths):
+            break
+        git.with_environment(GIT_LITERAL_PATHSPECS="1").run("add", "-A", "--", *resolved)
+        outcome = go_on(git, config, ui, Wishes(), by_rerere=True)
+    return outcome
+
+
+def go_on(git: Git, config: Config, ui: Ui, wishes: Wishes, *, by_rerere: bool = False) -> Outcome:
     """``--continue``: take the resolution from the worktree and run the order again with it.
 
-    `wishes` may answer what is asked about later patches.
+    `wishes` may answer what is asked about later patches; `by_rerere` says whose resolution it is.
     """
     state = _required(git)
     _refuse_moved(git, state)
@@ -278,8 +290,9 @@ def go_on(git: Git, config: Config, ui: Ui, wishes: Wishes) -> Outcome:
     order = answered(git, objects, state.order, wishes)
     if state.kind == EXEC and made == (state.stands_at,):
         return _again(git, config, ui, state, order, ())  # nothing was mended: --exec decides again
+    rerere = order.choices.rerere | ({state.patch} if by_rerere else set())
     resolutions = {**order.choices.resolutions, state.patch: made}
-    return _again(git, config, ui, state, with_choices(order, resolutions=resolutions), made[-1:])
+    return _again(git, config, ui, state, with_choices(order, resolutions=resolutions, rerere=rerere), made[-1:])
 
 
 def skip(git: Git, config: Config, ui: Ui, wishes: Wishes) -> Outcome:

@@ -644,6 +644,25 @@ def test_C12_rerere_without_autoupdate_leaves_the_paths_to_be_added(stuck: World
     assert poolside(clone, "sync", "--continue").status == 0
 
 
+def test_C12_with_rerere_accept_the_sync_goes_on_and_marks_the_patch(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    clone.git("config", "rerere.enabled", "true")
+    stop(clone, poolside)
+    resolve(clone)
+    clone.git("rerere")
+    poolside(clone, "sync", "--abort")
+    write(clone, ".poolside.toml", '[sync]\nrerere = "accept"\n')
+    clone.git("add", ".poolside.toml")
+    clone.git("commit", "-q", "-m", "Accept what rerere resolves")
+    result = poolside(clone, "sync", "--json")
+    assert result.status == 0, result.err
+    patches = json.loads(result.out)["layers"][2]["patches"]
+    [resolved] = [patch for patch in patches if patch["reason"] == "resolved by rerere"]
+    assert resolved["subject"] == "Tune line five"
+    assert clone.show(resolved["new"], "a.py") == RESOLVED
+    assert clone.git("status", "--porcelain") == ""
+
+
 # --skip
 
 
@@ -978,7 +997,7 @@ def test_exec_runs_at_every_new_commit_and_nowhere_near_the_worktree(simple: Wor
     log = simple.root / "exec.log"
     result = poolside(clone, "sync", "--exec", f"git log -1 --format=%s >> {log}; pwd >> {log}.where")
     assert result.status == 0, result.err
-    assert log.read_text().splitlines() == clone.subjects("main..poolside-main")
+    assert log.read_text().splitlines() == clone.subjects("main..poolside-main~1")
     assert str(clone.path / "lib") not in Path(f"{log}.where").read_text()
     assert clone.git("worktree", "list").count("\n") == 0
     assert not list((clone.path / ".git/poolside").glob("exec-*"))
