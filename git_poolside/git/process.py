@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -259,6 +260,7 @@ def _feed(stream: Any, data: bytes) -> None:
         pass
 
 
+@cache
 def version() -> tuple[int, ...]:
     """The version of the git on PATH, as numbers."""
     import re

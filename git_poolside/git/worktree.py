@@ -78,12 +78,13 @@ _IN_PROGRESS = (
 
 def refuse_in_progress(git: Git) -> None:
     """Raises `Refused` while git itself is in the middle of something here: a checkout would cancel it."""
-    for name, is_ref, what, finish, abort in _IN_PROGRESS:
-        if is_ref:
-            there = git.try_run("rev-parse", "-q", "--verify", name).status == 0
-        else:
-            there = Path(git.text("rev-parse", "--path-format=absolute", "--git-path", name)).exists()
-        if there:
+    asked = "".join(f"{name}\n" for name, is_ref, *_ in _IN_PROGRESS if is_ref).encode()
+    # A pseudo-ref is no file under reftable, so git is asked; the folders are each worktree's own.
+    answers = git.run("cat-file", "--batch-check=%(objecttype)", input=asked).stdout.decode().splitlines()
+    there = {name for name, answer in zip(asked.decode().split(), answers, strict=True) if answer == "commit"}
+    there |= {name for name, is_ref, *_ in _IN_PROGRESS if not is_ref and (git.git_dir / name).exists()}
+    for name, _, what, finish, abort in _IN_PROGRESS:
+        if name in there:
             raise Refused(
                 f"{what} is in progress in {git.folder}",
                 hints=[f"{finish}   (finishes it)", f"{abort}   (gives it up)"],
