@@ -170,11 +170,9 @@ def test_a_bug_is_70_with_the_traceback_in_a_file(
     import tempfile
 
     clone = simple.clone()
-    state = clone.path / ".git/poolside"
-    state.mkdir()
-    (state / "stopped.json").write_text("[]")
+    clone.git("update-ref", "refs/poolside/operations", "HEAD")  # a log that we did not write
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    result = poolside(clone, "status")
+    result = poolside(clone, "log")
     [file] = tmp_path.glob("git-poolside-*.txt")
     assert (result.status, result.out) == (70, "")
     assert "Traceback" not in result.err

@@ -260,9 +260,13 @@ def _feed(stream: Any, data: bytes) -> None:
         pass
 
 
-@cache
 def version() -> tuple[int, ...]:
     """The version of the git on PATH, as numbers."""
+    return _version_on(os.environ.get("PATH", ""))
+
+
+@cache
+def _version_on(path: str) -> tuple[int, ...]:
     import re
 
     try:

@@ -73,23 +73,29 @@ def _path(git: Git) -> Path:
 
 def load(git: Git) -> Stopped | None:
     """The stopped operation of this repository, if there is one."""
+    path = _path(git)
     try:
-        raw = json.loads(_path(git).read_text())
+        raw = json.loads(path.read_text())
+        return Stopped(
+            Order.from_json(raw["order"]),
+            raw["kind"],
+            raw["worktree"],
+            raw["head"],
+            raw["head_oid"],
+            Role(raw["role"]),
+            raw["patch"],
+            raw["subject"],
+            raw["partial"],
+            tuple(raw["paths"]),
+            tuple(raw["touched"]),
+        )
     except FileNotFoundError:
         return None
-    return Stopped(
-        Order.from_json(raw["order"]),
-        raw["kind"],
-        raw["worktree"],
-        raw["head"],
-        raw["head_oid"],
-        Role(raw["role"]),
-        raw["patch"],
-        raw["subject"],
-        raw["partial"],
-        tuple(raw["paths"]),
-        tuple(raw["touched"]),
-    )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Refused(
+            f"{path} cannot be read",
+            hints=[f"rm {path}   (forgets the stop; no branch has moved, git checkout BRANCH leads back)"],
+        ) from error
 
 
 def recorded_config(git: Git) -> str | None:

@@ -610,6 +610,17 @@ def test_C11_abort_brings_a_deleted_role_branch_back(stuck: World, poolside: Run
     assert everything(clone) == before
 
 
+def test_a_damaged_state_file_is_named_with_the_way_out(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    path = clone.path / ".git/poolside/stopped.json"
+    path.parent.mkdir()
+    path.write_text("[]")
+    result = poolside(clone, "status")
+    assert (result.status, result.err.splitlines()[0]) == (1, f"error: {path} cannot be read")
+    path.unlink()
+    assert poolside(clone, "status").status == 0
+
+
 # C12: rerere
 
 
