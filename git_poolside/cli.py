@@ -7,7 +7,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
-from git_poolside import __version__
+from git_poolside import __version__, interrupt
 from git_poolside.commands import COMMANDS, Parser
 from git_poolside.errors import EXIT_BUG, EXIT_CLOSED_PIPE, EXIT_INTERRUPTED, EXIT_USAGE, PoolsideError
 
@@ -43,6 +43,16 @@ def dispatch() -> NoReturn:
 
 def main(command: str, argv: list[str]) -> int:
     """Run a command; returns the exit code of the table in the manual."""
+    interrupt.listen()
+    try:
+        return _main(command, argv)
+    except KeyboardInterrupt as error:
+        where = str(error) or "git poolside status shows where everything stands"
+        sys.stderr.write(f"\ninterrupted: {where}\n")
+        return EXIT_INTERRUPTED
+
+
+def _main(command: str, argv: list[str]) -> int:
     module = import_module(f"git_poolside.commands.{command.replace('-', '_')}")
     if "--help" in argv and "--" not in argv[: argv.index("--help")]:
         return _manual(command)
@@ -72,9 +82,6 @@ def main(command: str, argv: list[str]) -> int:
     except PoolsideError as error:
         ui.error(error)
         return error.exit_code
-    except KeyboardInterrupt:
-        sys.stderr.write("\n")
-        return EXIT_INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_CLOSED_PIPE

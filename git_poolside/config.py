@@ -134,6 +134,10 @@ class Config:
     def upstream_ref(self, branch: str) -> str:
         return f"refs/remotes/{self.remotes.upstream}/{branch}"
 
+    def names(self, role: str) -> bool:
+        """Whether the file itself names the branch of a role."""
+        return bool(self.text) and role in tomli.loads(self.text).get("branches", {})
+
     @property
     def steers(self) -> tuple[str, ...]:
         """The tables of the file that say where things come from and go to."""

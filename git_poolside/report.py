@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from collections import Counter
 from typing import Any
@@ -81,7 +82,9 @@ def show(ui: Ui, config: Config, outcome: Outcome) -> None:
         _refusal(ui, outcome)
     elif kind == "stopped":
         _stop(ui, outcome)
-    elif not outcome.dry_run and not outcome.pushed:
+    elif outcome.pushed:
+        ui.print("", f"Pushed to '{config.remotes.fork}'.")
+    elif not outcome.dry_run:
         ui.hint("git poolside push   (sends the branches)", "git poolside undo   (takes it back)")
 
 
@@ -90,7 +93,9 @@ def _headline(outcome: Outcome) -> str:
         return "No branch has moved: stopped on the way to"
     if outcome.kind == "refused":
         return "Not moved onto"
-    return "Moved onto" if outcome.kind == "done" and not outcome.dry_run else "Would move onto"
+    if outcome.dry_run:
+        return "Would move onto"
+    return "Moved onto" if outcome.kind == "done" else "Not moved onto"
 
 
 def _layers(ui: Ui, config: Config, outcome: Outcome) -> list[str]:
@@ -99,6 +104,8 @@ def _layers(ui: Ui, config: Config, outcome: Outcome) -> list[str]:
     rows: list[tuple[str, ...]] = []
     for role in (Role.PATCHES, Role.PICKS, Role.SNAPSHOT):
         before, new = order.tips[role], after.get(role)
+        if rebuilt.stop is not None and role in (rebuilt.stop.role, Role.PATCHES):
+            new = None  # what a conflict leaves out is not what the tip will be
         arrow = f"{before[:9] if before else 'new':9} -> {new[:9] if new else '…'}"
         if before == new and new:
             arrow = f"{new[:9]} unchanged"
@@ -182,7 +189,7 @@ def _stop(ui: Ui, outcome: Outcome) -> None:
             ui.talk(f"the patch was {clean(stop.reason)}")
     if outcome.stood is None:
         if outcome.dry_run:
-            command = " ".join(word for word in outcome.order.command if word not in ("-n", "--dry-run"))
+            command = shlex.join(word for word in outcome.order.command if word not in ("-n", "--dry-run"))
             ui.hint(f"git poolside {command}   (stops there, for you to resolve it)")
         else:
             ui.complain_end("nothing was changed")

@@ -166,7 +166,7 @@ def test_a_branch_that_upstream_does_not_have(simple: World, poolside: Run, bran
     clone = simple.clone()
     simple.upstream.git("branch", "-m", branch, "elsewhere")
     result = unchanged(clone, poolside, "sync")
-    assert (result.status, result.err.splitlines()[0]) == (5, f"error: 'upstream' has no branch '{branch}'")
+    assert (result.status, result.err.splitlines()[0]) == (1, f"error: 'upstream' has no branch '{branch}'")
 
 
 def test_no_role_branch_anywhere(simple: World, poolside: Run) -> None:
@@ -391,7 +391,11 @@ def test_ctrl_c_is_130_and_loses_nothing(simple: World, poolside: Run, where: st
             "exec", f"touch {wrapper}.2\nexec"))  # fmt: skip
         clone.git("config", "remote.upstream.uploadpack", str(wrapper))
     done = spawn(clone.path, "sync", *(["--exec", "kill -INT 0"] if where == "exec" else []))
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "\n")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        130,
+        "",
+        "\ninterrupted: git poolside status shows where everything stands\n",
+    )
     assert (clone.refs("refs/heads"), clone.git("status", "--porcelain")) == before
     assert len(clone.git("worktree", "list").splitlines()) == 1
     clone.git("config", "--unset-all", "remote.upstream.uploadpack", check=False)
@@ -439,3 +443,42 @@ def test_every_error_says_what_to_do() -> None:
                 if hints is None or (isinstance(hints, ast.List) and not hints.elts):
                     silent.append(f"{path.name}:{node.lineno}")
     assert silent == []
+
+
+def test_a_branch_that_the_file_names_and_nobody_has_refuses_with_the_near_one(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    (clone.path / ".poolside.toml").write_text('[branches]\npicks = "poolside-cherypicks"\n')
+    clone.git("add", ".poolside.toml")
+    clone.git("commit", "-q", "-m", "A typo")
+    before = clone.refs()
+    result = poolside(clone, "sync")
+    assert (result.status, result.err.splitlines()[:2]) == (
+        1,
+        [
+            "error: there is no branch 'poolside-cherypicks', here or on 'origin' "
+            "(branches.picks in .poolside.toml of poolside-main)",
+            "hint: is 'poolside-cherry-picks' meant? Mend the file on the patches branch and commit it",
+        ],
+    )
+    assert clone.refs() == before
+
+
+def test_init_with_a_url_that_does_not_answer_writes_nothing(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    for key in ("url", "fetch", "tagOpt", "pushurl"):
+        clone.git("config", "--unset-all", f"remote.upstream.{key}")
+    before = (clone.path / ".git/config").read_text(), clone.refs("refs")
+    assert poolside(clone, "init", "--upstream", "../nowhere.git").status == 5
+    assert ((clone.path / ".git/config").read_text(), clone.refs("refs")) == before
+
+
+def test_init_with_another_url_than_the_remote_has_says_how_to_change_it(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    result = poolside(clone, "init", "--upstream", "../other.git")
+    assert result.status == 1
+    assert "hint: git remote set-url upstream ../other.git   (if that is right), then init again" in result.err
+
+
+def test_a_limit_below_one_is_a_usage_error(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    assert [poolside(clone, *words).status for words in (["log", "-n", "0"], ["nightly", "-n", "-1"])] == [129, 129]

@@ -9,7 +9,20 @@ from pathlib import Path
 import git_poolside
 
 ROOT = Path(git_poolside.__file__).parent
-LEVELS = ["errors", "stack", "ui", "git.process", "config", "git", "operation", "context", "report", "demo", "commands"]
+LEVELS = [
+    "errors",
+    "interrupt",
+    "stack",
+    "ui",
+    "git.process",
+    "config",
+    "git",
+    "operation",
+    "context",
+    "report",
+    "demo",
+    "commands",
+]
 """From the bottom up; a module imports its own level and those below. `cli` and `docs` stand on top."""
 
 HOME = {

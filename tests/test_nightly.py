@@ -384,3 +384,14 @@ def test_N10_a_grafted_history_does_not_move_the_base(simple: World, poolside: R
     clone.git("replace", "--graft", "poolside-main~2", "origin/main~1")
     assert poolside(clone, "sync").status == poolside(plain, "sync").status == 0
     assert clone.refs() == plain.refs()
+
+
+def test_N4_an_older_date_of_the_same_commit_needs_to_be_allowed_too(simple: World, poolside: Run) -> None:
+    simple.nightly("2026-07-12")
+    clone = simple.clone()
+    assert poolside(clone, "sync", "--nightly", "2026-07-12").status == 0
+    tip = clone.rev("poolside-main")
+    refused = poolside(clone, "sync", "--nightly", "2026-07-10")
+    assert (refused.status, clone.rev("poolside-main")) == (1, tip)
+    assert "[older-nightly]" in refused.err
+    assert poolside(clone, "sync", "--nightly", "2026-07-10", "--allow", "older-nightly").status == 0

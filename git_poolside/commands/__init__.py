@@ -52,3 +52,10 @@ class Parser(argparse.ArgumentParser):
         self.print_usage(sys.stderr)
         print(f"error: {message}", file=sys.stderr)
         raise SystemExit(EXIT_USAGE)
+
+
+def positive(word: str) -> int:
+    """A number of at least 1, for argparse."""
+    if not word.isdigit() or int(word) < 1:
+        raise argparse.ArgumentTypeError(f"'{word}' is no number of at least 1")
+    return int(word)

@@ -34,7 +34,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
         stopped.refuse_if_stopped(git)
         layers.refuse_shallow(git)
         config = adopt.settings(git, context.config_file, wanted, changed)
-        done = adopt.add_upstream(git, config, ui)
+        done = adopt.add_upstream(git, config, ui, arguments.upstream is not None)
         server = adopt.prepare(git, config, ui)
         done += adopt.make_branches(git, config, adopt.missing_branches(git, config, server), server)
         done += adopt.configure(git, config)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from git_poolside.commands import Parser
+from git_poolside.commands import Parser, positive
 from git_poolside.context import Context
 from git_poolside.git import nightlies
 from git_poolside.git.objects import Objects
@@ -15,7 +15,7 @@ from git_poolside.ui import clean, cut, table
 
 def parser() -> Parser:
     made = Parser("nightly")
-    made.add_argument("-n", dest="limit", metavar="N", type=int, default=20, help="at most N (default 20)")
+    made.add_argument("-n", dest="limit", metavar="N", type=positive, default=20, help="at most N (default 20)")
     made.add_argument("--no-fetch", action="store_true", help="do not ask upstream, list what is here")
     made.add_argument("--json", action="store_true", help="one JSON object on standard output")
     return made
@@ -28,7 +28,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     if not arguments.no_fetch:
         ask_upstream(git, config, ui)
     here = prepare.ground(git, config, Objects(git))
-    found = nightlies.known(git, config, here.base, max(arguments.limit, 1))
+    found = nightlies.known(git, config, here.base, arguments.limit)
     if ui.json:
         ui.object(
             {

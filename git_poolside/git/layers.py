@@ -6,8 +6,9 @@ below the patches is recorded or shown, never a merge base.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
 
 from git_poolside.config import Config
 from git_poolside.errors import Refused
@@ -44,13 +45,48 @@ def branch_of(config: Config, role: Role) -> str:
     }[role]
 
 
-def tips(git: Git, config: Config, leases: dict[str, Oid | None]) -> Tips:
-    """The tip of every role. Raises `Refused` (snag ``diverged``) naming the commits on either side.
-
-    A branch is not diverged when the server still has what our unpushed operations began from (`leases`), or
-    when the server's tip was in this branch before the user rewrote it here (``git push --force-if-includes``
-    asks the same of the reflog).
+@dataclass(frozen=True)
+class Known:
+    """What the operation log knows of the fork's server: `leases` is what each ref had there when we last asked or
+    pushed, `put` where our own operations have put each ref since the last push.
     """
+
+    leases: Mapping[str, Oid | None] = field(default_factory=dict)
+    put: Mapping[str, Oid | None] = field(default_factory=dict)
+
+
+class Standing(Enum):
+    """How a branch stands to the fork's server's: whose tip counts."""
+
+    OURS = "ours"
+    REWRITTEN = "rewritten here"
+    THEIRS = "theirs"
+    DIVERGED = "diverged"
+
+
+def standing(git: Git, ref: str, tracking: str, here: Oid, there: Oid, known: Known) -> Standing:
+    """Whose tip of `ref` counts, `here` or the server's `there`; sync, push and status go by the same rule.
+
+    Ours, if it is ahead, or if the server still has what our unpushed operations began from; rewritten here, if
+    this branch once had the server's tip (``git push --force-if-includes`` asks the same of the reflog). Theirs,
+    if ours is behind, or if all of ours was on the server before: somebody moved the fork on.
+    """
+    lease = known.leases.get(ref)
+    if here == there or (there == lease and known.put.get(ref) == here) or refs.is_ancestor(git, there, here):
+        return Standing.OURS
+    if refs.is_ancestor(git, here, there):
+        return Standing.THEIRS
+    if there == lease:
+        return Standing.OURS
+    if there in _reflog(git, ref):
+        return Standing.REWRITTEN
+    if here in _reflog(git, tracking):
+        return Standing.THEIRS
+    return Standing.DIVERGED
+
+
+def tips(git: Git, config: Config, known: Known) -> Tips:
+    """The tip of every role. Raises `Refused` (snag ``diverged``) naming the commits on either side."""
     names = {role: branch_of(config, role) for role in Role}
     wanted = [config.ref(name) for name in names.values()] + [config.fork_ref(name) for name in names.values()]
     values = refs.read(git, wanted)
@@ -60,23 +96,26 @@ def tips(git: Git, config: Config, leases: dict[str, Oid | None]) -> Tips:
     rewritten: list[str] = []
     for role, name in names.items():
         here, there = local[role], remote[role]
-        if here is None or there is None or here == there:
+        if here is None or there is None:
             chosen[role] = here or there
-        elif leases.get(config.ref(name), "") == there or refs.is_ancestor(git, there, here):
-            chosen[role] = here
-        elif refs.is_ancestor(git, here, there):
-            chosen[role] = there
-        elif role is not Role.SNAPSHOT and there in _reflog(git, config.ref(name)):
-            chosen[role] = here
-            rewritten.append(name)
-        else:
+            continue
+        stands = standing(git, config.ref(name), config.fork_ref(name), here, there, known)
+        if stands is Standing.DIVERGED or (stands is Standing.REWRITTEN and role is Role.SNAPSHOT):
             raise _diverged(git, config, name, here, there)
+        if stands is Standing.REWRITTEN:
+            rewritten.append(name)
+        chosen[role] = there if stands is Standing.THEIRS else here
     return Tips(local, remote, chosen, tuple(rewritten))
 
 
 def _reflog(git: Git, ref: str) -> list[str]:
+    """Every value that a ref has had, as far as its reflog goes: the oldest entry's old value too."""
     answer = git.try_run("rev-list", "-g", ref, "--")
-    return answer.text.splitlines() if answer.status == 0 else []
+    if answer.status:
+        return []
+    values = answer.text.splitlines()
+    oldest = git.try_run("rev-parse", "-q", "--verify", f"{ref}@{{{len(values)}}}")
+    return [*values, oldest.text] if values and oldest.status == 0 and oldest.text else values
 
 
 def _diverged(git: Git, config: Config, name: str, here: Oid, there: Oid) -> Refused:

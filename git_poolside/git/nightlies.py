@@ -28,7 +28,7 @@ def upstream_tip(git: Git, config: Config) -> Oid:
     if tip is None:
         raise Refused(
             f"there is no {ref.removeprefix('refs/remotes/')} in this clone yet",
-            hints=["git poolside init   (adds the remote)", "git poolside nightly   (fetches it)"],
+            hints=["git poolside init --upstream URL   (adds the remote)", "git poolside nightly   (fetches it)"],
         )
     return tip
 

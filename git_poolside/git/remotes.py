@@ -28,7 +28,8 @@ class Remote:
 
     @property
     def _git(self) -> Git:
-        own = (f"remote.{self.name}.prune=false", f"remote.{self.name}.pruneTags=false")
+        named = self.name if self.exists else ""
+        own = (f"remote.{named}.prune=false", f"remote.{named}.pruneTags=false") if named else ()
         return self.git.with_options(*_OURS_ALONE, *own)
 
     @property
@@ -76,11 +77,12 @@ class Remote:
 
     def _failed(self, answer: Answer) -> FarSideFailed:
         said = answer.complaint or "it said nothing"
+        what = f"the remote '{self.name}'" if self.exists else f"'{self.name}'"
         return FarSideFailed(
-            f"the remote '{self.name}' cannot be reached: {said.splitlines()[0].removeprefix('fatal: ')}",
+            f"{what} cannot be reached: {said.splitlines()[0].removeprefix('fatal: ')}",
             hints=[
                 f"git ls-remote {self.name}   (tries the connection alone)",
-                f"git remote get-url {self.name}   (shows where it points)",
+                *([f"git remote get-url {self.name}   (shows where it points)"] if self.exists else []),
             ],
         )
 
@@ -110,7 +112,7 @@ def ask_upstream(git: Git, config: Config, ui: Ui) -> None:
     for branch in branches:
         if f"refs/heads/{branch}" not in listing:
             key = "upstream.branch" if branch == config.upstream.branch else "nightly.branch"
-            raise FarSideFailed(
+            raise Refused(
                 f"'{config.remotes.upstream}' has no branch '{branch}'",
                 hints=[f"set {key} in .poolside.toml", f"git ls-remote --heads {config.remotes.upstream}"],
             )

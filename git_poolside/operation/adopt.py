@@ -56,15 +56,22 @@ def _github(git: Git, config: Config) -> Github:
     return Github(name(fork, config.github.fork), name(config.remotes.upstream_url, config.github.upstream))
 
 
-def add_upstream(git: Git, config: Config, ui: Ui) -> list[str]:
-    """The upstream remote: its two branches alone, no tags, push disabled. An existing one is adopted."""
+def add_upstream(git: Git, config: Config, ui: Ui, given: bool) -> list[str]:
+    """The upstream remote: its two branches alone, no tags, push disabled. An existing one is adopted.
+
+    Nothing is written before the url has answered. `given` says that the url was named on the command line:
+    then an existing remote that points elsewhere refuses.
+    """
     name = config.remotes.upstream
     done: list[str] = []
     url = git.try_run("config", "--get", f"remote.{name}.url").text
     if not url:
         if not safe_url(config.remotes.upstream_url):
-            raise UsageError(f"'{config.remotes.upstream_url}' is no url that git fetches by itself",
-                             hints=["git poolside init --upstream https://…"])  # fmt: skip
+            raise UsageError(
+                f"'{config.remotes.upstream_url}' is no url that git fetches by itself",
+                hints=["git poolside init --upstream https://…   (a path is written ./DIR or /DIR)"],
+            )
+        Remote(git, config.remotes.upstream_url, ui).listing([f"refs/heads/{config.upstream.branch}"])
         git.run("config", f"remote.{name}.url", config.remotes.upstream_url)
         for refspec in refspecs(config):
             git.run("config", "--add", f"remote.{name}.fetch", refspec)
@@ -72,6 +79,14 @@ def add_upstream(git: Git, config: Config, ui: Ui) -> list[str]:
         git.run("config", f"remote.{name}.pruneTags", "false")
         _filter_alike(git, config.remotes.fork, name)
         done.append(f"added the remote '{name}': {config.remotes.upstream_url}")
+    elif url != config.remotes.upstream_url and given:
+        raise Refused(
+            f"the remote '{name}' is {url}",
+            hints=[
+                f"git remote set-url {name} {config.remotes.upstream_url}   (if that is right), then init again",
+                "git poolside init   (adopts the remote as it is)",
+            ],
+        )
     elif url != config.remotes.upstream_url:
         ui.talk(f"note: the remote '{name}' is adopted as it is: {url}")
     if not git.try_run("config", "--get-all", f"remote.{name}.pushurl").text:
@@ -176,10 +191,7 @@ def write_file(git: Git, config: Config, commit: bool, command: Sequence[str]) -
                 own.graft(tree, {FILE.encode(): entry}), [tip], b"Add the configuration of git poolside\n"
             )
             change = RefChange(ref, tip, new)
-            lease = refs.read_one(git, config.fork_ref(config.branches.patches))
-            operation = log.Operation(
-                "init", log.without_secrets(command), log.moment(committer), (change,), {ref: lease}
-            )
+            operation = log.Operation("init", log.without_secrets(command), log.moment(committer), (change,))
             logged = log.write(own, committer, operation, refs.read_one(git, refs.OPERATIONS), config.operations.keep)  # fmt: skip  # noqa: E501
             assert logged.after is not None
             inner.keep([new, logged.after])

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from git_poolside.config import Config, Origin
 from git_poolside.errors import PoolsideError, Refused
 from git_poolside.git import layers, nightlies, refs, worktree
-from git_poolside.git.objects import Objects
+from git_poolside.git.merge import MergeOrt
+from git_poolside.git.objects import Objects, quarantine
 from git_poolside.git.process import Git, version
 from git_poolside.git.remotes import Remote
 from git_poolside.operation import adopt, prepare, stopped
@@ -168,6 +169,7 @@ def _stack(git: Git, config: Config) -> Iterator[Finding]:
             yield Finding("snapshot", False, snag.message, snag.hint)
         else:
             yield Finding("snapshot", True, f"'{config.branches.snapshot}' is on upstream's branch")
+        yield from _layers(git, config, ground)
         found = nightlies.known(git, config, ground.base, limit=5)
     except Refused as error:
         yield Finding("stack", False, error.message, error.hints[0])
@@ -175,6 +177,21 @@ def _stack(git: Git, config: Config) -> Iterator[Finding]:
     bad = [nightly for nightly in found if not nightly.usable]
     message = f"{len(found) - len(bad)} of the newest {len(found)} nightlies are usable"
     yield Finding("nightlies", True, message if found else "no nightly is newer than the base of the stack")
+
+
+def _layers(git: Git, config: Config, ground: prepare.Ground) -> Iterator[Finding]:
+    """Whether the tips form one stack."""
+    with quarantine(git) as inner:
+        objects = Objects(inner.git)
+        with MergeOrt(objects, inner.git.object_dir) as merge:
+            reader = layers.StackReader(inner.git, config, objects, merge, ground.upstream)
+            chosen = ground.tips.chosen
+            stack = reader.read(chosen[Role.PICKS], chosen[Role.PATCHES], ground.base)
+    for snag in reader.snags:
+        yield Finding("stack", False, snag.message, snag.hint)
+    if not reader.snags:
+        picks, patches = len(stack.picks.commits), len(stack.patches.commits)
+        yield Finding("stack", True, f"the layers form one stack: {picks} and {patches} commits")
 
 
 def _version_variable(git: Git, config: Config) -> Finding:

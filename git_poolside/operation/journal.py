@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from git_poolside import interrupt
 from git_poolside.errors import Refused
 from git_poolside.git import refs, worktree
 from git_poolside.git.process import Git
@@ -20,6 +21,7 @@ from git_poolside.stack.model import Oid, RefChange
 from git_poolside.ui import Ui, clean
 
 PREPARED, REFS = "prepared", "refs"
+FINISHED, TAKEN_BACK = "finished", "taken back"
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,7 @@ def carry_out(
     to where it was. The first of `changes` is the operation log's. Raises `Refused` when local changes are in the
     way, or a ref has moved; everything is as it was then.
     """
+    interrupt.check()
     moving = tuple(change for change in changes if change.before != change.after)
     along = worktrees_of(git, moving)
     if standing is not None:
@@ -150,7 +153,9 @@ def carry_out(
         refs.move(git, moving, action)
     except BaseException as error:
         # What we waited for when Ctrl-C came was killed; every other failure is a process that ended by itself.
-        _settle(git, journal, running=True, killed=isinstance(error, KeyboardInterrupt))
+        done, _ = _settle(git, journal, running=True, killed=isinstance(error, KeyboardInterrupt))
+        if done == FINISHED and isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt("the branches had moved already; git poolside undo takes it back") from error
         raise
     _finish(git, journal)
     return along
@@ -222,12 +227,12 @@ def _settle(git: Git, journal: Journal, running: bool = False, killed: bool = Tr
         if left := [c for c in journal.changes if now[c.ref] != c.after]:
             refs.move(git, left, journal.action)
         _finish(git, journal)
-        return "finished", unlocked
+        return FINISHED, unlocked
     for entry in journal.worktrees:
         if Path(entry.path).is_dir():
             _restore(_git_of(git, Path(entry.path)), entry, journal.action, killed)
     journal.delete(git)
-    return "taken back", unlocked
+    return TAKEN_BACK, unlocked
 
 
 def _restore(git: Git, entry: BroughtAlong, action: str, killed: bool) -> None:

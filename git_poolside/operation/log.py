@@ -15,6 +15,7 @@ from typing import Any
 from git_poolside import __version__
 from git_poolside.errors import Refused
 from git_poolside.git import refs
+from git_poolside.git.layers import Known
 from git_poolside.git.objects import BLOB, Committer, Entry, Objects
 from git_poolside.git.process import PINNED, Git, version
 from git_poolside.stack.model import Fate, Oid, PatchResult, RefChange, Role, Verdict
@@ -45,7 +46,10 @@ class Operation:
 
     @property
     def title(self) -> str:
-        return " ".join(self.command)
+        """The command line, as it would be typed."""
+        import shlex
+
+        return shlex.join(self.command)
 
 
 def moment(committer: Committer) -> str:
@@ -197,9 +201,17 @@ def _commit(
     return Committer(objects, committer.identity, signing=False).commit(tree, parents, message)
 
 
-def leases(git: Git, objects: Objects) -> dict[str, Oid | None]:
-    """What the fork's server had when it was last known: as the newest operation that asked or pushed recorded it."""
-    return next((dict(operation.leases) for operation in entries(git, objects) if operation.leases), {})
+def known(git: Git, objects: Objects) -> Known:
+    """What the log knows of the fork's server, and what our operations have done since the last push."""
+    leases: dict[str, Oid | None] = {}
+    put: dict[str, Oid | None] = {}
+    for operation in entries(git, objects):
+        leases = leases or dict(operation.leases)
+        if operation.kind == "push":
+            break
+        for change in operation.refs:
+            put.setdefault(change.ref, change.after)
+    return Known(leases, put)
 
 
 def find(git: Git, objects: Objects, name: str) -> Operation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 
 from git_poolside.config import Config
 from git_poolside.errors import Refused, UsageError
@@ -20,6 +21,8 @@ from git_poolside.stack.model import Nightly, Oid, Role, Snag
 from git_poolside.stack.nightly import choose, newest_usable, utc_date
 from git_poolside.stack.provenance import Provenance
 from git_poolside.ui import Ui
+
+_ALLOW_OLDER = "git poolside sync --nightly {} --allow older-nightly   (goes back to it)"
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def ground(git: Git, config: Config, objects: Objects) -> Ground:
     """Read where everything stands. Raises `Refused` for a shallow clone, no stack, diverged branches."""
     layers.refuse_shallow(git)
     upstream = nightlies.upstream_tip(git, config)
-    tips = layers.tips(git, config, log.leases(git, objects))
+    tips = layers.tips(git, config, log.known(git, objects))
     tip = tips.chosen[Role.PATCHES] or tips.chosen[Role.PICKS] or tips.chosen[Role.SNAPSHOT]
     if tip is None:
         names = ", ".join(f"'{name}'" for name in config.branches.all)
@@ -106,6 +109,7 @@ def order(git: Git, config: Config, ui: Ui, objects: Objects, command: Sequence[
     if wishes.fetch:
         ask(git, config, ui)
     here = ground(git, config, objects)
+    _require_named(git, config, here)
     snags: list[Snag] = []
     snapshot = here.tips.chosen[Role.SNAPSHOT]
     snag = layers.check_snapshot(git, config, snapshot, here.upstream)
@@ -211,6 +215,11 @@ def _older(git: Git, config: Config, here: Ground, chosen: Nightly) -> Snag | No
 
     Raises `Refused` for one that lies beside it: upstream's history is not always a line (edge case N1).
     """
+    if chosen.commit == here.base and here.date is not None and chosen.date < here.date:
+        message = (
+            f"the nightly of {chosen.date} names the commit that the stack stands on, which has the date {here.date}"
+        )
+        return Snag("older-nightly", message, _ALLOW_OLDER.format(chosen.date))
     for what, standing in (("the stack stands on", here.base), ("snapshot", here.tips.chosen[Role.SNAPSHOT])):
         if standing is None or refs.is_ancestor(git, standing, chosen.commit):
             continue
@@ -232,8 +241,26 @@ def _older(git: Git, config: Config, here: Ground, chosen: Nightly) -> Snag | No
             )
         else:
             message = f"the nightly of {chosen.date} is {count} commits older than the base of the stack"
-        return Snag("older-nightly", message, "to go back to it all the same: --allow older-nightly")
+        return Snag("older-nightly", message, _ALLOW_OLDER.format(chosen.date))
     return None
+
+
+def _require_named(git: Git, config: Config, here: Ground) -> None:
+    """Raises `Refused` for a branch that the configuration names and nobody has: a typo would shift the layers."""
+    for role, tip in here.tips.chosen.items():
+        name = layers.branch_of(config, role)
+        if tip is None and config.names(role.value):
+            there = [*refs.below(git, "refs/heads/"), *refs.below(git, config.fork_ref(""))]
+            names = {ref.removeprefix("refs/heads/").removeprefix(config.fork_ref("")) for ref in there}
+            near = get_close_matches(name, names, n=1)
+            raise Refused(
+                f"there is no branch '{name}', here or on '{config.remotes.fork}' "
+                f"(branches.{role.value} in {config.where})",
+                hints=[
+                    *([f"is '{near[0]}' meant? Mend the file on the patches branch and commit it"] if near else []),
+                    f"git branch {name} {here.base[:12]}   (makes it, with nothing in it)",
+                ],
+            )
 
 
 def answered(git: Git, objects: Objects, ordered: Order, wishes: Wishes) -> Order:

@@ -11,7 +11,7 @@ from git_poolside.config import Config
 from git_poolside.errors import FarSideFailed, LeaseLost, Refused
 from git_poolside.git import refs
 from git_poolside.git.diff import patch_ids
-from git_poolside.git.layers import branch_of
+from git_poolside.git.layers import Known, Standing, branch_of, standing
 from git_poolside.git.objects import TAG, Committer, Objects, quarantine
 from git_poolside.git.process import Answer, Git
 from git_poolside.git.remotes import Remote
@@ -47,13 +47,13 @@ def push(git: Git, config: Config, ui: Ui, command: Sequence[str], *, dry_run: b
     names = [config.ref(branch_of(config, role)) for role in Role]
     local = refs.read(git, names)
     server = remote.listing([*names, f"{config.published.prefix}*"])
-    leases = log.leases(git, objects)
+    known = log.known(git, objects)
     wanted: dict[str, tuple[Oid | None, Oid]] = {}
     for ref in names:
         tip = local[ref]
         if tip is None or server.get(ref) == tip:
             continue
-        _check_lease(git, config, ref, tip, server.get(ref), leases.get(ref), remote)
+        _check_lease(git, config, ref, tip, server.get(ref), known, remote)
         wanted[ref] = (server.get(ref), tip)
     if not wanted:
         if (record := _unheard(git, config, objects, local, server)) is None or dry_run:
@@ -116,26 +116,31 @@ def _unheard(
     return next((name[:-3] for name in reversed(found) if name[:-3] not in here), None)
 
 
-def _check_lease(
-    git: Git, config: Config, ref: str, tip: Oid, there: Oid | None, lease: Oid | None, remote: Remote
-) -> None:
+def _check_lease(git: Git, config: Config, ref: str, tip: Oid, there: Oid | None, known: Known, remote: Remote) -> None:
     """Whether `ref` may be replaced on the server. Raises `LeaseLost` naming the commits that came."""
-    if there is None or there == lease:
+    if there is None:
         return
+    branch = ref.removeprefix("refs/heads/")
+    tracking = config.fork_ref(branch)
     if refs.resolve(git, there) is None:
-        remote.fetch([f"+{ref}:{config.fork_ref(ref.removeprefix('refs/heads/'))}"])
-    if refs.is_ancestor(git, there, tip):
+        remote.fetch([f"+{ref}:{tracking}"])
+    stands = standing(git, ref, tracking, tip, there, known)
+    if stands in (Standing.OURS, Standing.REWRITTEN):
         return
-    if there in git.try_run("rev-list", "-g", ref, "--").text.splitlines():
-        return  # it was this branch's own tip: rewritten here with knowledge of it
+    if stands is Standing.THEIRS:
+        listing = git.lines("log", "-n", "5", "--format=  %h %an: %s", there, f"^{tip}", "--")
+        raise LeaseLost(
+            "\n".join([f"'{branch}' has moved on on '{config.remotes.fork}', and holds all that is here:", *listing]),
+            hints=["git poolside sync   (moves this clone's branches along)"],
+        )
+    lease = known.leases.get(ref)
     came = git.lines("rev-list", there, f"^{tip}", *([f"^{lease}"] if lease else []), "--")
     identities = patch_ids(git, [Oid(oid) for oid in came])
     upstream = config.upstream_ref(config.upstream.branch)
     ours = git.lines("rev-list", tip, f"^{there}", "--not", upstream, "--")
-    known = set(patch_ids(git, [Oid(oid) for oid in ours]).values())
-    if lease and all(identities.get(Oid(oid)) in known for oid in came):
+    accounted = set(patch_ids(git, [Oid(oid) for oid in ours]).values())
+    if lease and all(identities.get(Oid(oid)) in accounted for oid in came):
         return
-    branch = ref.removeprefix("refs/heads/")
     listing = git.lines("log", "-n", "10", "--format=  %h %an: %s", there, f"^{tip}", *([f"^{lease}"] if lease else []), "--")  # fmt: skip  # noqa: E501
     raise LeaseLost(
         "\n".join([f"'{branch}' on '{config.remotes.fork}' has commits that this stack does not have:", *listing]),

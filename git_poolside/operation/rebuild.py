@@ -216,7 +216,8 @@ class Rebuild:
             self.out.stop = Stop(layer.role, commit, tip, result, decision.verdict, culprit, entry.reason)
         if not self.dry_run:
             return None
-        because = [f"because of upstream's {describe(culprit)}"] if culprit else []
+        told = culprit is not None and culprit.oid in entry.upstream
+        because = [f"because of upstream's {describe(culprit)}"] if culprit and not told else []
         reason = "; ".join([*because, *filter(None, [entry.reason])])
         self.out.results.append(replace(entry, paths=result.paths, reason=reason))
         return tip

@@ -254,6 +254,7 @@ def _from_index(git: Git, objects: Objects, committer: Committer, stopped: Stopp
             "these paths have changes that are not added:\n" + "\n".join(f"  {path}" for path in unstaged),
             hints=["git add PATH", _GO_ON],
         )
+    git.try_run("rerere")  # learns the resolution, as git commit would have made it
     tree = Oid(git.text("write-tree"))
     if tree == objects.commit(stopped.partial).tree:
         return ()

@@ -66,7 +66,7 @@ def undo(
             before[ref] = tip
             carried += count
         moves = tuple(RefChange(ref, current[ref], before[ref]) for ref in before if current[ref] != before[ref])
-        leases = log.leases(git, objects)
+        leases = log.known(git, objects).leases
         operation = log.Operation(
             "undo",
             log.without_secrets(command),

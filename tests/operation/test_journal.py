@@ -107,7 +107,7 @@ def test_P8_interrupted_between_two_files_is_taken_back_at_once(simple: World, p
     smudging(clone, f"[ -e {once} ] || {{ : > {once}\n{GREATGRANDPARENT.replace('-KILL', '-INT')}}}")
     done = spawn(clone, "sync")
     smudging(clone, "")
-    assert (done.returncode, done.stderr) == (130, "\n")
+    assert (done.returncode, done.stderr) == (130, "\ninterrupted: git poolside status shows where everything stands\n")
     assert not (clone.path / ".git/index.lock").exists()
     assert everything(clone) == before
     assert clone.git("status", "--porcelain") == ""
@@ -250,7 +250,11 @@ def test_P8_interrupted_by_ctrl_c_in_the_checkout_all_is_as_before(simple: World
     before = everything(clone)
     hook(clone, "post-checkout", PARENT + 'rm "$0"\nkill -INT $parent\n')
     done = spawn(clone, "sync")
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "\n")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        130,
+        "",
+        "\ninterrupted: git poolside status shows where everything stands\n",
+    )
     assert not (clone.path / ".git/poolside/journal.json").exists()
     assert everything(clone) == before
 

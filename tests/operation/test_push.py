@@ -462,3 +462,46 @@ def test_a_pushed_sync_that_was_undone_is_what_the_next_one_goes_on_from(simple:
     again = poolside(clone, "sync", "-n")
     assert f"main                   {before['refs/heads/main'][:9]} -> " in again.out
     assert "1 dropped" in again.out
+
+
+def test_P1_a_stale_clone_that_is_made_a_fork_does_not_push_over_a_teammate(simple: World, poolside: Run) -> None:
+    stale, mine = simple.clone("stale"), simple.clone("mine")
+    for words in (["init"], ["sync"]):
+        assert poolside(mine, *words).status == 0
+    mine.git("commit", "-q", "--allow-empty", "-m", "A new patch")
+    assert poolside(mine, "push").status == 0
+    server = simple.fork.refs()
+    assert poolside(stale, "init", "--commit", "--snapshot", "main").status == 0
+    result = poolside(stale, "push")
+    assert result.status == 4, result.err
+    assert simple.fork.refs() == server
+
+
+def test_P14_a_clone_with_nothing_of_its_own_is_moved_along_after_a_teammates_sync(
+    simple: World, poolside: Run
+) -> None:
+    mine, other = simple.clone("mine"), simple.clone("other")
+    for repo in (mine, other):
+        assert poolside(repo, "init").status == 0
+    for words in (["sync"], ["push"]):
+        assert poolside(mine, *words).status == 0
+    refused = poolside(other, "push")
+    assert refused.status == 4
+    assert refused.err.splitlines()[-1] == "hint: git poolside sync   (moves this clone's branches along)"
+    assert poolside(other, "sync").status == 0
+    assert other.refs() == mine.refs()
+    assert poolside(other, "push").status == 0
+    assert simple.fork.refs() == mine.refs()
+
+
+def test_a_pushed_commit_that_was_reset_away_is_taken_along_again_not_deleted(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    assert poolside(clone, "sync").status == 0
+    clone.git("commit", "-q", "--allow-empty", "-m", "Mine")
+    assert poolside(clone, "push").status == 0
+    pushed = clone.rev("HEAD")
+    clone.git("reset", "-q", "--hard", "HEAD^")
+    assert poolside(clone, "push").status == 4
+    assert poolside(clone, "sync").status == 0
+    assert clone.git("merge-base", "--is-ancestor", pushed, "poolside-main", check=False) == ""
+    assert "Mine" in clone.subjects("main..poolside-main")

@@ -655,6 +655,18 @@ def test_C12_rerere_without_autoupdate_leaves_the_paths_to_be_added(stuck: World
     assert poolside(clone, "sync", "--continue").status == 0
 
 
+def test_C12_continue_teaches_rerere_the_resolution(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    clone.git("config", "rerere.enabled", "true")
+    stop(clone, poolside)
+    resolve(clone)
+    assert poolside(clone, "sync", "--continue").status == 0
+    assert poolside(clone, "undo").status == 0
+    result = stop(clone, poolside)
+    assert "note: rerere put an earlier resolution into a.py: look at it" in result.err.splitlines()
+    assert (clone.path / "a.py").read_text() == RESOLVED
+
+
 def test_C12_with_rerere_accept_the_sync_goes_on_and_marks_the_patch(stuck: World, poolside: Run) -> None:
     clone = stuck.clone()
     clone.git("config", "rerere.enabled", "true")
