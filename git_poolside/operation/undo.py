@@ -39,14 +39,14 @@ def undo(
     worktree.refuse_in_progress(git)
     objects = Objects(git)
     operations = _which(git, objects, name)
-    before: dict[str, Oid | None] = {}
-    after: dict[str, Oid | None] = {}
+    movements: dict[str, list[RefChange]] = {}
     for operation in operations:  # newest first
         for change in operation.refs:
-            before[change.ref] = change.before
-            after.setdefault(change.ref, change.after)
+            movements.setdefault(change.ref, []).append(change)
+    before = {ref: made[-1].before for ref, made in movements.items()}
     current = refs.read(git, before)
-    moved = [ref for ref in before if current[ref] != after[ref]]
+    by_hand = {ref: _by_hand(made, current[ref]) for ref, made in movements.items()}
+    moved = [ref for ref in before if by_hand[ref]]
     if moved and not carry and "moved-since" not in allow:
         names = ", ".join(f"'{ref.removeprefix('refs/heads/')}'" for ref in moved)
         raise Refused(
@@ -61,9 +61,8 @@ def undo(
         own = Objects(inner.git)
         committer = Committer.of(own)
         carried = 0
-        for ref in moved if carry else []:
-            tip, count = _carry(inner.git, own, committer, ref, after[ref], current[ref], before[ref])
-            before[ref] = tip
+        for ref, after, then in ((name, *gap) for name in moved for gap in by_hand[name]) if carry else ():
+            before[ref], count = _carry(inner.git, own, committer, ref, after, then, before[ref])
             carried += count
         moves = tuple(RefChange(ref, current[ref], before[ref]) for ref in before if current[ref] != before[ref])
         leases = log.known(git, objects).leases
@@ -96,6 +95,13 @@ def _which(git: Git, objects: Objects, name: str | None) -> list[log.Operation]:
     if not found:
         raise Refused(f"the operation {name} moved no branch", hints=["git poolside log"])
     return found
+
+
+def _by_hand(made: Sequence[RefChange], current: Oid | None) -> list[tuple[Oid | None, Oid | None]]:
+    """Where a branch was moved by something else: after one of the movements `made` (newest first), or since all
+    of them. From what to what, oldest first."""
+    then = [current, *(change.before for change in made[:-1])]
+    return [(change.after, at) for change, at in zip(made, then, strict=True) if change.after != at][::-1]
 
 
 def _carry(
