@@ -111,6 +111,18 @@ def test_L2_a_pick_that_landed_with_tweaks_gives_way_to_upstreams_version(begun:
     assert clone.show("poolside-main", "a.py") == text({2: "two, reviewed"})
 
 
+def test_L2_a_pick_with_work_of_its_own_elsewhere_is_asked_about(begun: World, poolside: Run) -> None:
+    files = {"a.py": text({2: "two"})}
+    landed = begun.land(files, "Speed up relu", 11)
+    message = f"Speed up relu (#11)\n\n(cherry picked from commit {landed})\n"
+    oid = begun.commit(begun.fork, "poolside-cherry-picks", {**files, "own.txt": "own\n"}, message)
+    begun.fork.git("update-ref", "refs/heads/poolside-main", oid)
+    begun.land({"a.py": text({2: "two, again"})}, "Edit on", 12)
+    begun.nightly("2026-07-20")
+    _, result = synced(begun, poolside, status=1)
+    assert snags(result) == ["landed-tweaked"]
+
+
 def own_tweaked(world: World) -> str:
     """An own patch that says of which pull request it is, and landed in another form."""
     own = world.patch({"a.py": text({2: "two"})}, "Use our index\n\nPoolside-Pull: 30\n")
@@ -557,3 +569,12 @@ def test_a_dry_run_judges_the_patches_after_a_conflict_without_it(begun: World, 
     assert judged(result) == {"Conflicting": ("unresolved", "conflict"), "Following": ("kept", "carried")}
     assert patch_of(result, "Following")["assumes"] == [patch_of(result, "Conflicting")["old"]]
     assert set(clone.refs()) == {"refs/heads/poolside-main"}
+
+
+def test_L18_undone_in_one_file_while_another_was_edited_on_is_asked_about(begun: World, poolside: Run) -> None:
+    landed = begun.land({"a.py": text({2: "two"}), "b.py": text({2: "two"})}, "Speed up relu", 11)
+    begun.pick(landed)
+    begun.land({"a.py": text({2: "two, again"}), "b.py": text()}, "Edit on", 12)
+    begun.nightly("2026-07-20")
+    _, result = synced(begun, poolside, status=1)
+    assert snags(result) == ["undone-silently"]

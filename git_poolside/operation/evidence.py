@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from git_poolside.config import Config
 from git_poolside.git import history, nightlies, refs
 from git_poolside.git.diff import Change, changed_lines, changes, patch_ids, paths_of
-from git_poolside.git.objects import Objects
+from git_poolside.git.objects import Entry, Objects
 from git_poolside.git.process import Git
 from git_poolside.git.replay import Engine
-from git_poolside.stack.model import EMPTY_TREE, Commit, Conflict, Nightly, Oid, PatchResult, Role, Stack
+from git_poolside.stack.model import EMPTY_TREE, Commit, Conflict, Nightly, Oid, PatchResult, Role, Stack, Touch
 from git_poolside.stack.nightly import utc_date
 from git_poolside.stack.provenance import cherry_origin
 from git_poolside.stack.verdict import Content, Evidence, History, Identity, State, UpstreamCommit, identify
@@ -119,6 +119,8 @@ class Witness:
         ]
         same = any(self.did_the_same(commit, one.oid) for one in standing)
         reverse, fewer, undone = False, False, False
+        landed = paths_of(self.git, [one.oid for one in standing])
+        elsewhere = not change.paths <= frozenset().union(*landed.values())
         if content is Content.CONFLICT:
             undone = any(self._undone_since(change if same else None, one.oid) for one in standing)
         else:
@@ -126,7 +128,9 @@ class Witness:
             if new is not None:
                 counts = changed_lines(self.git, [commit.oid, new])
                 fewer = counts[new] < counts[commit.oid]
-        return Evidence(content, same, reverse, fewer, born_empty=not change.touches, undone=undone)
+        return Evidence(
+            content, same, reverse, fewer, born_empty=not change.touches, undone=undone, elsewhere=elsewhere
+        )
 
     def _holds(self, change: Change, tree: Oid) -> bool:
         """Whether the whole of `change` is in `tree`: it can be taken back, and that undone gives `tree` again."""
@@ -142,12 +146,22 @@ class Witness:
         landed = self.objects.commit(landing)
         if change is None:
             [change] = changes(self.git, [(tree_of_parent(self.objects, landed), landed.tree)])
+        edits = [touch for touch in change.touches if touch.old_mode and touch.new_mode]
+        parts = [self._part(change, touch) for touch in edits] if len(change.touches) > 1 else []
+        return any(self._applies_anew(one, landing) for one in (change, *parts))
+
+    def _applies_anew(self, change: Change, landing: Oid) -> bool:
         for oid in history.touching(self.git, landing, self.target, change.paths):
             tree = self.objects.commit(oid).tree
             again = self.engine.apply(change, tree)
             if isinstance(again, str) and again != tree and not self._holds(change, tree):
                 return True
         return False
+
+    def _part(self, change: Change, touch: Touch) -> Change:
+        """What `change` does to one file, which may have been undone while another of its files was edited on."""
+        entry = Entry(touch.new_mode, touch.new)
+        return Change(change.base, self.objects.graft(change.base, {touch.path: entry}), (touch,))
 
     def culprit(self, commit: Commit, stack_base: Oid, conflict: Conflict) -> UpstreamCommit | None:
         """The upstream commit behind a conflict: the first of those, back from the target, that still conflict.

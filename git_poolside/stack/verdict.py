@@ -177,7 +177,8 @@ class Evidence:
 
     `same_change`: the landing did the very same (equal on the patch's paths when the patch is applied to its
     parent). `reverse_applies`: taking the patch back works on the target: the target holds it. `undone`: at
-    some commit after the landing it applied anew. `lines_gone`: fewer lines changed than before.
+    some commit after the landing it applied anew. `lines_gone`: fewer lines changed than before. `elsewhere`: the
+    patch touches a path that no landing does.
     `same_patch_id`: nothing around the change moved either.
     """
 
@@ -188,6 +189,7 @@ class Evidence:
     same_patch_id: bool = False
     born_empty: bool = False
     undone: bool = False
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -212,7 +214,7 @@ def judge(role: Role, state: State, evidence: Evidence) -> Decision:
             held = content is Content.CONFLICT or evidence.reverse_applies
             return Decision(Verdict.LANDED, Fate.DROPPED) if held else asked
         if content is Content.CONFLICT:
-            if role is Role.PICKS:
+            if role is Role.PICKS and not evidence.elsewhere:
                 return Decision(Verdict.LANDED_TWEAKED, Fate.DROPPED)
             return Decision(Verdict.LANDED_TWEAKED, Fate.UNRESOLVED, "landed-tweaked")
         if evidence.lines_gone:
