@@ -140,7 +140,9 @@ def overlap(git: Git, old: Oid, new: Oid, more: Iterable[bytes] = ()) -> list[st
     found = {path for path in dirty if path in switched}
     for path in dirty:
         if path.endswith(b"/"):
-            found |= {other for other in switched if other.startswith(path)}
+            inside = {other for other in switched if other.startswith(path)}
+            found |= {other for other in inside if os.path.lexists(git.folder / os.fsdecode(other))}
+            found |= switched & {path[:-1]}
     for path in switched:
         parts = path.split(b"/")
         found |= {b"/".join(parts[:n]) for n in range(1, len(parts)) if b"/".join(parts[:n]) in dirty}

@@ -286,7 +286,7 @@ class Rebuild:
         """The patch's own author and message on a new parent; the same commit again if it was made before."""
         key = f"{commit.oid} {parent}"
         new = self.choices.made.get(key)
-        if new is None or self.objects.commit(new).tree != tree:
+        if new is None or not self.objects.exists(new) or self.objects.commit(new).tree != tree:
             message = without_stamp_trailers(commit.message) if was_stamp else commit.message
             new = self.committer.commit(tree, [parent], message, commit.author, commit.encoding)
         self.out.made[key] = new

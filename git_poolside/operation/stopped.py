@@ -48,6 +48,8 @@ class Stopped:
         """Where HEAD was put: on the partial tip, or on the commit at which ``--exec`` failed."""
         if self.kind == CONFLICT:
             return self.partial
+        if resolved := self.order.choices.resolutions.get(self.patch):
+            return resolved[-1]
         return self.order.choices.made.get(f"{self.patch} {self.partial}", self.patch)
 
     def save(self, git: Git) -> None:

@@ -201,8 +201,11 @@ def _exec(git: Git, inner: Quarantine, outcome: Outcome, command: str) -> Stop |
     commit = objects.commit(failed)
     from git_poolside.stack.model import Conflict
 
-    source = objects.commit(result.old) if result.old else commit
-    return Stop(result.role, source, commit.parents[0], Conflict((), (f"'{command}' failed",)), result.verdict, None)
+    resolutions = outcome.order.choices.resolutions
+    owner = next((old for old, made in resolutions.items() if failed in made), result.old)
+    source = objects.commit(owner) if owner else commit
+    first = objects.commit(resolutions[owner][0]) if owner and resolutions.get(owner) else commit
+    return Stop(result.role, source, first.parents[0], Conflict((), (f"'{command}' failed",)), result.verdict, None)
 
 
 def _stop(
@@ -220,7 +223,7 @@ def _stop(
     order = with_choices(outcome.order, made={**outcome.order.choices.made, **made})
     if standing is None:
         worktree.refuse_in_progress(git)
-        _check_worktree(inner, objects, stop)
+    _check_worktree(inner, objects, stop)
     current = worktree.head(git)
     assert current is not None
     state = Stopped(
@@ -256,7 +259,9 @@ def _check_worktree(inner: Quarantine, objects: Objects, stop: Stop) -> None:
     """
     [change] = changes(inner.git, [(tree_of_parent(objects, stop.commit), stop.commit.tree)])
     try:
-        stopped.check_worktree(inner.git, stop.partial, change.paths)
+        # git puts a file into a folder that was renamed, or beside another, without asking what it overwrites there.
+        beside = {path.encode("utf-8", "surrogateescape") for path in stop.conflict.paths}
+        stopped.check_worktree(inner.git, stop.partial, change.paths | beside)
     except Refused as error:
         lines = [f"{stop.commit.oid[:9]} {stop.commit.subject} does not apply"]
         lines += [f"  {message}" for message in stop.conflict.messages]
@@ -288,8 +293,9 @@ def go_on(git: Git, config: Config, ui: Ui, wishes: Wishes, *, by_rerere: bool =
     committer = Committer.of(objects, state.order.identity.encode("utf-8", "surrogateescape"))
     made = stopped.resolution(git, objects, committer, state)
     order = answered(git, objects, state.order, wishes)
-    if state.kind == EXEC and made == (state.stands_at,):
+    if state.kind == EXEC and made == (state.order.choices.resolutions.get(state.patch) or (state.stands_at,)):
         return _again(git, config, ui, state, order, ())  # nothing was mended: --exec decides again
+    _refuse_generated(state)
     rerere = order.choices.rerere | ({state.patch} if by_rerere else set())
     resolutions = {**order.choices.resolutions, state.patch: made}
     return _again(git, config, ui, state, with_choices(order, resolutions=resolutions, rerere=rerere), made[-1:])
@@ -302,6 +308,7 @@ def skip(git: Git, config: Config, ui: Ui, wishes: Wishes) -> Outcome:
     stopped.refuse_elsewhere(git, state, "--skip")
     _refuse_moved(git, state)
     _refuse_resolved(git, state)
+    _refuse_generated(state)
     order = answered(git, Objects(git), state.order, wishes)
     stopped.clear(git, state)
     reason = "skipped by hand: it did not apply"
@@ -365,6 +372,18 @@ def _refuse_resolved(git: Git, state: Stopped) -> None:
             f"git checkout --detach {state.stands_at[:12]}   (leaves them), then git poolside sync --skip",
         ],
     )
+
+
+def _refuse_generated(state: Stopped) -> None:
+    """Raises `Refused` where ``--exec`` failed at the stamp: that is made anew, so nothing done to it would last."""
+    if state.kind == EXEC and state.stands_at == state.patch:
+        raise Refused(
+            "the command failed at the stamp, which is generated: it can be neither mended nor left out",
+            hints=[
+                "git poolside sync --continue   (runs the command again, with HEAD on the stamp)",
+                "git poolside sync --abort, then mend a patch (your commits stay in the reflog), and sync again",
+            ],
+        )
 
 
 def _required(git: Git) -> Stopped:

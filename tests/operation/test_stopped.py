@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import TEN, Run
-from tests.scenario import Repo, Result, World
+from tests.scenario import PATTERN_FILE, Repo, Result, World
 
 ROLES = ("main", "poolside-cherry-picks", "poolside-main")
 RESOLVED = TEN.replace("line 5\n", "line 5, rewritten and tuned\n")
@@ -1089,3 +1089,83 @@ def test_what_is_asked_after_a_stop_is_answered_with_continue(world: World, pool
     assert done.status == 0, done.err
     assert clone.subjects("main..poolside-main") == ["Tune line five"]
     assert clone.show("poolside-main", "a.py") == TEN.replace("line 5\n", "LINE five\n")
+
+
+def test_C13_an_exec_that_fails_at_the_stamp_takes_nothing_that_would_be_lost(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    before = clone.refs("refs/heads")
+    stop(clone, poolside, "--exec", f"! grep -q 20260710 {PATTERN_FILE}")
+    stands = clone.rev("HEAD")
+    assert poolside(clone, "sync", "--skip").status == 1
+    write(clone, "fix.txt", "fix\n")
+    clone.git("add", "fix.txt")
+    clone.git("commit", "-qm", "Fix it")
+    result = poolside(clone, "sync", "--continue")
+    assert (result.status, clone.subjects("HEAD")[-1]) == (1, "Fix it")
+    clone.git("checkout", "-q", "--detach", stands)
+    assert poolside(clone, "sync", "--continue").status == 3
+    assert poolside(clone, "sync", "--abort").status == 0
+    assert clone.refs("refs/heads") == before
+
+
+def test_C13_an_exec_that_fails_at_a_resolved_patch_stands_on_its_resolution(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    stop(clone, poolside, "--exec", "! grep -q 'line one' b.py || test -f good.txt")
+    resolve(clone)
+    clone.git("-c", "core.editor=true", "cherry-pick", "--continue")
+    write(clone, "added.txt", "added\n")
+    clone.git("add", "added.txt")
+    clone.git("commit", "-qm", "Add more")
+    assert poolside(clone, "sync", "--continue").status == 3
+    assert clone.subjects("upstream/main..HEAD") == ["Add the build workflow", "Tune line five", "Add more"]
+    assert poolside(clone, "sync", "--continue").status == 3
+    write(clone, "good.txt", "good\n")
+    clone.git("add", "good.txt")
+    clone.git("commit", "-q", "--fixup", "HEAD~1")
+    clone.git("-c", "sequence.editor=true", "rebase", "-q", "-i", "--autosquash", "HEAD~3")
+    result = poolside(clone, "sync", "--continue")
+    assert result.status == 0, result.err
+    assert {"good.txt", "added.txt"} <= set(clone.files("poolside-main"))
+
+
+def test_C13_going_on_after_gc_makes_the_commits_again(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    stop(clone, poolside, "--exec", f"! test -f {PATTERN_FILE}")
+    clone.git("reflog", "expire", "--expire=now", "--all")
+    clone.git("gc", "-q", "--prune=now")
+    assert poolside(clone, "sync", "--continue").status == 3
+    assert poolside(clone, "sync", "--abort").status == 0
+
+
+def test_an_ignored_file_in_the_way_of_a_second_stop_is_not_overwritten(stuck: World, poolside: Run) -> None:
+    stuck.patch({"build/out.txt": "patch\n", "lib/c.py": TEN.replace("line 10\n", "ten\n")}, "Conflict too\n")
+    clone = stuck.clone()
+    stop(clone, poolside)
+    write(clone, ".git/info/exclude", "build/\n")
+    write(clone, "build/out.txt", "precious\n")
+    resolve(clone)
+    result = poolside(clone, "sync", "--continue")
+    assert (result.status, "  build/" in result.err) == (1, True), result.err
+    assert (clone.path / "build/out.txt").read_text() == "precious\n"
+    (clone.path / "build/out.txt").unlink()
+    assert poolside(clone, "sync", "--continue").status == 3
+    assert (clone.path / "build/out.txt").read_text() == "patch\n"
+
+
+def test_C3_an_ignored_file_where_a_renamed_folder_takes_a_patch_is_not_overwritten(
+    world: World, poolside: Run
+) -> None:
+    other = TEN + "b\n"
+    world.land({"version.txt": "2.9.0a0\n", "lib/a.py": TEN, "lib/b.py": other}, "Begin", 1)
+    world.nightly("2026-07-03")
+    world.fork_at()
+    world.patch({"lib/new.py": "new\n"}, "Add new\n")
+    moved = {"lib/a.py": None, "lib/b.py": None, "library/a.py": TEN, "library/b.py": other}
+    world.land(moved, "Rename", 12)
+    world.nightly("2026-07-10")
+    clone = world.clone()
+    write(clone, ".git/info/exclude", "library/new.py\n")
+    write(clone, "library/new.py", "precious\n")
+    result = poolside(clone, "sync")
+    assert (result.status, "  library/new.py" in result.err) == (1, True), result.err
+    assert (clone.path / "library/new.py").read_text() == "precious\n"
