@@ -299,3 +299,23 @@ def test_after_adoption_push_puts_the_stack_on_the_server(simple: World, poolsid
     other = simple.clone("other")
     assert poolside(other, "sync").status == 0
     assert other.refs() == clone.refs()
+
+
+def test_S2_a_merge_of_an_unrelated_history_is_refused_and_named(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    blob = clone.git("hash-object", "-w", "--stdin", input="other\n")
+    other = clone.git("commit-tree", clone.git("mktree", input=f"100644 blob {blob}\tother.txt\n"), "-m", "Other")
+    clone.git("merge", "-q", "--allow-unrelated-histories", "--no-edit", other)
+    result = poolside(clone, "sync")
+    assert (result.status, "is a merge that holds changes of its own" in result.err) == (1, True)
+
+
+def test_a_picks_branch_that_was_moved_past_the_stamp_is_refused(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    assert poolside(clone, "sync", "--push").status == 0
+    below = clone.rev("poolside-cherry-picks")
+    clone.git("branch", "-f", "poolside-cherry-picks", "poolside-main")
+    clone.git("commit", "-q", "--allow-empty", "-m", "Later work")
+    result = poolside(clone, "sync", "-n")
+    assert result.status == 1
+    assert f"hint: git branch -f poolside-cherry-picks {below}   (puts it below them again)" in result.err

@@ -9,7 +9,7 @@ from git_poolside.commands import Parser
 from git_poolside.context import Context
 from git_poolside.errors import ALLOWABLE_SNAGS, UsageError
 from git_poolside.git.objects import Objects
-from git_poolside.operation import journal, lock, prepare, stopped, sync
+from git_poolside.operation import journal, lock, prepare, resume, stopped, sync
 
 
 def parser() -> Parser:
@@ -53,7 +53,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     with lock.hold(git, context.command):
         journal.recover(git, ui)
         if arguments.abort:
-            state, said = sync.abort(git)
+            state, said = resume.abort(git)
             for line in said:
                 ui.talk(f"note: {line}")
             where = (state.head or state.head_oid[:12]).removeprefix("refs/heads/")
@@ -62,7 +62,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
                 ui.object({"outcome": "done", "exit": 0, "aborted": state.patch})
             return 0
         if arguments.go_on or arguments.skip:
-            outcome = (sync.go_on if arguments.go_on else sync.skip)(git, config, ui, _wishes(arguments))
+            outcome = (resume.go_on if arguments.go_on else resume.skip)(git, config, ui, _wishes(arguments))
             return _finish(context, outcome)
         stopped.refuse_if_stopped(git)
         return _ordered(context, arguments)
@@ -93,7 +93,7 @@ def _ordered(context: Context, arguments: argparse.Namespace) -> int:
 def _finish(context: Context, outcome: sync.Outcome) -> int:
     """Go on from what rerere resolved if that is accepted, push if that was asked, then report."""
     ui = context.ui
-    outcome = sync.accept_rerere(context.git, context.config, ui, outcome)
+    outcome = resume.accept_rerere(context.git, context.config, ui, outcome)
     failure = None
     if outcome.kind in ("done", "nothing-to-do") and outcome.order.push and not outcome.dry_run:
         from git_poolside.errors import PoolsideError

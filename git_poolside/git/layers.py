@@ -72,8 +72,10 @@ def standing(git: Git, ref: str, tracking: str, here: Oid, there: Oid, known: Kn
     if ours is behind, or if all of ours was on the server before: somebody moved the fork on.
     """
     lease = known.leases.get(ref)
-    if here == there or (there == lease and known.put.get(ref) == here) or refs.is_ancestor(git, there, here):
+    if here == there or refs.is_ancestor(git, there, here):
         return Standing.OURS
+    if there == lease and known.put.get(ref) == here and there in _reflog(git, ref):
+        return Standing.OURS  # an undo put it there, and the branch had all that it goes back from
     if refs.is_ancestor(git, here, there):
         return Standing.THEIRS
     if there == lease:
@@ -227,6 +229,7 @@ class StackReader:
         whole = self._own(patches_tip, ())
         below = self._picks_below(whole, picks_tip, patches_tip)
         if picks_tip in {c.oid for c in whole} and (below is None or refs.is_ancestor(self.git, below, picks_tip)):
+            self._refuse_swallowed(below, picks_tip)
             below = picks_tip  # picks that somebody added below the patches by hand, after what is recorded
         picks_tip = picks_tip or below or self._standing(patches_tip)
         picks_base = self._standing(picks_tip)
@@ -238,6 +241,17 @@ class StackReader:
             picks=Layer(Role.PICKS, self.config.branches.picks, picks_base, picks_tip, tuple(picks)),
             patches=Layer(Role.PATCHES, self.config.branches.patches, patches_base, patches_tip, tuple(patches)),
         )
+
+    def _refuse_swallowed(self, below: Oid | None, picks_tip: Oid | None) -> None:
+        """Raises `Refused` if the picks branch was moved up past a stamp: it would make picks of patches."""
+        assert picks_tip is not None
+        for commit in self._own(picks_tip, [below] if below else []):
+            if Provenance.of(commit.text).is_stamp:
+                name = self.config.branches.picks
+                raise Refused(
+                    f"'{name}' holds the patches too, up to the stamp {commit.oid[:9]} {commit.subject}",
+                    hints=[f"git branch -f {name} {below or self._standing(picks_tip)}   (puts it below them again)"],
+                )
 
     def _own(self, tip: Oid, below: Iterable[Oid]) -> list[Commit]:
         """The commits of `tip` that neither are nor were upstream's and are not `below`, oldest first."""
@@ -354,7 +368,7 @@ class StackReader:
         return linear
 
     def _is_clean_merge(self, commit: Commit) -> bool:
-        bases = self.git.lines("merge-base", "--all", *commit.parents)
+        bases = self.git.try_run("merge-base", "--all", *commit.parents).text.split()
         if len(bases) != 1:
             return False
         ours, theirs = (self.objects.commit(oid).tree for oid in commit.parents)

@@ -53,8 +53,11 @@ def push(git: Git, config: Config, ui: Ui, command: Sequence[str], *, dry_run: b
         tip = local[ref]
         if tip is None or server.get(ref) == tip:
             continue
-        _check_lease(git, config, ref, tip, server.get(ref), known, remote)
-        wanted[ref] = (server.get(ref), tip)
+        there = server.get(ref)
+        if _check_lease(git, config, ref, tip, there, known, remote):
+            wanted[ref] = (there, tip)
+        else:
+            local[ref] = there  # a stale snapshot is harmless (edge case A2)
     if not wanted:
         if (record := _unheard(git, config, objects, local, server)) is None or dry_run:
             return Pushed()
@@ -116,17 +119,19 @@ def _unheard(
     return next((name[:-3] for name in reversed(found) if name[:-3] not in here), None)
 
 
-def _check_lease(git: Git, config: Config, ref: str, tip: Oid, there: Oid | None, known: Known, remote: Remote) -> None:
-    """Whether `ref` may be replaced on the server. Raises `LeaseLost` naming the commits that came."""
+def _check_lease(git: Git, config: Config, ref: str, tip: Oid, there: Oid | None, known: Known, remote: Remote) -> bool:
+    """Whether `ref` is to be replaced on the server. Raises `LeaseLost` naming the commits that came."""
     if there is None:
-        return
+        return True
     branch = ref.removeprefix("refs/heads/")
     tracking = config.fork_ref(branch)
     if refs.resolve(git, there) is None:
         remote.fetch([f"+{ref}:{tracking}"])
     stands = standing(git, ref, tracking, tip, there, known)
     if stands in (Standing.OURS, Standing.REWRITTEN):
-        return
+        return True
+    if stands is Standing.THEIRS and branch == config.branches.snapshot:
+        return False
     if stands is Standing.THEIRS:
         listing = git.lines("log", "-n", "5", "--format=  %h %an: %s", there, f"^{tip}", "--")
         raise LeaseLost(
@@ -139,8 +144,8 @@ def _check_lease(git: Git, config: Config, ref: str, tip: Oid, there: Oid | None
     upstream = config.upstream_ref(config.upstream.branch)
     ours = git.lines("rev-list", tip, f"^{there}", "--not", upstream, "--")
     accounted = set(patch_ids(git, [Oid(oid) for oid in ours]).values())
-    if lease and all(identities.get(Oid(oid)) in accounted for oid in came):
-        return
+    if lease and came and all(identities.get(Oid(oid)) in accounted for oid in came):
+        return True
     listing = git.lines("log", "-n", "10", "--format=  %h %an: %s", there, f"^{tip}", *([f"^{lease}"] if lease else []), "--")  # fmt: skip  # noqa: E501
     raise LeaseLost(
         "\n".join([f"'{branch}' on '{config.remotes.fork}' has commits that this stack does not have:", *listing]),

@@ -421,6 +421,17 @@ def test_P6_a_local_branch_behind_the_server_is_not_pushed_back(simple: World, p
     assert simple.fork.rev("poolside-main") == mate
 
 
+def test_A2_a_stale_local_snapshot_does_not_keep_patches_from_the_server(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    clone.git("branch", "-q", "main", "origin/main~1")
+    clone.git("commit", "-q", "--allow-empty", "-m", "Later work")
+    before = simple.fork.rev("main")
+    result = poolside(clone, "push")
+    assert result.status == 0, result.err
+    assert simple.fork.rev("main") == before
+    assert simple.fork.rev("poolside-main") == clone.rev("poolside-main")
+
+
 def test_P6_sync_takes_a_branch_that_is_behind_along(simple: World, poolside: Run) -> None:
     clone = simple.clone()
     teammate(simple)

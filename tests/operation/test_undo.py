@@ -134,6 +134,55 @@ def test_what_moved_since_is_refused_and_carried_when_asked(simple: World, pools
     assert clone.rev("main") == before["refs/heads/main"]
 
 
+def test_what_was_committed_between_two_operations_has_moved_since(simple: World, poolside: Run) -> None:
+    clone = ready(simple)
+    before = branches(clone)
+    poolside(clone, "sync")
+    own_commit(clone, "between.txt", "between\n", "Between them")
+    simple.land({"README.md": "newer\n"}, "Write more", 13)
+    simple.nightly("2026-07-11")
+    poolside(clone, "sync")
+    own_commit(clone, "after.txt", "after\n", "After them")
+    state, first = everything(clone), operations(clone, poolside)[-1]
+    result = poolside(clone, "undo", first)
+    assert (result.status, result.err.splitlines()[0]) == (
+        1,
+        "error: 'poolside-main' has moved since that operation",
+    )
+    assert everything(clone)[1:] == state[1:]
+    result = poolside(clone, "undo", first, "--carry")
+    assert result.out.splitlines()[-1] == "  2 later commits carried over"
+    assert clone.subjects(f"{before['refs/heads/poolside-main']}..poolside-main") == ["Between them", "After them"]
+
+
+def test_what_was_committed_between_two_operations_is_carried_where_nothing_came_after(
+    simple: World, poolside: Run
+) -> None:
+    clone = ready(simple)
+    before = branches(clone)
+    poolside(clone, "sync")
+    own_commit(clone, "between.txt", "between\n", "Between them")
+    simple.land({"README.md": "newer\n"}, "Write more", 13)
+    simple.nightly("2026-07-11")
+    poolside(clone, "sync")
+    first = operations(clone, poolside)[-1]
+    assert poolside(clone, "undo", first).status == 1
+    assert poolside(clone, "undo", first, "--carry").status == 0
+    assert clone.subjects(f"{before['refs/heads/poolside-main']}..poolside-main") == ["Between them"]
+
+
+def test_what_was_committed_between_an_operation_and_its_undo_is_not_lost(simple: World, poolside: Run) -> None:
+    clone = ready(simple)
+    poolside(clone, "sync")
+    poolside(clone, "undo")
+    own_commit(clone, "between.txt", "between\n", "Between them")
+    poolside(clone, "sync")
+    first = operations(clone, poolside)[-1]
+    assert poolside(clone, "undo", first).status == 1
+    assert poolside(clone, "undo", first, "--carry").status == 0
+    assert "between.txt" in clone.files("poolside-main")
+
+
 def test_what_moved_since_can_be_left_to_the_reflog(simple: World, poolside: Run) -> None:
     clone = ready(simple)
     before = branches(clone)
@@ -222,3 +271,23 @@ def test_after_an_undo_the_sync_can_be_done_again(simple: World, poolside: Run) 
     poolside(clone, "undo")
     assert poolside(clone, "sync").status == 0
     assert branches(clone) == after
+
+
+def test_a_teammates_commit_that_an_undone_sync_took_along_is_not_pushed_back(simple: World, poolside: Run) -> None:
+    clone = ready(simple)
+    mate = simple.patch({"team.txt": "team\n"}, "Teammate's\n")
+    assert poolside(clone, "sync").status == 0
+    assert poolside(clone, "undo").status == 0
+    assert "team.txt" not in clone.files("poolside-main")
+    assert poolside(clone, "push").status == 4
+    assert simple.fork.rev("poolside-main") == mate
+    assert poolside(clone, "sync").status == 0
+    assert "team.txt" in clone.files("poolside-main")
+
+
+def test_undo_of_a_pushed_sync_still_puts_the_server_back(simple: World, poolside: Run) -> None:
+    clone = ready(simple)
+    before = simple.fork.refs("refs/heads")
+    assert poolside(clone, "sync", "--push").status == 0
+    assert poolside(clone, "undo", "--push").status == 0
+    assert simple.fork.refs("refs/heads") == before
