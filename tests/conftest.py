@@ -31,6 +31,7 @@ def hermetic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "GIT_COMMITTER_DATE": "1785585600 +0000",  # 2026-08-01T12:00:00Z
         "GIT_AUTHOR_DATE": "1785585600 +0000",
         "GIT_EDITOR": "false",
+        "GIT_TEMPLATE_DIR": "",
         "GIT_TERMINAL_PROMPT": "0",
         "TZ": "UTC",
         "LC_ALL": "C.UTF-8",

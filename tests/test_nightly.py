@@ -395,3 +395,15 @@ def test_N4_an_older_date_of_the_same_commit_needs_to_be_allowed_too(simple: Wor
     assert (refused.status, clone.rev("poolside-main")) == (1, tip)
     assert "[older-nightly]" in refused.err
     assert poolside(clone, "sync", "--nightly", "2026-07-10", "--allow", "older-nightly").status == 0
+
+
+def test_N4_going_back_names_what_was_dropped_as_landed(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    pick = clone.rev("origin/poolside-cherry-picks")
+    assert poolside(clone, "sync").status == 0
+    refused = poolside(clone, "sync", "--nightly", "2026-07-03")
+    assert refused.status == 1
+    assert f"  {pick[:9]} Speed up relu (#11)" in refused.err.splitlines()
+    gone = poolside(clone, "sync", "--nightly", "2026-07-03", "--allow", "older-nightly")
+    assert gone.status == 0
+    assert f"note:   {pick[:9]} Speed up relu (#11)" in gone.err.splitlines()

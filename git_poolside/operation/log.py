@@ -97,6 +97,9 @@ def result_from_json(raw: Mapping[str, Any]) -> PatchResult:
         raw.get("pull"),
         tuple(raw.get("signals", ())),
         tuple(raw.get("paths", ())),
+        tuple(raw.get("notes", ())),
+        tuple(raw.get("assumes", ())),
+        raw.get("landed"),
     )
 
 

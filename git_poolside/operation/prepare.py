@@ -17,7 +17,7 @@ from git_poolside.operation import log
 from git_poolside.operation.order import Order
 from git_poolside.operation.rebuild import Choices
 from git_poolside.stack import version
-from git_poolside.stack.model import Nightly, Oid, Role, Snag
+from git_poolside.stack.model import Fate, Nightly, Oid, Role, Snag
 from git_poolside.stack.nightly import choose, newest_usable, utc_date
 from git_poolside.stack.provenance import Provenance
 from git_poolside.ui import Ui
@@ -85,10 +85,9 @@ def ground(git: Git, config: Config, objects: Objects) -> Ground:
 
 def standing_date(git: Git, config: Config, objects: Objects, tip: Oid) -> str | None:
     """The date that the stack is stamped with: the newest stamp's, else the one in the version variable."""
-    for oid in git.lines("rev-list", "-n", "50", tip, "--"):
-        stamp = Provenance.of(objects.commit(Oid(oid)).text)
-        if stamp.is_stamp:
-            return stamp.nightly
+    stamp = _stamp(git, objects, tip)
+    if stamp.is_stamp:
+        return stamp.nightly
     entry = objects.lookup(objects.commit(tip).tree, config.version.file.encode())
     if entry is None or entry.is_tree:
         return None
@@ -100,6 +99,15 @@ def standing_date(git: Git, config: Config, objects: Objects, tip: Oid) -> str |
         return None
     digits = found.date.decode()
     return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}"
+
+
+def _stamp(git: Git, objects: Objects, tip: Oid) -> Provenance:
+    """What the newest stamp says, empty where there is none."""
+    for oid in git.lines("rev-list", "-n", "50", tip, "--"):
+        stamp = Provenance.of(objects.commit(Oid(oid)).text)
+        if stamp.is_stamp:
+            return stamp
+    return Provenance()
 
 
 def order(git: Git, config: Config, ui: Ui, objects: Objects, command: Sequence[str], wishes: Wishes) -> Order:
@@ -119,7 +127,9 @@ def order(git: Git, config: Config, ui: Ui, objects: Objects, command: Sequence[
         snags.append(snag)
     chosen, notes = _target(git, config, ui, here, wishes)
     if (snag := _older(git, config, here, chosen)) is not None:
-        snags.append(snag)
+        lost = _dropped_since(git, objects, here, chosen.commit)
+        snags.append(replace(snag, message="\n".join([snag.message, *lost])))
+        notes += lost
     notes += [
         f"'{name}' was rewritten here since it had the fork's commits; a push replaces them there"
         for name in here.tips.rewritten
@@ -208,6 +218,22 @@ def _onto(git: Git, config: Config, here: Ground, name: str) -> tuple[Nightly, l
     named = nightlies.naming(git, config, commit, None)
     date = named.date if named else utc_date(int(git.text("log", "-1", "--format=%ct", commit)))
     return Nightly(date, named.nightly if named else commit, commit), notes
+
+
+def _dropped_since(git: Git, objects: Objects, here: Ground, target: Oid) -> list[str]:
+    """What was dropped because it had landed, and is not in an older target: nothing would hold it there."""
+    dropped = {old: landed for old, landed, _ in _stamp(git, objects, here.patches).dropped}
+    for operation in log.entries(git, objects):
+        dropped |= {r.old: r.landed for r in operation.patches if r.fate is Fate.DROPPED and r.old and r.landed}
+    gone = [
+        old
+        for old, landed in dropped.items()
+        if objects.exists(Oid(old)) and objects.exists(Oid(landed)) and not refs.is_ancestor(git, Oid(landed), target)
+    ]
+    if not gone:
+        return []
+    named = [f"  {old[:9]} {objects.commit(Oid(old)).subject}" for old in gone]
+    return ["dropped as landed, and not in that older snapshot (git cherry-pick brings them back):", *named]
 
 
 def _older(git: Git, config: Config, here: Ground, chosen: Nightly) -> Snag | None:

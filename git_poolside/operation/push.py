@@ -125,7 +125,7 @@ def _check_lease(git: Git, config: Config, ref: str, tip: Oid, there: Oid | None
         return True
     branch = ref.removeprefix("refs/heads/")
     tracking = config.fork_ref(branch)
-    if refs.resolve(git, there) is None:
+    if refs.read_one(git, tracking) != there:
         remote.fetch([f"+{ref}:{tracking}"])
     stands = standing(git, ref, tracking, tip, there, known)
     if stands in (Standing.OURS, Standing.REWRITTEN):

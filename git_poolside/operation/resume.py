@@ -44,7 +44,6 @@ def go_on(git: Git, config: Config, ui: Ui, wishes: Wishes, *, by_rerere: bool =
     order = answered(git, objects, state.order, wishes)
     if state.kind == EXEC and made == (state.order.choices.resolutions.get(state.patch) or (state.stands_at,)):
         return _again(git, config, ui, state, order, ())  # nothing was mended: --exec decides again
-    _refuse_generated(state)
     rerere = order.choices.rerere | ({state.patch} if by_rerere else set())
     resolutions = {**order.choices.resolutions, state.patch: made}
     return _again(git, config, ui, state, with_choices(order, resolutions=resolutions, rerere=rerere), made[-1:])
@@ -57,7 +56,6 @@ def skip(git: Git, config: Config, ui: Ui, wishes: Wishes) -> Outcome:
     stopped.refuse_elsewhere(git, state, "--skip")
     _refuse_moved(git, state)
     _refuse_resolved(git, state)
-    _refuse_generated(state)
     order = answered(git, Objects(git), state.order, wishes)
     stopped.clear(git, state)
     reason = "skipped by hand: it did not apply"
@@ -121,18 +119,6 @@ def _refuse_resolved(git: Git, state: Stopped) -> None:
             f"git checkout --detach {state.stands_at[:12]}   (leaves them), then git poolside sync --skip",
         ],
     )
-
-
-def _refuse_generated(state: Stopped) -> None:
-    """Raises `Refused` where ``--exec`` failed at the stamp: that is made anew, so nothing done to it would last."""
-    if state.kind == EXEC and state.stands_at == state.patch:
-        raise Refused(
-            "the command failed at the stamp, which is generated: it can be neither mended nor left out",
-            hints=[
-                "git poolside sync --continue   (runs the command again, with HEAD on the stamp)",
-                "git poolside sync --abort, then mend a patch (your commits stay in the reflog), and sync again",
-            ],
-        )
 
 
 def _required(git: Git) -> Stopped:
