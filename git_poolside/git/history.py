@@ -12,8 +12,8 @@ from git_poolside.stack.verdict import History, UpstreamCommit
 
 def read(git: Git, base: Oid, target: Oid, tip: Oid, repository: str) -> History:
     """Upstream's commits after `base`: first those up to `target`, then those that only `tip` has."""
-    upto = _commits(git, [target, f"^{base}"], repository)
-    after = _commits(git, [tip, f"^{target}", f"^{base}"], repository)
+    upto = _commits(git, [target, f"^{base}"], repository) if target != base else []
+    after = _commits(git, [tip, f"^{target}", f"^{base}"], repository) if tip != target else []
     return History.of([*upto, *after], len(upto))
 
 

@@ -45,8 +45,15 @@ def resolve(git: Git, name: str) -> Oid | None:
 
 
 def is_ancestor(git: Git, older: Oid, newer: Oid) -> bool:
-    """Whether `newer` descends from `older` or is it."""
-    return older == newer or git.run("merge-base", "--is-ancestor", older, newer, ok=(0, 1)).status == 0
+    """Whether `newer` descends from `older` or is it. What the names say stays so: it is asked once."""
+    key = (older, newer)
+    if key not in _ANCESTRY:
+        status = git.run("merge-base", "--is-ancestor", older, newer, ok=(0, 1)).status if older != newer else 0
+        _ANCESTRY[key] = status == 0
+    return _ANCESTRY[key]
+
+
+_ANCESTRY: dict[tuple[Oid, Oid], bool] = {}
 
 
 def move(git: Git, changes: Sequence[RefChange], message: str) -> None:

@@ -28,8 +28,8 @@ class Remote:
 
     @property
     def _git(self) -> Git:
-        named = self.name if self.exists else ""
-        own = (f"remote.{named}.prune=false", f"remote.{named}.pruneTags=false") if named else ()
+        named = "=" not in self.name  # else it is a url, and no option can name it
+        own = (f"remote.{self.name}.prune=false", f"remote.{self.name}.pruneTags=false") if named else ()
         return self.git.with_options(*_OURS_ALONE, *own)
 
     @property

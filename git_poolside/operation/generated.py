@@ -58,13 +58,20 @@ class Generated:
             return change
         return changes(self.git, [(sides[0], sides[1])])[0]
 
-    def stamps(self, commits: Sequence[Commit]) -> frozenset[Oid]:
-        """Those of `commits` that hold nothing but generated text: stamps, and dates set by hand (edge case A4)."""
-        parents = [self.objects.commit(c.parents[0]).tree if c.parents else EMPTY_TREE for c in commits]
-        made = changes(self.git, [(parent, c.tree) for parent, c in zip(parents, commits, strict=True)])
+    def stamps(self, commits: Sequence[Commit], made: Sequence[Change] | None = None) -> frozenset[Oid]:
+        """Those of `commits` that hold nothing but generated text: stamps, and dates set by hand (edge case A4).
+
+        `made` are their changes where somebody has them already.
+        """
+        if made is None:
+            made = self._changes(commits)
         return frozenset(
             commit.oid for commit, change in zip(commits, made, strict=True) if self._is_stamp(commit, change)
         )
+
+    def _changes(self, commits: Sequence[Commit]) -> list[Change]:
+        parents = [self.objects.commit(c.parents[0]).tree if c.parents else EMPTY_TREE for c in commits]
+        return changes(self.git, [(parent, c.tree) for parent, c in zip(parents, commits, strict=True)])
 
     def _is_stamp(self, commit: Commit, change: Change) -> bool:
         if not change.touches:

@@ -113,7 +113,6 @@ def _stamp(git: Git, objects: Objects, tip: Oid) -> Provenance:
 def order(git: Git, config: Config, ui: Ui, objects: Objects, command: Sequence[str], wishes: Wishes) -> Order:
     """The order for a sync. Raises `Refused`; doubts that can be allowed come along as its snags."""
     worktree.refuse_in_progress(git)
-    layers.refuse_shallow(git)
     if wishes.fetch:
         ask(git, config, ui)
     here = ground(git, config, objects)
