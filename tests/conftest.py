@@ -32,6 +32,7 @@ def hermetic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "GIT_AUTHOR_DATE": "1785585600 +0000",
         "GIT_EDITOR": "false",
         "GIT_TEMPLATE_DIR": "",
+        "GIT_TEST_FSYNC": "0",  # git's own tests run so: nobody pulls the plug here
         "GIT_TERMINAL_PROMPT": "0",
         "TZ": "UTC",
         "LC_ALL": "C.UTF-8",
