@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Run
+from tests.conftest import TEN, Run
 from tests.scenario import Files, Repo, Result, World
 
 FORK_PULL = "Use our index (#11)\n"
@@ -578,3 +578,24 @@ def test_L18_undone_in_one_file_while_another_was_edited_on_is_asked_about(begun
     begun.nightly("2026-07-20")
     _, result = synced(begun, poolside, status=1)
     assert snags(result) == ["undone-silently"]
+
+
+def test_L17_a_landing_whose_tests_were_moved_to_another_file_is_landed_all_the_same(
+    world: World, poolside: Run
+) -> None:
+    tests = "".join(f"def test_{n}(): pass\n" for n in range(5))
+    world.land({"a.py": TEN, "test_a.py": "import a\n"}, "Begin", 1)
+    world.nightly("2026-07-03")
+    world.fork_at()
+    landed = world.land(
+        {"a.py": TEN.replace("line 5\n", "line five\n"), "test_a.py": "import a\n" + tests}, "Speed a up", 11
+    )
+    world.pick(landed)
+    world.land({"a.py": TEN.replace("line 5\n", "line FIVE\n")}, "Edit on", 12)
+    world.land({"test_a.py": "import a\n", "test_fast.py": "import a\n" + tests}, "Move the tests", 13)
+    world.nightly("2026-07-10")
+    clone = world.clone()
+    result = poolside(clone, "sync", "--json")
+    assert result.status == 0, result.err
+    [pick] = json.loads(result.out)["layers"][1]["patches"]
+    assert (pick["fate"], pick["verdict"]) == ("dropped", "landed")

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from git_poolside.config import Config
 from git_poolside.git import history, nightlies, refs
 from git_poolside.git.diff import Change, changed_lines, changes, patch_ids, paths_of
-from git_poolside.git.objects import Entry, Objects
+from git_poolside.git.objects import FILES, Objects
 from git_poolside.git.process import Git
 from git_poolside.git.replay import Engine
-from git_poolside.stack.model import EMPTY_TREE, Commit, Conflict, Nightly, Oid, PatchResult, Role, Stack, Touch
+from git_poolside.stack.model import EMPTY_TREE, Commit, Conflict, Nightly, Oid, PatchResult, Role, Stack
 from git_poolside.stack.nightly import utc_date
 from git_poolside.stack.provenance import cherry_origin
 from git_poolside.stack.verdict import Content, Evidence, History, Identity, State, UpstreamCommit, identify
 from git_poolside.ui import Ui
 
 _AT_ONCE = 2000
+_MOST = 0.8
 _BLAMED = 60
 """So many commits are tried at most to find the one behind a conflict."""
 
@@ -146,22 +148,45 @@ class Witness:
         landed = self.objects.commit(landing)
         if change is None:
             [change] = changes(self.git, [(tree_of_parent(self.objects, landed), landed.tree)])
-        edits = [touch for touch in change.touches if touch.old_mode and touch.new_mode]
-        parts = [self._part(change, touch) for touch in edits] if len(change.touches) > 1 else []
-        return any(self._applies_anew(one, landing) for one in (change, *parts))
-
-    def _applies_anew(self, change: Change, landing: Oid) -> bool:
+        before = tree_of_parent(self.objects, landed)
+        edits = [touch.path for touch in change.touches if touch.old_mode and touch.new_mode]
         for oid in history.touching(self.git, landing, self.target, change.paths):
             tree = self.objects.commit(oid).tree
             again = self.engine.apply(change, tree)
             if isinstance(again, str) and again != tree and not self._holds(change, tree):
                 return True
-        return False
+        # One file may have been put back as it was while another was edited on, so that the whole conflicts.
+        now = self.objects.commit(self.target).tree
+        return any(
+            self._put_back(path, before, landed.tree, now) and not self._moved_away(path, before, landed)
+            for path in edits
+        )
 
-    def _part(self, change: Change, touch: Touch) -> Change:
-        """What `change` does to one file, which may have been undone while another of its files was edited on."""
-        entry = Entry(touch.new_mode, touch.new)
-        return Change(change.base, self.objects.graft(change.base, {touch.path: entry}), (touch,))
+    def _put_back(self, path: bytes, before: Oid, landed: Oid, now: Oid) -> bool:
+        """Whether a file that a landing changed is again what it was before it."""
+        old, new, here = (self.objects.lookup(tree, path) for tree in (before, landed, now))
+        return old is not None and old == here != new
+
+    def _moved_away(self, path: bytes, before: Oid, landed: Commit) -> bool:
+        """Whether most of what a landing added to a file was added to other files by those who took it out there."""
+        old, new = (self.objects.lookup(tree, path) for tree in (before, landed.tree))
+        wanted = self._added(old.oid if old else None, new.oid if new else None)
+        elsewhere: Counter[bytes] = Counter()
+        for oid in history.touching(self.git, landed.oid, self.target, [path]):
+            commit = self.objects.commit(oid)
+            [change] = changes(self.git, [(tree_of_parent(self.objects, commit), commit.tree)])
+            for touch in change.touches:
+                if touch.path != path and touch.new_mode in FILES:
+                    elsewhere += self._added(touch.old if touch.old_mode in FILES else None, touch.new)
+        return bool(wanted) and (wanted & elsewhere).total() >= _MOST * wanted.total()
+
+    def _added(self, old: Oid | None, new: Oid | None) -> Counter[bytes]:
+        """The lines that a file has more of than before, without indentation and blank ones."""
+        before, after = (
+            Counter(line.strip() for line in self.objects.read(oid).splitlines() if line.strip()) if oid else Counter()
+            for oid in (old, new)
+        )
+        return after - before
 
     def culprit(self, commit: Commit, stack_base: Oid, conflict: Conflict) -> UpstreamCommit | None:
         """The upstream commit behind a conflict: the first of those, back from the target, that still conflict.

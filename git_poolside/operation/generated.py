@@ -10,14 +10,12 @@ from dataclasses import dataclass
 
 from git_poolside.config import Config
 from git_poolside.git.diff import Change, changes
-from git_poolside.git.objects import BLOB, Entry, Objects
+from git_poolside.git.objects import BLOB, FILES, Entry, Objects
 from git_poolside.git.process import Git
 from git_poolside.stack import version
 from git_poolside.stack.model import EMPTY_TREE, Commit, Oid, Snag, Stack
 from git_poolside.stack.provenance import Provenance
 from git_poolside.stack.stamp import stamped
-
-_FILES = (0o100644, 0o100755)
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class Generated:
             (change.base, touch.old_mode, touch.old),
             (change.theirs, touch.new_mode, touch.new),
         ):
-            if mode not in _FILES:
+            if mode not in FILES:
                 sides.append(tree)
                 continue
             text = self.objects.read(oid)
@@ -108,7 +106,7 @@ class Generated:
 
     def _text(self, tree: Oid) -> bytes | None:
         entry = self.objects.lookup(tree, self.path)
-        return self.objects.read(entry.oid) if entry is not None and entry.mode in _FILES else None
+        return self.objects.read(entry.oid) if entry is not None and entry.mode in FILES else None
 
     def _with(self, tree: Oid, mode: int, text: bytes) -> Oid:
         return self.objects.graft(tree, {self.path: Entry(mode, self.objects.write(BLOB, text))})
@@ -119,6 +117,6 @@ class Generated:
         numbers = []
         for commit in (old, new):
             entry = self.objects.lookup(self.objects.commit(commit).tree, path)
-            text = self.objects.read(entry.oid) if entry is not None and entry.mode in _FILES else b""
+            text = self.objects.read(entry.oid) if entry is not None and entry.mode in FILES else b""
             numbers.append(version.base_version(text))
         return numbers[1] if numbers[0] != numbers[1] else None
