@@ -80,6 +80,7 @@ def _main(command: str, argv: list[str]) -> int:
         sys.stdout.flush()
         return status
     except PoolsideError as error:
+        interrupt.check()  # a git process that Ctrl-C ended is no failure
         ui.error(error)
         return error.exit_code
     except BrokenPipeError:
