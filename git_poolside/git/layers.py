@@ -33,9 +33,6 @@ class Tips:
     chosen: dict[Role, Oid | None]
     rewritten: tuple[str, ...] = ()
 
-    def moved_along(self, role: Role) -> bool:
-        return self.local[role] is not None and self.local[role] != self.chosen[role]
-
 
 def branch_of(config: Config, role: Role) -> str:
     return {

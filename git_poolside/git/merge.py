@@ -53,7 +53,6 @@ class MergeOrt:
         flushes = version() >= _FLUSHES
         self._unbuffered = not flushes and shutil.which("stdbuf") is not None
         self._dialogue = flushes or self._unbuffered
-        self.merges = 0
 
     def __enter__(self) -> MergeOrt:
         return self
@@ -91,7 +90,6 @@ class MergeOrt:
             self.attributes_of(ours)
         root = self._craft(base, ())
         question = f"{self._craft(ours, (root,))} {self._craft(theirs, (root,))}\n".encode()
-        self.merges += 1
         try:
             return self._ask(question)
         except (OSError, MergeCrashed) as error:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,6 @@ class Git:
     worktree: Path | None
     environment: Mapping[str, str]
     options: tuple[str, ...] = ()
-    inherit: tuple[int, ...] = field(default=(), compare=False)
 
     @property
     def state_dir(self) -> Path:
@@ -106,7 +105,7 @@ class Git:
     def at(self, folder: Path) -> Git:
         """The same repository seen from another of its worktrees."""
         environment = {k: v for k, v in self.environment.items() if k not in _LOCAL_VARIABLES}
-        return replace(open_repository(folder, environment), options=self.options, inherit=self.inherit)
+        return replace(open_repository(folder, environment), options=self.options)
 
     def command(self, arguments: Sequence[str]) -> list[str]:
         pins = [word for option in (*PINNED, *self.options) for word in ("-c", option)]
@@ -130,7 +129,6 @@ class Git:
             capture_output=True,
             env=dict(self.environment),
             cwd=cwd or self.folder,
-            pass_fds=self.inherit,
             check=False,
         )
         return Answer(done.returncode, done.stdout, done.stderr)
@@ -240,8 +238,6 @@ class Git:
             "_new_session": False,
             "_decode_errors": "surrogateescape",
         }
-        if self.inherit:
-            options["_pass_fds"] = set(self.inherit)
         done = sh.Command("git")(*self.command(arguments)[1:], **options)
         answer = Answer(int(done.exit_code), bytes(done.stdout), b"".join(errors))
         if answer.status not in ok:

@@ -22,12 +22,6 @@ class Engine:
         self.objects = objects
         self._merge = merge
         self._attributes: Oid | None = None
-        self.grafted = 0
-
-    @property
-    def merges(self) -> int:
-        """How many patches needed a merge."""
-        return self._merge.merges
 
     def stand_on(self, tree: Oid) -> None:
         """A replay begins on `tree`: its attribute files rule the merges until a patch changes one."""
@@ -50,7 +44,6 @@ class Engine:
         if change.base == ours:
             return change.theirs
         if self.grafts(change, ours):
-            self.grafted += 1
             return self._graft(change, ours)
         self._merge.attributes_of(self._attributes or ours)
         try:

@@ -45,7 +45,6 @@ class Outcome:
     dry_run: bool = False
     pushed: bool = False
     stood: Stopped | None = None
-    touched: int = 0
     submodules: tuple[str, ...] = ()
 
     @property
@@ -159,8 +158,6 @@ def _publish(
     along = journal.carry_out(git, title, [entry, *outcome.changes], back)
     outcome.operation = next(log.entries(git, Objects(git))).id
     for moved in along:
-        before = standing.partial if standing and moved is back else moved.before
-        outcome.touched += len(_between(Objects(git), before, moved.after))
         outcome.submodules += _moved_submodules(_between(Objects(git), moved.before, moved.after))
 
 
