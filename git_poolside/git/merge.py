@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
-from git_poolside.git.objects import COMMIT, Objects, format_commit
+from git_poolside.git.objects import COMMIT, FILES, Objects, folders, format_commit
 from git_poolside.git.process import Git, version
-from git_poolside.stack.model import Conflict, Oid
+from git_poolside.stack.model import EMPTY_TREE, Conflict, Oid
 
 _NOBODY = b"poolside <> 0 +0000"
 _FLUSHES = (2, 49)
+_RULING = ("merge", "conflict-marker-size", "text", "eol", "crlf", "ident", "filter", "working-tree-encoding")
+"""The attributes that can change what a merge makes of a file (gitattributes(5))."""
 ATTRIBUTES = b".gitattributes"
 
 
@@ -41,13 +44,15 @@ class MergeOrt:
 
     def __init__(self, objects: Objects, folder: Path) -> None:
         self._objects = objects
+        self._folder = folder
         self._worktree = folder / "attributes"
-        self._git: Git = objects.git.impartial().with_environment(
+        self._git: Git = replace(objects.git.impartial(), pending=None).with_environment(
             GIT_DIR=str(objects.git.git_dir),
             GIT_WORK_TREE=str(self._worktree),
             GIT_INDEX_FILE=str(folder / "no-index"),
         )
         self._attributes: Oid | None = None
+        self._plain: MergeOrt | None = None
         self._running: ExitStack | None = None
         self._process: subprocess.Popen[bytes] | None = None
         flushes = version() >= _FLUSHES
@@ -61,37 +66,77 @@ class MergeOrt:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+        if self._plain is not None:
+            self._plain.stop()
 
     def stop(self) -> None:
         if self._running is not None:
             self._running.close()
         self._running = self._process = None
 
+    @property
+    def plain(self) -> MergeOrt:
+        """Another one, for trees without attributes, that is stopped with this one."""
+        if self._plain is None:
+            self._plain = MergeOrt(self._objects, self._folder / "plain")
+            self._plain.attributes_of(EMPTY_TREE)
+        return self._plain
+
     def attributes_of(self, tree: Oid) -> None:
         """Merge from now on under the attribute files of `tree` (gitattributes(5))."""
         if self._attributes == tree:
             return
-        self.stop()
-        shutil.rmtree(self._worktree, ignore_errors=True)
-        self._worktree.mkdir(parents=True)
-        listing = self._objects.git.run("ls-tree", "-r", "-z", tree).stdout
+        listing = b""
+        if tree != EMPTY_TREE:
+            self._show(tree)
+            listing = self._git.run("ls-tree", "-r", "-z", tree, cwd=self._git.git_dir).stdout
+        files: dict[bytes, Oid] = {}
         for line in listing.split(b"\0"):
             meta, _, path = line.partition(b"\t")
-            if path.rpartition(b"/")[2] != ATTRIBUTES or not meta.startswith(b"100"):
-                continue
-            target = self._worktree / Path(path.decode("utf-8", "surrogateescape"))
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(self._objects.read(Oid(meta.split()[2].decode())))
+            if path.rpartition(b"/")[2] == ATTRIBUTES and meta.startswith(b"100"):
+                files[path] = Oid(meta.split()[2].decode())
+        self.stop()
+        self._stand(self._worktree, files)
         self._attributes = tree
+
+    def ruled(self, tree: Oid, paths: Iterable[bytes]) -> frozenset[bytes]:
+        """Those of `paths` that have an attribute in `tree` which rules merges."""
+        asked = list(paths)
+        if _has_content(self._git.common_dir / "info" / "attributes"):
+            return frozenset(asked)
+        files: dict[bytes, Oid] = {}
+        for above in {b""}.union(*(folders(path) for path in asked)):
+            name = above + b"/" + ATTRIBUTES if above else ATTRIBUTES
+            entry = self._objects.lookup(tree, name)
+            if entry is not None and entry.mode in FILES:
+                files[name] = entry.oid
+        if not files:
+            return frozenset()
+        folder = self._folder / "asked"
+        self._stand(folder, files)
+        git = self._git.with_environment(GIT_WORK_TREE=str(folder))
+        names = b"".join(path + b"\0" for path in asked)
+        out = git.run("check-attr", "--stdin", "-z", *_RULING, input=names, cwd=folder).stdout.split(b"\0")
+        return frozenset(path for path, value in zip(out[0::3], out[2::3], strict=False) if value != b"unspecified")
+
+    def _stand(self, folder: Path, files: Mapping[bytes, Oid]) -> None:
+        """Make a private worktree anew, with just these files."""
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for path, oid in files.items():
+            target = folder / Path(path.decode("utf-8", "surrogateescape"))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(self._objects.read(oid))
 
     def merge(self, base: Oid, ours: Oid, theirs: Oid) -> Merged:
         """Merge three trees. Raises `MergeCrashed`."""
         if self._attributes is None:
             self.attributes_of(ours)
         root = self._craft(base, ())
-        question = f"{self._craft(ours, (root,))} {self._craft(theirs, (root,))}\n".encode()
+        sides = self._craft(ours, (root,)), self._craft(theirs, (root,))
+        self._show(*sides)
         try:
-            return self._ask(question)
+            return self._ask(f"{sides[0]} {sides[1]}\n".encode())
         except (OSError, MergeCrashed) as error:
             complaint = str(error)
             if self._process is not None and self._process.stderr is not None:
@@ -99,6 +144,10 @@ class MergeOrt:
                 complaint = self._process.stderr.read().decode("utf-8", "replace").strip() or complaint
             self.stop()
             raise MergeCrashed(complaint) from error
+
+    def _show(self, *tips: Oid) -> None:
+        if self._objects.git.pending is not None:
+            self._objects.git.pending.show(tips)
 
     def _craft(self, tree: Oid, parents: tuple[Oid, ...]) -> Oid:
         return self._objects.write(COMMIT, format_commit(tree, parents, _NOBODY, _NOBODY, b"", None))
@@ -165,3 +214,10 @@ class MergeOrt:
                 raise MergeCrashed("git merge-tree ended in the middle of an answer")
             collected += byte
         return bytes(collected)
+
+
+def _has_content(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False

@@ -1,24 +1,25 @@
 """Git's objects, through libgit2's object database alone.
 
 The repository is never opened through libgit2, which knows neither reftable nor partial clones nor split
-indexes; its object database is, and is hung on nothing. New objects go to a quarantine folder that has the
-real database as its alternate; `Quarantine.keep` moves what is to stay into the real one as a pack.
+indexes; its object database is, and is hung on nothing. New objects wait in memory (`quarantine.Pending`)
+until git or the repository needs them.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import lru_cache
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec, module_from_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from git_poolside.errors import GitFailed, Refused
-from git_poolside.git.process import DURABLE, Git
-from git_poolside.stack.model import Commit, Oid
+from git_poolside.git.process import Git
+from git_poolside.stack.model import EMPTY_TREE, Commit, Oid
 
 if TYPE_CHECKING:
     import pygit2
@@ -27,10 +28,12 @@ TREE_MODE = 0o40000
 FILES = (0o100644, 0o100755)
 
 COMMIT, TREE, BLOB, TAG = 1, 2, 3, 4
+_ROW = re.compile(rb"0*([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
+_FOLDER = b"40000"
+_REMEMBERED = 1024
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry of a tree."""
 
     mode: int
@@ -42,28 +45,48 @@ class Entry:
 
 
 Tree = Mapping[bytes, Entry]
+Rows = dict[bytes, tuple[bytes, bytes]]
+"""A tree as it is written: name -> mode in octal digits, and the hash's twenty bytes."""
 
 
 class MissingObject(Exception):
     """An object is not here: a partial clone, or a broken one."""
 
 
+@cache
+def _libgit2() -> Any:
+    """pygit2's compiled core alone, or pygit2: the package around the core takes three times as long to import."""
+    spec = find_spec("pygit2") if "pygit2" not in sys.modules else None
+    if spec is not None:
+        sys.modules["pygit2"] = module_from_spec(spec)  # not executed; who wants all of it imports it anew
+        try:
+            core = import_module("pygit2._pygit2")
+            core._cache_enums()
+            return core
+        except (ImportError, AttributeError):  # another pygit2 than those that are known
+            pass
+        finally:
+            del sys.modules["pygit2"]
+    return import_module("pygit2")
+
+
 class Objects:
-    """Reads objects of a repository, and writes new ones where `git` says (its own store or a quarantine)."""
+    """Reads and writes a repository's objects, as the git processes of `git` see them."""
 
     def __init__(self, git: Git) -> None:
-        from pygit2._pygit2 import Odb
-
         self.git = git
-        self._odb: pygit2.Odb = Odb(os.fspath(git.object_dir))
+        self._odb: pygit2.Odb = _libgit2().Odb(os.fspath(git.object_dir))
         extra = git.environment.get("GIT_ALTERNATE_OBJECT_DIRECTORIES", "")
         for folder in filter(None, extra.split(os.pathsep)):
             if Path(folder).is_dir():
                 self._odb.add_disk_alternate(folder)
-        self.tree = lru_cache(maxsize=16384)(self._tree)
+        self._remembered: dict[Oid, Rows] = {}
 
     def read(self, oid: Oid) -> bytes:
         """The bytes of an object. Raises `MissingObject`, after git was asked: it may fetch what is promised."""
+        pending = self.git.pending
+        if pending is not None and (waiting := pending.get(oid)) is not None:
+            return waiting
         try:
             return self._odb.read(oid)[1]
         except KeyError:
@@ -74,79 +97,126 @@ class Objects:
         except GitFailed as error:
             raise MissingObject(oid) from error
 
-    def write(self, kind: int, data: bytes) -> Oid:
-        return Oid(str(self._odb.write(kind, data)))
+    def write(self, kind: int, data: bytes, like: Oid | None = None) -> Oid:
+        """A new object, for the quarantine that `git` belongs to or else at once in the repository.
 
-    def _tree(self, oid: Oid) -> Tree:
-        return parse_tree(self.read(oid))
+        `like` names one that is much the same, for a small pack.
+        """
+        if self.git.pending is None:
+            return Oid(str(self._odb.write(kind, data)))
+        return self.git.pending.add(kind, data, like)
+
+    def _rows(self, oid: Oid) -> Rows:
+        rows = self._remembered.get(oid)
+        return self._remember(oid, parse_rows(self.read(oid))) if rows is None else rows
+
+    def _remember(self, oid: Oid, rows: Rows) -> Rows:
+        if len(self._remembered) >= _REMEMBERED:
+            for old in list(self._remembered)[: _REMEMBERED // 4]:
+                self._remembered.pop(old, None)
+        self._remembered[oid] = rows
+        return rows
+
+    def tree(self, oid: Oid) -> Tree:
+        """The entries of a tree, in its order."""
+        return {name: _entry(*row) for name, row in self._rows(oid).items()}
 
     def lookup(self, tree: Oid, path: bytes) -> Entry | None:
         """The entry at `path`, or None."""
-        names = path.split(b"/")
-        for depth, name in enumerate(names):
-            entry = self.tree(tree).get(name)
-            if entry is None or depth == len(names) - 1:
-                return entry
-            if not entry.is_tree:
+        *folders, name = path.split(b"/")
+        for folder in folders:
+            row = self._rows(tree).get(folder)
+            if row is None or row[0] != _FOLDER:
                 return None
-            tree = entry.oid
-        return None
+            tree = Oid(row[1].hex())
+        row = self._rows(tree).get(name)
+        return None if row is None else _entry(*row)
 
     def write_tree(self, entries: Tree) -> Oid:
-        return self.write(TREE, format_tree(entries))
+        return self.write(TREE, format_rows({name: _row(entry) for name, entry in entries.items()}))
 
     def graft(self, tree: Oid, changes: Mapping[bytes, Entry | None]) -> Oid:
         """`tree` with the entries of `changes` put in place (None takes one away); empty folders vanish."""
-        here: dict[bytes, Entry] = dict(self.tree(tree))
+        here: dict[bytes, Entry | None] = {}
         below: dict[bytes, dict[bytes, Entry | None]] = {}
         for path, entry in changes.items():
             name, slash, rest = path.partition(b"/")
             if slash:
                 below.setdefault(name, {})[rest] = entry
-            elif entry is None:
-                here.pop(name, None)
             else:
                 here[name] = entry
         for name, inner in below.items():
-            old = here.get(name)
-            base = old.oid if old is not None and old.is_tree else self.write_tree({})
+            row = self._rows(tree).get(name)
+            base = Oid(row[1].hex()) if row is not None and row[0] == _FOLDER else EMPTY_TREE
             new = self.graft(base, inner)
-            if self.tree(new):
-                here[name] = Entry(TREE_MODE, new)
+            here[name] = Entry(TREE_MODE, new) if new != EMPTY_TREE else None
+        return self._edit(tree, here)
+
+    def _edit(self, tree: Oid, changes: Mapping[bytes, Entry | None]) -> Oid:
+        """`tree` with some of its own entries changed: in its bytes where that is possible, which is quick."""
+        before = self._rows(tree)
+        after = dict(before)
+        data: bytes | None = self.read(tree)
+        made = self.git.pending is not None and self.git.pending.get(tree) is not None
+        if not made and len(self.read(tree)) != sum(len(name) + len(row[0]) + 22 for name, row in before.items()):
+            data = None  # its modes are not written as git writes them now
+        for name, entry in changes.items():
+            old, new = before.get(name), None if entry is None else _row(entry)
+            if new is None:
+                after.pop(name, None)
             else:
-                here.pop(name, None)
-        return self.write_tree(here)
+                after[name] = new
+            if old == new or data is None:
+                continue
+            was = _written(name, *old) if old is not None else b""
+            stays_in_place = old is not None and (new is None or (new[0] == _FOLDER) == (old[0] == _FOLDER))
+            if not stays_in_place or data.count(was) != 1:
+                data = None
+            else:
+                data = data.replace(was, b"" if new is None else _written(name, *new))
+        if after == before:
+            return tree
+        new_tree = self.write(TREE, format_rows(after) if data is None else data, tree)
+        if data is not None:
+            self._remember(new_tree, after)  # in the order of the bytes
+        return new_tree
 
     def commit(self, oid: Oid) -> Commit:
         return parse_commit(oid, self.read(oid))
 
     def exists(self, oid: Oid) -> bool:
         """Whether the object is in this clone, without fetching it."""
-        return oid in self._odb
+        pending = self.git.pending
+        return (pending is not None and pending.get(oid) is not None) or oid in self._odb
 
 
-def parse_tree(data: bytes) -> dict[bytes, Entry]:
+def folders(path: bytes) -> list[bytes]:
+    """The folders above a path, outermost first."""
+    parts = path.split(b"/")[:-1]
+    return [b"/".join(parts[: depth + 1]) for depth in range(len(parts))]
+
+
+def _entry(mode: bytes, sha: bytes) -> Entry:
+    return Entry(int(mode, 8), Oid(sha.hex()))
+
+
+def _row(entry: Entry) -> tuple[bytes, bytes]:
+    return b"%o" % entry.mode, bytes.fromhex(entry.oid)
+
+
+def _written(name: bytes, mode: bytes, sha: bytes) -> bytes:
+    return b"%s %s\0%s" % (mode, name, sha)
+
+
+def parse_rows(data: bytes) -> Rows:
     """A tree object's entries, in its order."""
-    entries: dict[bytes, Entry] = {}
-    position = 0
-    while position < len(data):
-        space = data.index(b" ", position)
-        end = data.index(b"\0", space)
-        name = data[space + 1 : end]
-        entries[name] = Entry(int(data[position:space], 8), Oid(data[end + 1 : end + 21].hex()))
-        position = end + 21
-    return entries
+    return {name: (mode, sha) for mode, name, sha in _ROW.findall(data)}
 
 
-def format_tree(entries: Tree) -> bytes:
+def format_rows(rows: Rows) -> bytes:
     """A tree object's bytes, entries sorted as ``git mktree`` sorts them: a folder as if its name ended in /."""
-
-    def key(item: tuple[bytes, Entry]) -> bytes:
-        return item[0] + b"/" if item[1].is_tree else item[0]
-
-    return b"".join(
-        b"%o %s\0%s" % (entry.mode, name, bytes.fromhex(entry.oid)) for name, entry in sorted(entries.items(), key=key)
-    )
+    inorder = sorted(rows.items(), key=lambda item: item[0] + b"/" if item[1][0] == _FOLDER else item[0])
+    return b"".join(_written(name, *row) for name, row in inorder)
 
 
 def parse_commit(oid: Oid, data: bytes) -> Commit:
@@ -238,60 +308,3 @@ def _person(role: str, line: bytes) -> dict[str, str]:
         f"GIT_{role}_EMAIL": os.fsdecode(email),
         f"GIT_{role}_DATE": f"@{seconds.decode()} {zone.decode()}",
     }
-
-
-@dataclass(frozen=True)
-class Quarantine:
-    """A folder for new objects until they are wanted; `git` sees them and the repository's own."""
-
-    git: Git
-    real: Git
-
-    def keep(self, tips: Iterable[Oid]) -> None:
-        """Move what `tips` reach and only the quarantine has into the repository, as one pack, on the disk."""
-        new = {path.parent.name + path.name for path in self.git.object_dir.glob("[0-9a-f][0-9a-f]/*")}
-        objects = Objects(self.git)
-        wanted: dict[str, None] = {}
-        waiting: list[tuple[str, int]] = [(tip, COMMIT) for tip in tips]
-        while waiting:
-            oid, kind = waiting.pop()
-            if oid in wanted or oid not in new:
-                continue
-            wanted[oid] = None
-            data = objects.read(Oid(oid)) if kind != BLOB else b""
-            if kind == COMMIT and data.startswith(b"object "):
-                waiting.append((data[7:47].decode(), COMMIT))
-            elif kind == COMMIT:
-                commit = parse_commit(Oid(oid), data)
-                waiting.append((commit.tree, TREE))
-                waiting += [(parent, COMMIT) for parent in commit.parents]
-            elif kind == TREE:
-                waiting += [(entry.oid, TREE if entry.is_tree else BLOB) for entry in parse_tree(data).values()]
-        if wanted:
-            names = "".join(f"{oid}\n" for oid in wanted).encode()
-            pack = self.git.run("pack-objects", "--stdout", "-q", "--window=0", input=names).stdout
-            self.real.with_options(*DURABLE).run("index-pack", "--stdin", input=pack)
-
-
-@contextmanager
-def quarantine(git: Git) -> Iterator[Quarantine]:
-    """A quarantine for one operation, deleted afterwards, and with it those that a crash has left behind."""
-    import tempfile
-
-    git.state_dir.mkdir(parents=True, exist_ok=True)
-    for left in git.state_dir.glob("quarantine-*-*"):
-        if not Path(f"/proc/{left.name.split('-')[1]}").exists() and Path("/proc/self").exists():
-            shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"quarantine-{os.getpid()}-", dir=git.state_dir))
-    alternates = [str(git.object_dir)]
-    if existing := git.environment.get("GIT_ALTERNATE_OBJECT_DIRECTORIES"):
-        alternates.append(existing)
-    inner = git.with_environment(
-        GIT_OBJECT_DIRECTORY=str(folder), GIT_ALTERNATE_OBJECT_DIRECTORIES=os.pathsep.join(alternates)
-    )
-    from dataclasses import replace
-
-    try:
-        yield Quarantine(replace(inner, object_dir=folder), git)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -10,14 +10,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from git_poolside.errors import GitFailed, NotARepository
+from git_poolside.stack.model import Oid
 
 PINNED = (
     # What decides a merge's result is fixed, so that a user's settings and git's defaults over time do not
@@ -65,12 +66,20 @@ class Answer:
         return self.stderr.decode("utf-8", "replace").strip()
 
 
+class NewObjects(Protocol):
+    """Objects that are not written yet (`quarantine.Pending`)."""
+
+    def show(self, tips: Iterable[Oid] | None = None) -> None: ...
+    def get(self, oid: Oid) -> bytes | None: ...
+    def add(self, kind: int, data: bytes, like: Oid | None = None) -> Oid: ...
+
+
 @dataclass(frozen=True)
 class Git:
     """One repository as git sees it, with the environment that every process for it gets.
 
     `worktree` is None in a bare repository; paths are absolute, so that the caller's folder and relative
-    `GIT_*` variables do not matter (edge case P7).
+    `GIT_*` variables do not matter (edge case P7). `pending` are a quarantine's objects: every process sees them.
     """
 
     git_dir: Path
@@ -79,6 +88,7 @@ class Git:
     worktree: Path | None
     environment: Mapping[str, str]
     options: tuple[str, ...] = ()
+    pending: NewObjects | None = None
 
     @property
     def state_dir(self) -> Path:
@@ -108,6 +118,8 @@ class Git:
         return replace(open_repository(folder, environment), options=self.options)
 
     def command(self, arguments: Sequence[str]) -> list[str]:
+        if self.pending is not None:
+            self.pending.show()
         pins = [word for option in (*PINNED, *self.options) for word in ("-c", option)]
         return ["git", *pins, *arguments]
 
@@ -201,12 +213,12 @@ class Git:
         try:
             yield process
         finally:
+            process.terminate()  # first: somebody may be reading what it says
+            process.wait()
             for stream in (process.stdin, process.stdout, process.stderr):
                 if stream:
                     with suppress(BrokenPipeError):
                         stream.close()
-            process.terminate()
-            process.wait()
 
     def talk(
         self,

@@ -1,18 +1,23 @@
 """One patch on another tree: with git's verdict and git's tree, and no work where there is none to do.
 
-A patch whose paths are the same in ours as in its base is grafted; everything else is merge-ort's
-(design: Replay). The conditions of `grafts` keep out what merge-ort would treat otherwise: type changes, a
-file in the place of a folder, and folder renames in both directions.
+Paths that are the same in ours as in the patch's base are grafted, files that all sides have are merged by
+`content`; everything else is a merge of whole trees by merge-ort (design: Replay). The conditions of `_plainly`
+keep out what merge-ort would treat otherwise: type changes, a file in the place of a folder, and folder renames
+in both directions.
 """
 
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterable, Sequence
 
+from git_poolside.git.content import Contents, Three
 from git_poolside.git.diff import Change
 from git_poolside.git.merge import ATTRIBUTES, MergeCrashed, MergeOrt
-from git_poolside.git.objects import Entry, Objects
+from git_poolside.git.objects import FILES, Entry, Objects, folders
 from git_poolside.stack.model import Conflict, Oid
+
+_FILES = frozenset(FILES)
 
 
 class Engine:
@@ -21,11 +26,16 @@ class Engine:
     def __init__(self, objects: Objects, merge: MergeOrt) -> None:
         self.objects = objects
         self._merge = merge
+        self._contents = Contents(objects, merge)
         self._attributes: Oid | None = None
+        self._foreseen: frozenset[bytes] = frozenset()
+        self._ruled: dict[Oid, tuple[frozenset[bytes], frozenset[bytes]]] = {}
 
-    def stand_on(self, tree: Oid) -> None:
-        """A replay begins on `tree`: its attribute files rule the merges until a patch changes one."""
+    def stand_on(self, tree: Oid, changes: Sequence[Change] = ()) -> None:
+        """A replay of `changes` begins on `tree`: its attribute files rule the merges until one changes them."""
         self._attributes = tree
+        self._contents.foresee(changes, tree)
+        self._foreseen = frozenset(touch.path for change in changes for touch in change.touches)
 
     def replay(self, change: Change, ours: Oid) -> Oid | Conflict:
         """`apply`, as the next step of the replay that `stand_on` began."""
@@ -43,8 +53,9 @@ class Engine:
         """The tree that `change` makes of the tree `ours`, or the conflict. It may be `ours` itself: empty."""
         if change.base == ours:
             return change.theirs
-        if self.grafts(change, ours):
-            return self._graft(change, ours)
+        entries = self._entries(change, ours)
+        if entries is not None:
+            return self.objects.graft(ours, entries)
         self._merge.attributes_of(self._attributes or ours)
         try:
             merged = self._merge.merge(change.base, ours, change.theirs)
@@ -64,47 +75,59 @@ class Engine:
         """Whether two trees have the same entries at `paths`."""
         return all(self.objects.lookup(one, path) == self.objects.lookup(other, path) for path in paths)
 
-    def _graft(self, change: Change, ours: Oid) -> Oid:
-        return self.objects.graft(
-            ours,
-            {touch.path: Entry(touch.new_mode, touch.new) if touch.new_mode else None for touch in change.touches},
-        )
+    def _entries(self, change: Change, ours: Oid) -> dict[bytes, Entry | None] | None:
+        """What merge-ort makes of each path of the patch, found without a merge of whole trees; None if it takes one.
 
-    def grafts(self, change: Change, ours: Oid) -> bool:
-        """Whether merge-ort could do nothing but take theirs at the patch's paths and ours elsewhere."""
-        objects = self.objects
+        Where ours is as base, theirs is taken; a file that all three have is merged by its content.
+        """
+        found: dict[bytes, Entry | None] = {}
+        merges: dict[bytes, Three] = {}
         for touch in change.touches:
-            here = objects.lookup(ours, touch.path)
-            if touch.old_mode == 0:
-                if here is not None or self._below_a_file(ours, touch.path):
-                    return False
-            elif here is None or here.mode != touch.old_mode or here.oid != touch.old:
-                return False
-            both = touch.old_mode and touch.new_mode
-            if both and stat.S_IFMT(touch.old_mode) != stat.S_IFMT(touch.new_mode):
-                return False
-            for folder in _folders(touch.path):
-                before = objects.lookup(change.base, folder)
-                if before is None or not before.is_tree:
-                    continue
-                mine = objects.lookup(ours, folder)
-                if touch.old_mode == 0 and (mine is None or not mine.is_tree):
-                    return False  # ours may have renamed the folder that this path is added to
-                if touch.new_mode == 0:
-                    after = objects.lookup(change.theirs, folder)
-                    if (after is None or not after.is_tree) and mine != before:
-                        return False  # theirs may have renamed a folder to which ours added
+            here = self.objects.lookup(ours, touch.path)
+            old = Entry(touch.old_mode, touch.old) if touch.old_mode else None
+            new = Entry(touch.new_mode, touch.new) if touch.new_mode else None
+            if here == old:
+                if not self._plainly(change, old, new, touch.path, ours):
+                    return None
+                found[touch.path] = new
+            elif here and old and new and {here.mode, old.mode, new.mode} <= _FILES:
+                merges[touch.path] = Three(old, here, new)
+            else:
+                return None
+        if merges and self._rules(merges, ours):
+            return None
+        for path, three in merges.items():
+            merged = self._contents.merge(three)
+            if merged is None:
+                return None
+            found[path] = merged
+        return found
+
+    def _plainly(self, change: Change, old: Entry | None, new: Entry | None, path: bytes, ours: Oid) -> bool:
+        """Whether merge-ort could do nothing but take theirs at a path where ours is as base."""
+        if old is not None and new is not None:
+            return stat.S_IFMT(old.mode) == stat.S_IFMT(new.mode)
+        lookup = self.objects.lookup
+        for folder in folders(path):
+            mine, before = lookup(ours, folder), lookup(change.base, folder)
+            if old is None and mine is not None and not mine.is_tree:
+                return False  # a file of ours in the place of the folder
+            if before is None or not before.is_tree:
+                continue
+            if old is None and (mine is None or not mine.is_tree):
+                return False  # ours may have renamed the folder that this path is added to
+            if new is None:
+                after = lookup(change.theirs, folder)
+                if (after is None or not after.is_tree) and mine != before:
+                    return False  # theirs may have renamed a folder to which ours added
         return True
 
-    def _below_a_file(self, tree: Oid, path: bytes) -> bool:
-        for folder in _folders(path):
-            entry = self.objects.lookup(tree, folder)
-            if entry is not None and not entry.is_tree:
-                return True
-        return False
-
-
-def _folders(path: bytes) -> list[bytes]:
-    """The folders above a path, outermost first."""
-    parts = path.split(b"/")[:-1]
-    return [b"/".join(parts[: depth + 1]) for depth in range(len(parts))]
+    def _rules(self, paths: Iterable[bytes], ours: Oid) -> bool:
+        """Whether one of `paths` has an attribute that rules its merge."""
+        tree = self._attributes or ours
+        known, ruled = self._ruled.get(tree, (frozenset(), frozenset()))
+        if new := frozenset(paths) - known:
+            new |= self._foreseen - known
+            ruled |= self._merge.ruled(tree, new)
+            self._ruled = {tree: (known | new, ruled)}
+        return not ruled.isdisjoint(paths)

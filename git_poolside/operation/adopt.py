@@ -9,8 +9,9 @@ from git_poolside.config import FILE, Config, Github, Origin, load, parse, rende
 from git_poolside.errors import Refused, UsageError
 from git_poolside.git import nightlies, refs, worktree
 from git_poolside.git.layers import branch_of
-from git_poolside.git.objects import BLOB, Committer, Entry, Objects, quarantine
+from git_poolside.git.objects import BLOB, Committer, Entry, Objects
 from git_poolside.git.process import Git
+from git_poolside.git.quarantine import quarantine
 from git_poolside.git.remotes import Remote, ask_fork, ask_upstream, upstream_branches
 from git_poolside.operation import journal, log
 from git_poolside.stack.model import Oid, RefChange, Role

@@ -10,8 +10,9 @@ from git_poolside.config import Config, Origin
 from git_poolside.errors import PoolsideError, Refused
 from git_poolside.git import layers, nightlies, refs, worktree
 from git_poolside.git.merge import MergeOrt
-from git_poolside.git.objects import Objects, quarantine
+from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git, version
+from git_poolside.git.quarantine import quarantine
 from git_poolside.git.remotes import Remote
 from git_poolside.operation import adopt, prepare, stopped
 from git_poolside.stack import version as variable

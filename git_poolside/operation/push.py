@@ -12,8 +12,9 @@ from git_poolside.errors import FarSideFailed, LeaseLost, Refused
 from git_poolside.git import refs
 from git_poolside.git.diff import patch_ids
 from git_poolside.git.layers import Known, Standing, branch_of, standing
-from git_poolside.git.objects import TAG, Committer, Objects, quarantine
+from git_poolside.git.objects import TAG, Committer, Objects
 from git_poolside.git.process import Answer, Git
+from git_poolside.git.quarantine import quarantine
 from git_poolside.git.remotes import Remote
 from git_poolside.operation import log
 from git_poolside.stack.model import Fate, Oid, RefChange, Role

@@ -15,8 +15,9 @@ from git_poolside.git import refs, worktree
 from git_poolside.git.diff import changes
 from git_poolside.git.layers import StackReader, branch_of
 from git_poolside.git.merge import MergeOrt
-from git_poolside.git.objects import Committer, Objects, Quarantine, quarantine
+from git_poolside.git.objects import Committer, Objects
 from git_poolside.git.process import Git
+from git_poolside.git.quarantine import Quarantine, quarantine
 from git_poolside.git.replay import Engine
 from git_poolside.operation import journal, log, stopped
 from git_poolside.operation.check import conserve

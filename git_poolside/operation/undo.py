@@ -10,8 +10,9 @@ from git_poolside.errors import Refused
 from git_poolside.git import refs, worktree
 from git_poolside.git.diff import changes
 from git_poolside.git.merge import MergeOrt
-from git_poolside.git.objects import Committer, Objects, quarantine
+from git_poolside.git.objects import Committer, Objects
 from git_poolside.git.process import Git
+from git_poolside.git.quarantine import quarantine
 from git_poolside.git.replay import Engine
 from git_poolside.operation import journal, log
 from git_poolside.operation.evidence import tree_of_parent
