@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
+from git_poolside.git.facts import Facts, joined
 from git_poolside.git.process import Git
 from git_poolside.stack.model import Oid
-from git_poolside.stack.provenance import bare_title, pull_number, revert_reason, undoing
 from git_poolside.stack.verdict import History, UpstreamCommit
+from git_poolside.ui import Ui
 
 
-def read(git: Git, base: Oid, target: Oid, tip: Oid, repository: str) -> History:
-    """Upstream's commits after `base`: first those up to `target`, then those that only `tip` has."""
-    upto = _commits(git, [target, f"^{base}"], repository) if target != base else []
-    after = _commits(git, [tip, f"^{target}", f"^{base}"], repository) if tip != target else []
-    return History.of([*upto, *after], len(upto))
+def read(
+    git: Git,
+    base: Oid,
+    target: Oid,
+    tip: Oid,
+    repository: str,
+    sets: Collection[frozenset[bytes]] = (),
+    ui: Ui | None = None,
+) -> tuple[History, dict[Oid, frozenset[bytes]]]:
+    """Upstream's commits after `base`: first those up to `target`, then those that only `tip` has.
+
+    With them those that touch just the paths of one of `sets`, each with its set.
+    """
+    upto = _between(git, [target, f"^{base}"]) if target != base else []
+    after = _between(git, [tip, f"^{target}", f"^{base}"]) if tip != target else []
+    wanted = {joined(paths): paths for paths in sets}
+    found: dict[Oid, UpstreamCommit] = {}
+    alike: dict[Oid, frozenset[bytes]] = {}
+    with (ui or Ui(quiet=True)).progress("Reading upstream's commits", len(upto) + len(after)) as step:
+        for commit, paths in Facts(git, repository).read([*upto, *after]):
+            found[commit.oid] = commit
+            if paths in wanted:
+                alike[commit.oid] = wanted[paths]
+            step(len(found))
+    return History.of([found[oid] for oid in (*upto, *after)], len(upto)), alike
 
 
-def _commits(git: Git, revisions: Sequence[str], repository: str) -> list[UpstreamCommit]:
-    out = git.run("log", "-z", "--topo-order", "--reverse", "--format=%H %ct%n%B", *revisions, "--").stdout
-    return [_facts(record.decode("utf-8", "replace"), repository) for record in out.split(b"\0") if record]
-
-
-def _facts(record: str, repository: str) -> UpstreamCommit:
-    head, _, message = record.partition("\n")
-    oid, _, seconds = head.partition(" ")
-    return UpstreamCommit(
-        Oid(oid),
-        int(seconds),
-        message.lstrip("\n").partition("\n")[0],
-        bare_title(message),
-        pull_number(message, repository),
-        undoing(message, repository),
-        revert_reason(message),
-    )
+def _between(git: Git, revisions: Sequence[str]) -> list[Oid]:
+    return [Oid(oid) for oid in git.lines("rev-list", "--topo-order", "--reverse", *revisions, "--")]
 
 
 def touching(git: Git, base: Oid, target: Oid, paths: Iterable[bytes]) -> list[Oid]:

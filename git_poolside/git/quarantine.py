@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Lock
 
 from git_poolside.git.objects import COMMIT, TAG, TREE, parse_commit
 from git_poolside.git.process import DURABLE, Git
@@ -39,6 +40,7 @@ class Pending:
         self._objects: dict[Oid, tuple[int, bytes, Oid | None]] = {}
         self._hidden: dict[Oid, None] = {}
         self._taken: set[Oid] = set()
+        self._showing = Lock()
 
     def get(self, oid: Oid) -> bytes | None:
         """The bytes of an object that was made here, or None."""
@@ -57,9 +59,13 @@ class Pending:
         """Let git processes see what `tips` reach (None: everything)."""
         if not self._hidden:
             return
+        with self._showing:
+            self._show(tips)
+
+    def _show(self, tips: Iterable[Oid] | None) -> None:
         wanted = list(self._hidden) if tips is None else self._reached(tips, self._hidden)
         for oid in wanted:
-            self._hidden.pop(oid, None)
+            del self._hidden[oid]
         if len(wanted) > _FEW:
             self.git.run("index-pack", "--stdin", input=self._pack(set(wanted)))
             return

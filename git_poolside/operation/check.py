@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from git_poolside.errors import Bug
-from git_poolside.git.diff import changes, patch_ids, paths_of
+from git_poolside.git.diff import changes, patch_ids
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
+from git_poolside.operation.evidence import tree_of_parent
 from git_poolside.operation.rebuild import Rebuilt
 from git_poolside.stack.conservation import Finished, violations
-from git_poolside.stack.model import Oid, Role, Stack
+from git_poolside.stack.model import Oid, Role, Stack, Touch
 
 
 def conserve(git: Git, objects: Objects, stack: Stack, rebuilt: Rebuilt, generated: frozenset[bytes]) -> None:
@@ -16,13 +19,15 @@ def conserve(git: Git, objects: Objects, stack: Stack, rebuilt: Rebuilt, generat
     old = [commit.oid for layer in stack.layers for commit in layer.commits]
     tip = rebuilt.tips[Role.PATCHES]
     new = [Oid(oid) for oid in git.lines("rev-list", "--topo-order", "--reverse", tip, f"^{rebuilt.target}", "--")]
-    moved = [oid for oid in dict.fromkeys([*old, *new]) if oid not in set(old) & set(new)]
-    identities = patch_ids(git, moved, verbatim=True)
+    everything = list(dict.fromkeys([*old, *new]))
+    commits = [objects.commit(oid) for oid in everything]
+    made = changes(git, [(tree_of_parent(objects, commit), commit.tree) for commit in commits])
+    touches = {commit.oid: change.touches for commit, change in zip(commits, made, strict=True)}
     trees = (objects.commit(rebuilt.target).tree, objects.commit(tip).tree)
     differs = changes(git, [trees])[0].paths
-    everything = list(dict.fromkeys([*old, *new]))
-    words = {commit.oid: (commit.author, commit.message) for commit in map(objects.commit, everything)}
-    finished = Finished(old, new, identities, paths_of(git, everything), words, differs, generated)
+    words = {commit.oid: (commit.author, commit.message) for commit in commits}
+    paths = {oid: frozenset(touch.path for touch in found) for oid, found in touches.items()}
+    finished = Finished(old, new, _identities(git, rebuilt, touches), paths, words, differs, generated)
     found = violations(rebuilt.results, finished)
     if found:
         raise Bug(
@@ -30,3 +35,14 @@ def conserve(git: Git, objects: Objects, stack: Stack, rebuilt: Rebuilt, generat
             + "\n".join(f"  {line}" for line in found),
             hints=["please report this, with the output of the same command and --json"],
         )
+
+
+def _identities(git: Git, rebuilt: Rebuilt, touches: Mapping[Oid, tuple[Touch, ...]]) -> dict[Oid, str]:
+    """Each commit's patch-id, or words for the very same files before and after, which need no reading."""
+    same = {
+        oid: f"the same files as {result.old}"
+        for result in rebuilt.results
+        if result.old and result.new and touches.get(result.old, ()) == touches.get(result.new)
+        for oid in (result.old, result.new)
+    }
+    return same | patch_ids(git, [oid for oid in touches if oid not in same], verbatim=True)

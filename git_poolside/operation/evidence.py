@@ -17,7 +17,6 @@ from git_poolside.stack.provenance import cherry_origin
 from git_poolside.stack.verdict import Content, Evidence, History, Identity, State, UpstreamCommit, identify
 from git_poolside.ui import Ui
 
-_AT_ONCE = 2000
 _MOST = 0.8
 _BLAMED = 60
 """So many commits are tried at most to find the one behind a conflict."""
@@ -48,13 +47,16 @@ class Witness:
         self.engine = engine
         self.target = target
         self.base = self._oldest(stack)
-        self.history: History = history.read(git, self.base, target, upstream, config.github.upstream)
         self.patches = [*stack.picks.commits, *stack.patches.commits]
         pairs = [(tree_of_parent(objects, commit), commit.tree) for commit in self.patches]
         self.changes: dict[Oid, Change] = {
             commit.oid: change for commit, change in zip(self.patches, changes(git, pairs), strict=True)
         }
-        self._candidates = self._same_patch_ids()
+        engine.stand_on(objects.commit(target).tree, list(self.changes.values()))
+        sets = {change.paths for change in self.changes.values() if change.touches}
+        self.history: History
+        self.history, alike = history.read(git, self.base, target, upstream, config.github.upstream, sets, ui)
+        self._candidates = self._same_patch_ids(alike)
         self._newer: list[Nightly] | None = None
 
     def _oldest(self, stack: Stack) -> Oid:
@@ -66,23 +68,15 @@ class Witness:
                 oldest = base
         return oldest
 
-    def _same_patch_ids(self) -> Mapping[Oid, Sequence[Oid]]:
-        """Upstream's commits with a patch's patch-id; only those with the same set of paths are looked at."""
-        wanted = {change.paths for change in self.changes.values() if change.touches}
-        upstream = [commit.oid for commit in self.history.commits]
-        touched: dict[Oid, frozenset[bytes]] = {}
-        with self.ui.progress("Reading upstream's commits", len(upstream)) as step:
-            for start in range(0, len(upstream) if wanted else 0, _AT_ONCE):
-                touched |= paths_of(self.git, upstream[start : start + _AT_ONCE])
-                step(len(touched))
-        likely = [oid for oid in upstream if touched.get(oid) in wanted]
-        if not likely:
+    def _same_patch_ids(self, alike: Mapping[Oid, frozenset[bytes]]) -> Mapping[Oid, Sequence[Oid]]:
+        """Upstream's commits with a patch's patch-id, among those that are `alike`: with the same set of paths."""
+        if not alike:
             return {}
-        sets = {touched[oid] for oid in likely}
+        sets = set(alike.values())
         mine = [oid for oid, change in self.changes.items() if change.paths in sets]
-        identities = patch_ids(self.git, [*mine, *likely])
+        identities = patch_ids(self.git, [*mine, *alike])
         by_id: dict[str, list[Oid]] = {}
-        for oid in likely:
+        for oid in sorted(alike, key=lambda oid: self.history.position[oid]):
             if oid in identities:
                 by_id.setdefault(identities[oid], []).append(oid)
         return {oid: by_id[identities[oid]] for oid in mine if identities.get(oid) in by_id}

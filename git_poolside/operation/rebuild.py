@@ -122,7 +122,6 @@ class Rebuild:
     def run(self) -> Rebuilt:
         """Both layers and the stamp; ends early at a stop."""
         self.out.stamps = self.generated.stamps(self.witness.patches, list(self.witness.changes.values()))
-        self.engine.stand_on(self.objects.commit(self.target).tree)
         tip = self.target
         total = len(self.witness.patches)
         with self.ui.progress("Replaying patches", total) as step:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from git_poolside.stack.model import Commit, Fate, Oid, Role, Verdict
-from git_poolside.stack.provenance import Undoing, bare_title, cherry_origin, pull_number
+from git_poolside.stack.provenance import Undoing, bare_title, cherry_origin, pull_number, revert_reason, undoing
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class UpstreamCommit:
     """What matters of one commit of upstream's; all of it is in the commit, so it never goes stale."""
 
@@ -25,6 +25,19 @@ class UpstreamCommit:
     number: int | None
     undoing: Undoing | None
     reason: str = ""
+
+    @classmethod
+    def of(cls, oid: Oid, time: int, message: str, repository: str) -> UpstreamCommit:
+        """The facts of a commit with that message; `repository` is upstream's, ``owner/name``."""
+        return cls(
+            oid,
+            time,
+            message.lstrip("\n").partition("\n")[0],
+            bare_title(message),
+            pull_number(message, repository),
+            undoing(message, repository),
+            revert_reason(message),
+        )
 
 
 @dataclass(frozen=True)
