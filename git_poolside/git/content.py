@@ -17,6 +17,7 @@ from git_poolside.errors import PoolsideError
 from git_poolside.git.diff import Change
 from git_poolside.git.merge import MergeCrashed, MergeOrt
 from git_poolside.git.objects import FILES, Entry, Objects
+from git_poolside.git.promised import bring
 from git_poolside.stack.model import Oid
 
 
@@ -59,6 +60,11 @@ class _Course:
             self.now, self.done = result, self.done + 1
         return None
 
+    def contents(self) -> list[Oid]:
+        """Every content that merges of this path may read."""
+        later = [entry.oid for step in self.steps[self.done :] for entry in step]
+        return [self.now.oid, *later] if self.now is not None else later
+
 
 class Contents:
     """Results of merging files. What a stack will need is asked for ahead, by a thread: git works meanwhile."""
@@ -84,6 +90,8 @@ class Contents:
                 course.steps.append((Entry(touch.old_mode, touch.old), Entry(touch.new_mode, touch.new)))
         self._courses = [course for course in courses.values() if course.steps]
         if self._foretold():
+            merging = [course for course in self._courses if course.next(self._results) is not None]
+            bring(self._objects, (oid for course in merging for oid in course.contents()))
             self._ahead = Thread(target=self._run_ahead, daemon=True)
             self._ahead.start()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from git_poolside.config import Config
@@ -87,18 +87,15 @@ def known(git: Git, config: Config, base: Oid | None, limit: int | None = None) 
     """The nightlies newer than `base` (all, without one), newest first, each usable or with the reason why not."""
     tip = upstream_tip(git, config)
     newer = _Newer(git, base, tip)
+    listed = list(entries(git, config))
+    passed = _below(git, [n.commit for n, _ in listed if n.commit not in newer.trees], base) if base else set()
     found: list[Nightly] = []
     older = 0
-    for nightly, tree in entries(git, config):
+    for nightly, tree in listed:
         if limit is not None and len(found) >= limit:
             break
         commit = nightly.commit
-        if (
-            base is not None
-            and commit not in newer.trees
-            and _here(git, commit)
-            and refs.is_ancestor(git, commit, base)
-        ):
+        if commit in passed:
             older += 1
             if older >= _OLDER:
                 break
@@ -114,6 +111,17 @@ def known(git: Git, config: Config, base: Oid | None, limit: int | None = None) 
             why = ""
         found.append(replace(nightly, why=why, commits=newer.count(commit) if not why else None))
     return found
+
+
+def _below(git: Git, commits: Iterable[Oid], base: Oid) -> set[Oid]:
+    """Those of `commits` that are here and are `base` or its ancestors, all asked at once."""
+    asked = list(dict.fromkeys(commits))
+    local = git.with_environment(GIT_NO_LAZY_FETCH="1")
+    names = "".join(f"{oid}\n" for oid in asked).encode()
+    kinds = local.lines("cat-file", "--batch-check=%(objecttype)", input=names)
+    here = [oid for oid, kind in zip(asked, kinds, strict=True) if kind == "commit"]
+    beyond = git.lines("rev-list", "--stdin", input="".join(f"{oid}\n" for oid in (*here, f"^{base}")).encode())
+    return set(here) - {Oid(oid) for oid in beyond}
 
 
 class _Newer:

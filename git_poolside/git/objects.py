@@ -108,7 +108,9 @@ class Objects:
 
     def _rows(self, oid: Oid) -> Rows:
         rows = self._remembered.get(oid)
-        return self._remember(oid, parse_rows(self.read(oid))) if rows is None else rows
+        if rows is None:
+            rows = self._remember(oid, parse_rows(self.read(oid))) if oid != EMPTY_TREE else {}
+        return rows
 
     def _remember(self, oid: Oid, rows: Rows) -> Rows:
         if len(self._remembered) >= _REMEMBERED:
@@ -156,9 +158,9 @@ class Objects:
         """`tree` with some of its own entries changed: in its bytes where that is possible, which is quick."""
         before = self._rows(tree)
         after = dict(before)
-        data: bytes | None = self.read(tree)
+        data = self.read(tree) if before else None
         made = self.git.pending is not None and self.git.pending.get(tree) is not None
-        if not made and len(self.read(tree)) != sum(len(name) + len(row[0]) + 22 for name, row in before.items()):
+        if data and not made and len(data) != sum(len(name) + len(row[0]) + 22 for name, row in before.items()):
             data = None  # its modes are not written as git writes them now
         for name, entry in changes.items():
             old, new = before.get(name), None if entry is None else _row(entry)

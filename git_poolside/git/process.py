@@ -67,7 +67,9 @@ class Answer:
 
 
 class NewObjects(Protocol):
-    """Objects that are not written yet (`quarantine.Pending`)."""
+    """Objects that are not written yet (`quarantine.Pending`), apart from the repository `real`."""
+
+    real: Git
 
     def show(self, tips: Iterable[Oid] | None = None) -> None: ...
     def get(self, oid: Oid) -> bytes | None: ...
@@ -226,6 +228,7 @@ class Git:
         ok: Sequence[int] = (0,),
         quiet: bool = False,
         environment: Mapping[str, str] = {},
+        input: str = "",
     ) -> Answer:
         """Run what talks to the network or the user, or takes time: stderr streams to ours as it comes."""
         import sh
@@ -243,7 +246,7 @@ class Git:
             "_cwd": str(self.folder),
             "_err": relay,
             "_err_bufsize": 256,
-            "_in": "",
+            "_in": input,
             "_ok_code": list(range(-64, 256)),
             "_return_cmd": True,
             "_tty_out": False,

@@ -12,11 +12,12 @@ import os
 import re
 import shutil
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
+from typing import Literal
 
 from git_poolside.git.objects import COMMIT, TAG, TREE, parse_commit
 from git_poolside.git.process import DURABLE, Git
@@ -34,11 +35,12 @@ _DEPTH = 50
 class Pending:
     """The new objects of one quarantine; `folder` is where the processes of `git` look for them."""
 
-    def __init__(self, folder: Path, git: Git) -> None:
+    def __init__(self, folder: Path, git: Git, real: Git) -> None:
         self.folder = folder
         self.git = git
+        self.real = real
         self._objects: dict[Oid, tuple[int, bytes, Oid | None]] = {}
-        self._hidden: dict[Oid, None] = {}
+        self._hidden: set[bytes] = set()
         self._taken: set[Oid] = set()
         self._showing = Lock()
 
@@ -49,10 +51,11 @@ class Pending:
 
     def add(self, kind: int, data: bytes, like: Oid | None = None) -> Oid:
         """Keep an object; `like` is one that its bytes are nearly equal to."""
-        oid = Oid(hashlib.sha1(_whole(kind, data)).hexdigest())
+        name = hashlib.sha1(_whole(kind, data))
+        oid = Oid(name.hexdigest())
         if oid not in self._objects:
             self._objects[oid] = (kind, data, like)
-            self._hidden[oid] = None
+            self._hidden.add(name.digest())
         return oid
 
     def show(self, tips: Iterable[Oid] | None = None) -> None:
@@ -60,20 +63,19 @@ class Pending:
         if not self._hidden:
             return
         with self._showing:
-            self._show(tips)
-
-    def _show(self, tips: Iterable[Oid] | None) -> None:
-        wanted = list(self._hidden) if tips is None else self._reached(tips, self._hidden)
-        for oid in wanted:
-            del self._hidden[oid]
-        if len(wanted) > _FEW:
-            self.git.run("index-pack", "--stdin", input=self._pack(set(wanted)))
-            return
-        for oid in wanted:
-            folder = self.folder / oid[:2]
-            folder.mkdir(exist_ok=True)
-            (folder / "new").write_bytes(zlib.compress(_whole(*self._objects[oid][:2]), 1))
-            (folder / "new").rename(folder / oid[2:])
+            wanted = [sha.hex() for sha in list(self._hidden)] if tips is None else self._reached(tips, self._hidden)
+            self._hidden.difference_update(map(bytes.fromhex, wanted))
+            entries = [(oid, *self._objects[Oid(oid)][:2]) for oid in wanted]
+            if len(entries) > _FEW:
+                # Read soon and thrown away: not worth any compression.
+                parts = [_head(kind, len(data)) + _stored(data) for _, kind, data in entries]
+                self.git.run("index-pack", "--stdin", input=_pack(parts))
+                return
+            for oid, kind, data in entries:
+                folder = self.folder / oid[:2]
+                folder.mkdir(exist_ok=True)
+                (folder / "new").write_bytes(zlib.compress(_whole(kind, data), 1))
+                (folder / "new").rename(folder / oid[2:])
 
     def take(self, tips: Iterable[Oid]) -> bytes:
         """A pack of what `tips` reach and only the quarantine has; empty if that is nothing.
@@ -85,42 +87,34 @@ class Pending:
             if oid not in self._objects and oid not in self._taken and len(oid) == 40:  # written by git
                 header, _, data = zlib.decompress(path.read_bytes()).partition(b"\0")
                 self._objects[oid] = (_KINDS[header.partition(b" ")[0]], data, None)
-        reached = set(self._reached(tips, self._objects))
+        reached = set(self._reached(tips, {bytes.fromhex(oid) for oid in self._objects}))
         self._hidden.clear()
-        data = self._pack(reached) if reached else b""
-        for oid in reached:
-            del self._objects[oid]
-        self._taken |= reached
-        return data
-
-    def _pack(self, wanted: Set[Oid]) -> bytes:
-        """A pack of these objects (gitformat-pack(5))."""
-        out = [b"PACK\0\0\0\2" + len(wanted).to_bytes(4, "big")]
+        parts: list[bytes] = []
         depths: dict[Oid, int] = {}
-        for oid, (kind, data, like) in list(self._objects.items()):
-            if oid not in wanted:
+        for oid, (kind, data, like) in self._objects.items():
+            if oid not in reached:
                 continue
             delta = b""
             if like is not None and depths.get(like, _DEPTH) < _DEPTH:
                 delta = _delta(self._objects[like][1], data)
             if delta and like is not None:
                 depths[oid] = depths[like] + 1
-                out += [_head(_REF_DELTA, len(delta)), bytes.fromhex(like), zlib.compress(delta, 1)]
+                parts.append(_head(_REF_DELTA, len(delta)) + bytes.fromhex(like) + _stored(delta))
             else:
                 depths[oid] = 0
-                out += [_head(kind, len(data)), zlib.compress(data, 1)]
-        body = b"".join(out)
-        return body + hashlib.sha1(body).digest()
+                parts.append(_head(kind, len(data)) + zlib.compress(data, 1))
+        for oid in depths:
+            del self._objects[oid]
+        self._taken |= reached
+        return _pack(parts) if parts else b""
 
-    def _reached(self, tips: Iterable[Oid], among: Iterable[Oid]) -> list[Oid]:
+    def _reached(self, tips: Iterable[Oid], among: Set[bytes]) -> list[Oid]:
         """What `tips` reach by way of nothing but objects of `among`, which have to be ours."""
-        own = set(among)
-        hashes = {bytes.fromhex(oid) for oid in own}
         found: dict[Oid, None] = {}
         waiting = list(tips)
         while waiting:
             oid = waiting.pop()
-            if oid in found or oid not in own:
+            if oid in found or bytes.fromhex(oid) not in among:
                 continue
             found[oid] = None
             kind, data, _ = self._objects[oid]
@@ -130,7 +124,7 @@ class Pending:
             elif kind == TAG:
                 waiting.append(Oid(data[7:47].decode()))
             elif kind == TREE:
-                waiting += [Oid(sha.hex()) for sha in hashes.intersection(_HASH.findall(data))]
+                waiting += [Oid(sha.hex()) for sha in _HASH.findall(data) if sha in among]
         return list(found)
 
 
@@ -153,14 +147,33 @@ def _number(value: int) -> bytes:
     return bytes(out)
 
 
+def _pack(parts: Sequence[bytes]) -> bytes:
+    """A pack of these entries (gitformat-pack(5))."""
+    body = b"".join([b"PACK\0\0\0\2" + len(parts).to_bytes(4, "big"), *parts])
+    return body + hashlib.sha1(body).digest()
+
+
+def _stored(data: bytes) -> bytes:
+    """`data` as a zlib stream that is not compressed (RFC 1950, RFC 1951): for what is tiny or read once."""
+    blocks = [data[start : start + 0xFFFF] for start in range(0, len(data), 0xFFFF)] or [b""]
+    out = [b"\x78\x01"]
+    for number, block in enumerate(blocks, 1):
+        size = len(block)
+        out += [
+            bytes([number == len(blocks)]),
+            size.to_bytes(2, "little"),
+            (size ^ 0xFFFF).to_bytes(2, "little"),
+            block,
+        ]
+    return b"".join([*out, zlib.adler32(data).to_bytes(4, "big")])
+
+
 def _delta(old: bytes, new: bytes) -> bytes:
     """How `new` is made of the start and the end of `old`; empty where too little of it is."""
     most = min(len(old), len(new))
-    front = _longest(most, lambda low, high: old[low:high] == new[low:high])
-    ends = len(old), len(new)
-    back = _longest(
-        most - front, lambda low, high: old[ends[0] - high : ends[0] - low] == new[ends[1] - high : ends[1] - low]
-    )
+    front = _common(old[:most], new[:most], "big")
+    rest = most - front
+    back = _common(old[len(old) - rest :], new[len(new) - rest :], "little")
     middle = new[front : len(new) - back]
     if len(middle) * 2 > len(new):
         return b""
@@ -174,16 +187,10 @@ def _delta(old: bytes, new: bytes) -> bytes:
     return bytes(out)
 
 
-def _longest(most: int, equal: Callable[[int, int], bool]) -> int:
-    """How far two sequences are equal, at most `most`, given whether they are from one place to another."""
-    low, high = 0, most
-    while low < high:
-        middle = (low + high + 1) // 2
-        if equal(low, middle):
-            low = middle
-        else:
-            high = middle - 1
-    return low
+def _common(one: bytes, other: bytes, end: Literal["big", "little"]) -> int:
+    """How many bytes of two equally long strings are equal, from the start (``big``) or the end (``little``)."""
+    differ = int.from_bytes(one, end) ^ int.from_bytes(other, end)
+    return len(one) - (differ.bit_length() + 7) // 8
 
 
 def _copy(out: bytearray, offset: int, size: int) -> None:
@@ -250,7 +257,7 @@ def quarantine(git: Git) -> Iterator[Quarantine]:
     )
     try:
         inner = replace(inner, object_dir=folder)
-        pending = Pending(folder, inner)
+        pending = Pending(folder, inner, git)
         yield Quarantine(replace(inner, pending=pending), git, pending)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -10,6 +10,7 @@ from git_poolside.git import history, nightlies, refs
 from git_poolside.git.diff import Change, changed_lines, changes, patch_ids, paths_of
 from git_poolside.git.objects import FILES, Objects
 from git_poolside.git.process import Git
+from git_poolside.git.promised import bring
 from git_poolside.git.replay import Engine
 from git_poolside.stack.model import EMPTY_TREE, Commit, Conflict, Nightly, Oid, PatchResult, Role, Stack
 from git_poolside.stack.nightly import utc_date
@@ -74,6 +75,11 @@ class Witness:
             return {}
         sets = set(alike.values())
         mine = [oid for oid, change in self.changes.items() if change.paths in sets]
+        theirs = [self.objects.commit(oid) for oid in alike]
+        made = changes(self.git, [(tree_of_parent(self.objects, commit), commit.tree) for commit in theirs])
+        touches = [touch for change in (*made, *(self.changes[oid] for oid in mine)) for touch in change.touches]
+        sides = [side for t in touches for side in ((t.old_mode, t.old), (t.new_mode, t.new))]
+        bring(self.objects, (oid for mode, oid in sides if mode in FILES))
         identities = patch_ids(self.git, [*mine, *alike])
         by_id: dict[str, list[Oid]] = {}
         for oid in sorted(alike, key=lambda oid: self.history.position[oid]):

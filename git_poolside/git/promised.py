@@ -1,0 +1,41 @@
+"""What a partial clone lacks and git would fetch one by one, fetched in one go (git-clone(1), ``--filter``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from git_poolside.git.objects import Objects
+from git_poolside.git.process import Git
+from git_poolside.stack.model import Oid
+
+_FETCH = (
+    "fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance",
+    "--filter=blob:none", "--stdin", "-q",
+)  # fmt: skip
+
+
+def bring(objects: Objects, wanted: Iterable[Oid]) -> None:
+    """Fetch those of `wanted` that are missing, if this is a partial clone and they are several.
+
+    What cannot be had now is no error: git asks again for each that it really needs, and says what is wrong.
+    """
+    git = objects.git if objects.git.pending is None else objects.git.pending.real
+    if not any((git.object_dir / "pack").glob("*.promisor")):
+        return
+    missing = [oid for oid in dict.fromkeys(wanted) if not objects.exists(oid)]
+    if len(missing) < 2:
+        return
+    asked = "".join(f"{oid}\n" for oid in missing)
+    for remote in _promisors(git):
+        if git.talk(*_FETCH, remote, ok=range(256), quiet=True, input=asked).status == 0:
+            return
+
+
+def _promisors(git: Git) -> list[str]:
+    """The remotes that promised to hand out what is missing."""
+    lines = git.try_run("config", "--type=bool", "--get-regexp", r"^remote\..*\.promisor$").text.splitlines()
+    return [
+        name.removeprefix("remote.").removesuffix(".promisor")
+        for name, _, value in (line.rpartition(" ") for line in lines)
+        if value == "true"
+    ]

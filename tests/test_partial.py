@@ -1,0 +1,55 @@
+"""A partial clone: what is not needed is not fetched, and what is needed comes in one go."""
+
+from __future__ import annotations
+
+from tests.conftest import Run
+from tests.scenario import Repo, World
+
+ROWS = "".join(f"row {n}\n" for n in range(1, 31))
+
+
+def fetched(clone: Repo) -> int:
+    """How often objects were fetched: each time leaves one promisor pack."""
+    return len(list((clone.path / ".git/objects/pack").glob("*.promisor")))
+
+
+def blobless(world: World) -> Repo:
+    """A clone without blobs but for what is checked out, that has both remotes as they are now."""
+    clone = world.clone("blobless", "--filter=blob:none")
+    clone.git("fetch", "-q", "--filter=blob:none", "upstream")
+    return clone
+
+
+def with_stack(world: World, files: int) -> None:
+    """Upstream with many files and a stack that changes some of them, each patch another."""
+    names = [f"lib/file{n}.py" for n in range(20)]
+    base = world.land({name: f"# {name}\n{ROWS}" for name in names}, "Begin", 1)
+    world.fork_at(base)
+    for name in names[:files]:
+        world.patch({name: f"# {name}\n{ROWS.replace('row 3', 'own 3')}"}, f"Change {name}")
+
+
+def test_a_stack_that_upstream_did_not_touch_is_replayed_without_one_blob(world: World, poolside: Run) -> None:
+    with_stack(world, 3)
+    world.nightly("2026-07-10", world.land({"lib/file19.py": "other\n"}, "Rewrite the last", 2))
+    clone = blobless(world)
+    before = fetched(clone)
+    result = poolside(clone, "sync", "-n")
+    assert result.status == 0, result.err
+    assert fetched(clone) == before
+
+
+def test_blobs_that_merges_need_are_fetched_in_one_batch(world: World, poolside: Run) -> None:
+    with_stack(world, 6)
+    names = [f"lib/file{n}.py" for n in range(6)]
+    change = {name: f"# {name}\n{ROWS.replace('row 27', 'upstream 27')}" for name in names}
+    world.nightly("2026-07-10", world.land(change, "Change the ends", 2))
+    clone = blobless(world)
+    before = fetched(clone)
+    result = poolside(clone, "sync", "-n")
+    assert result.status == 0, result.err
+    assert fetched(clone) == before + 1
+    assert poolside(clone, "sync", "--json").status == 0
+    for name in names:
+        text = clone.show("poolside-main", name)
+        assert "own 3\n" in text and "upstream 27\n" in text
