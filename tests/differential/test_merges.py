@@ -1,0 +1,101 @@
+"""Generated merges: verdict, tree and paths in conflict are those of ``git merge-tree``.
+
+The same examples at every run. ``POOLSIDE_EXAMPLES=2000 pytest tests/differential`` draws that many new ones for
+each test; a failure prints the steps that show it, shrunk.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from git_poolside.git.process import open_repository
+from tests.differential.compare import Bench, Job, Patch, bench
+from tests.differential.oracle import Store
+from tests.differential.trees import ADDING, DRIVERS, VERBS, Files, Step, after, steps, write
+from tests.scenario import World
+
+MORE = int(os.environ.get("POOLSIDE_EXAMPLES", "0"))
+MOVING = (
+    *("move", "move_edited", "copy", "add", "delete", "swap", "change_case", "file_to_folder"),
+    *(verb for verb in VERBS if "folder" in verb),
+)
+CROWDED = (
+    ("edit_most",) * 6
+    + ("edit", "insert", "cut", "empty", "end_line", "end_lines_otherwise", "make_binary")
+    + (*("set_mode", "set_attributes", "change_type", "move", "move_edited", "move_folder", "delete", "rewrite"),)
+)
+
+
+def drawn(examples: int) -> settings:
+    return settings(
+        max_examples=MORE or examples,
+        derandomize=not MORE,
+        database=None,
+        deadline=None,
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture,
+            HealthCheck.too_slow,
+            HealthCheck.large_base_example,
+        ],
+    )
+
+
+@pytest.fixture
+def workbench(world: World) -> Iterator[tuple[Store, Bench]]:
+    """An empty repository that knows the drivers of the generated attributes, and the two that are compared over it."""
+    repo = world.upstream
+    for name, value in DRIVERS.items():
+        repo.git("config", name, value)
+    git = open_repository(repo.path)
+    with bench(git) as one:
+        yield Store(git.object_dir), one
+
+
+def agree(workbench: tuple[Store, Bench], base: list[Step], one: list[list[Step]], other: list[list[Step]]) -> None:
+    """Every patch of each side, on every tree of the other side."""
+    store, bench = workbench
+    start = after({}, base)
+    sides = [[write(store, files) for files in _states(start, side)] for side in (one, other)]
+    jobs: list[Job] = []
+    for mine, yours in (sides, reversed(sides)):
+        patches = [Patch(f"{old} to {new}", old, new) for old, new in pairwise(mine) if old != new]
+        jobs += [Job(ours, patches) for ours in yours[1:]]
+    differ = bench.compare(jobs)
+    bench.tally.disagreements.clear()
+    assert not differ, "\n".join(map(str, differ))
+
+
+def _states(start: Files, side: list[list[Step]]) -> list[Files]:
+    states = [start]
+    for patch in side:
+        states.append(after(states[-1], patch))
+    return states
+
+
+@drawn(25)
+@given(steps(2, 12, ADDING), *[steps(1, 4)] * 4)
+def test_C5_C6_C7_C8_C9_anything_is_merged_as_git_merges_it(
+    workbench: tuple[Store, Bench], base: list[Step], a: list[Step], b: list[Step], c: list[Step], d: list[Step]
+) -> None:
+    agree(workbench, base, [a, b], [c, d])
+
+
+@drawn(40)
+@given(steps(2, 10, ("add",)), *[steps(1, 3, MOVING)] * 3)
+def test_C2_C3_C4_C5_whatever_is_moved_a_graft_is_what_git_merges(
+    workbench: tuple[Store, Bench], base: list[Step], a: list[Step], b: list[Step], c: list[Step]
+) -> None:
+    agree(workbench, base, [a, b], [c])
+
+
+@drawn(25)
+@given(steps(8, 16, ADDING), *[steps(1, 5, CROWDED)] * 3)
+def test_C6_C7_many_files_changed_on_both_sides_are_merged_as_git_merges_them(
+    workbench: tuple[Store, Bench], base: list[Step], a: list[Step], b: list[Step], c: list[Step]
+) -> None:
+    agree(workbench, base, [a, b], [c])
