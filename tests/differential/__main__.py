@@ -1,7 +1,8 @@
 """Compare the engine with git on real history: patches of a clone, each on another commit's tree.
 
 For each round a commit is drawn to stand on, and a few others around it, near and far, whose patches are
-applied there. Prints the counts; exits 1 if the engine and git differ over one merge.
+applied there, each for itself and one on the other. Prints the counts; exits 1 if the engine and git differ over
+one merge.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--pairs", type=int, default=1000, help="how many merges to compare (default 1000)")
     parser.add_argument("--seed", type=int, default=0, help="another seed draws other pairs (default 0)")
     parser.add_argument("--revision", default="HEAD", help="whose history (default HEAD)")
-    parser.add_argument("--per-base", type=int, default=5, help="patches on each tree (default 5)")
+    parser.add_argument("--patches", type=int, default=4, help="how many go on each tree (default 4)")
     options = parser.parse_args(arguments)
     os.environ |= {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_NO_LAZY_FETCH": "1"}
     git = open_repository(options.clone)
@@ -42,7 +43,7 @@ def main(arguments: list[str]) -> int:
         with bench(git) as one:
             one.tally = total
             for _ in range(_ROUNDS):
-                _round(one, commits, draw, min(options.per_base, options.pairs - total.pairs))
+                _round(one, commits, draw, options.patches)
                 if total.pairs >= options.pairs:
                     break
         spent = time.monotonic() - begun

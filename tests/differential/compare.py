@@ -5,35 +5,62 @@ from __future__ import annotations
 import stat
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from git_poolside.git.diff import Change, changes
-from git_poolside.git.merge import MergeOrt
-from git_poolside.git.objects import Objects, quarantine
+from git_poolside.git.merge import Merged, MergeOrt
+from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
+from git_poolside.git.quarantine import Quarantine, quarantine
 from git_poolside.git.replay import Engine
 from git_poolside.stack.model import Conflict, Oid
 from tests.differential.oracle import Oracle, Outcome, Question, Verdict, aside
 
 CRASHED = "git could not merge this patch"
+GRAFTED, BY_CONTENT, MERGED = "grafted", "merged file by file", "merged whole"
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A patch to compare: from the tree `base` to the tree `theirs`. `name` is for people."""
+
+    name: str
+    base: str
+    theirs: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """A tree, and patches that are applied to it: each for itself, and then one on the other."""
+
+    ours: str
+    patches: Sequence[Patch]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the engine says to a question, and how it found that."""
+
+    name: str
+    question: Question
+    outcome: Outcome
+    way: str
 
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A merge over which the engine and git differ; `name` tells it apart."""
+    """A merge over which the engine and git differ."""
 
-    name: str
-    question: Question
-    engine: Outcome
+    engine: Answer
     git: Outcome
-    grafted: bool
 
     def __str__(self) -> str:
-        trees = f"base {self.question.base} ours {self.question.ours} theirs {self.question.theirs}"
-        how = "grafted" if self.grafted else "merged"
-        return f"{self.name}: {how}: engine {_told(self.engine)}, git {_told(self.git)}; {trees}"
+        asked = self.engine.question
+        trees = f"base {asked.base} ours {asked.ours} theirs {asked.theirs}"
+        said = f"engine ({self.engine.way}) {_told(self.engine.outcome)}, git {_told(self.git)}"
+        return f"{self.engine.name}: {said}; {trees}"
 
 
 def _told(outcome: Outcome) -> str:
@@ -47,105 +74,118 @@ class Tally:
     """
 
     pairs: int = 0
-    grafted: int = 0
-    merged: int = 0
+    ways: dict[str, int] = field(default_factory=lambda: dict.fromkeys((GRAFTED, BY_CONTENT, MERGED), 0))
     conflicts: int = 0
     crashes: int = 0
     answered_where_git_died: int = 0
     disagreements: list[Disagreement] = field(default_factory=list)
 
-    def add(self, name: str, question: Question, engine: Outcome, git: Outcome, grafted: bool) -> None:
+    def add(self, engine: Answer, git: Outcome) -> None:
         """One merge more."""
         self.pairs += 1
-        self.grafted += grafted
-        self.merged += not grafted
+        self.ways[engine.way] += 1
         self.conflicts += git.verdict is Verdict.CONFLICT
         if git.verdict is Verdict.CRASH:
-            self.crashes += engine.verdict is Verdict.CRASH
-            self.answered_where_git_died += engine.verdict is not Verdict.CRASH
-        elif git != engine:
-            self.disagreements.append(Disagreement(name, question, engine, git, grafted))
+            self.crashes += engine.outcome.verdict is Verdict.CRASH
+            self.answered_where_git_died += engine.outcome.verdict is not Verdict.CRASH
+        elif git != engine.outcome:
+            self.disagreements.append(Disagreement(engine, git))
 
     def __str__(self) -> str:
-        counts = f"{self.pairs} pairs: {self.grafted} grafted, {self.merged} merged; {self.conflicts} conflicts, "
-        died = f"{self.crashes} crashes, {self.answered_where_git_died} answered where git died, "
-        return counts + died + f"{len(self.disagreements)} disagreements"
+        ways = ", ".join(f"{count} {way}" for way, count in self.ways.items())
+        died = f"{self.crashes} crashes, {self.answered_where_git_died} answered where git died"
+        return (
+            f"{self.pairs} pairs: {ways}; {self.conflicts} conflicts, {died}, {len(self.disagreements)} disagreements"
+        )
 
 
-@dataclass(frozen=True)
-class Patch:
-    """A patch to compare: from the tree `base` to the tree `theirs`."""
+class _Counted(MergeOrt):
+    """Counts the merges of whole trees; those of single files go to another of its kind."""
 
-    name: str
-    base: str
-    theirs: str
+    whole = 0
 
+    def merge(self, base: Oid, ours: Oid, theirs: Oid) -> Merged:
+        self.whole += 1
+        return super().merge(base, ours, theirs)
 
-@dataclass(frozen=True)
-class Job:
-    """A tree, and the patches that are applied to it."""
-
-    ours: str
-    patches: Sequence[Patch]
+    def close(self) -> None:
+        self.__exit__(None, None, None)
 
 
 class Bench:
-    """An engine and an oracle over the same repository, each with a folder of its own for what it writes."""
+    """The engine and an oracle over the same repository, each with a folder of its own for what it writes."""
 
-    def __init__(self, objects: Objects, engine: Engine, oracle: Oracle) -> None:
-        self.objects = objects
-        self.engine = engine
-        self.oracle = oracle
+    def __init__(self, inner: Quarantine, oracle: Oracle) -> None:
         self.tally = Tally()
-        self._known: dict[str, dict[bytes, bytes]] = {}
+        self.objects = Objects(inner.git)
+        self._inner = inner
+        self._oracle = oracle
+        self._attributes: dict[str, dict[bytes, bytes]] = {}
 
     def compare(self, jobs: Sequence[Job]) -> list[Disagreement]:
-        """Every patch of each job on the job's tree, by both; what they differ over."""
+        """Every merge of the jobs, by both; what they differ over."""
         before = len(self.tally.disagreements)
         patches = [patch for job in jobs for patch in job.patches]
-        found = iter(changes(self.objects.git, [(Oid(patch.base), Oid(patch.theirs)) for patch in patches]))
-        questions = [
-            Question(patch.base, job.ours, patch.theirs, self._attributes(job.ours))
-            for job in jobs
-            for patch in job.patches
-        ]
-        answers = zip(questions, self.oracle.ask(questions), strict=True)
+        found = changes(self._inner.git, [(Oid(patch.base), Oid(patch.theirs)) for patch in patches])
+        answers: list[Answer] = []
         for job in jobs:
-            ours = Oid(job.ours)
-            self.engine.stand_on(ours)
-            for patch in job.patches:
-                change, (question, git) = next(found), next(answers)
-                grafted = change.base != ours and self.engine.grafts(change, ours)
-                self.tally.add(patch.name, question, self._outcome(change, ours), git, grafted)
+            some, found = found[: len(job.patches)], found[len(job.patches) :]
+            answers += self._answers(job, some)
+        self._inner.pending.show()
+        for answer, git in zip(answers, self._oracle.ask([answer.question for answer in answers]), strict=True):
+            self.tally.add(answer, git)
         return self.tally.disagreements[before:]
 
-    def _outcome(self, change: Change, ours: Oid) -> Outcome:
-        result = self.engine.apply(change, ours)
-        if not isinstance(result, Conflict):
-            return Outcome(Verdict.CLEAN, result)
-        if any(message.startswith(CRASHED) for message in result.messages):
-            return Outcome(Verdict.CRASH)
-        paths = (aside(path.encode("utf-8", "surrogateescape")) for path in result.paths)
-        return Outcome(Verdict.CONFLICT, paths=frozenset(paths))
+    def _answers(self, job: Job, found: Sequence[Change]) -> Iterator[Answer]:
+        """As a sync goes about it: an engine for the stack, told what is to come."""
+        with closing(_Counted(self.objects, self._inner.git.object_dir)) as merge:
+            engine = Engine(self.objects, merge)
+            engine.stand_on(Oid(job.ours), found)
+            for patch, change in zip(job.patches, found, strict=True):
+                yield self._answer(engine, merge, patch, change, Oid(job.ours))
+        with closing(_Counted(self.objects, self._inner.git.object_dir)) as merge:
+            engine = Engine(self.objects, merge)
+            tree = Oid(job.ours)
+            engine.stand_on(tree, found)
+            for patch, change in zip(job.patches, found, strict=True):
+                if tree != job.ours:
+                    yield self._answer(engine, merge, patch, change, tree)
+                result = engine.replay(change, tree)
+                tree = tree if isinstance(result, Conflict) else result
 
-    def _attributes(self, tree: str) -> dict[bytes, bytes]:
+    def _answer(self, engine: Engine, merge: _Counted, patch: Patch, change: Change, ours: Oid) -> Answer:
+        before = merge.whole
+        outcome = _outcome(engine.apply(change, ours))
+        lookup = self.objects.lookup
+        as_base = all(lookup(ours, touch.path) == lookup(change.base, touch.path) for touch in change.touches)
+        way = MERGED if merge.whole > before else GRAFTED if as_base else BY_CONTENT
+        return Answer(patch.name, Question(patch.base, ours, patch.theirs, self._attribute_files(ours)), outcome, way)
+
+    def _attribute_files(self, tree: str) -> dict[bytes, bytes]:
         """The attribute files of a tree, by path; what is no plain file is none (gitattributes(5))."""
-        if tree not in self._known:
+        if tree not in self._attributes:
             found: dict[bytes, bytes] = {}
             for name, entry in self.objects.tree(Oid(tree)).items():
                 if entry.is_tree:
-                    found |= {name + b"/" + path: data for path, data in self._attributes(entry.oid).items()}
+                    found |= {name + b"/" + path: data for path, data in self._attribute_files(entry.oid).items()}
                 elif name == b".gitattributes" and stat.S_ISREG(entry.mode):
                     found[name] = self.objects.read(entry.oid)
-            self._known[tree] = found
-        return self._known[tree]
+            self._attributes[tree] = found
+        return self._attributes[tree]
+
+
+def _outcome(result: Oid | Conflict) -> Outcome:
+    if not isinstance(result, Conflict):
+        return Outcome(Verdict.CLEAN, result)
+    if any(message.startswith(CRASHED) for message in result.messages):
+        return Outcome(Verdict.CRASH)
+    paths = (aside(path.encode("utf-8", "surrogateescape")) for path in result.paths)
+    return Outcome(Verdict.CONFLICT, paths=frozenset(paths))
 
 
 @contextmanager
 def bench(git: Git) -> Iterator[Bench]:
     """A bench over a repository that nothing is written to."""
     with quarantine(git) as inner, tempfile.TemporaryDirectory(prefix="oracle-") as folder:
-        objects = Objects(inner.git)
-        with MergeOrt(objects, inner.git.object_dir) as merge:
-            oracle = Oracle(git.git_dir, git.object_dir, Path(folder))
-            yield Bench(objects, Engine(objects, merge), oracle)
+        oracle = Oracle(git.git_dir, [inner.git.object_dir, git.object_dir], Path(folder))
+        yield Bench(inner, oracle)

@@ -92,9 +92,9 @@ class Store:
 
 
 class Oracle:
-    """``git merge-tree`` over the objects of a repository; what it writes goes to `folder`."""
+    """``git merge-tree`` over some folders of objects; what it writes goes to `folder`."""
 
-    def __init__(self, git_dir: Path, objects: Path, folder: Path) -> None:
+    def __init__(self, git_dir: Path, objects: Sequence[Path], folder: Path) -> None:
         self._worktree = folder / "worktree"
         self._store = Store(folder / "objects")
         self._store.folder.mkdir(parents=True)
@@ -104,7 +104,7 @@ class Oracle:
             "GIT_WORK_TREE": str(self._worktree),
             "GIT_INDEX_FILE": str(folder / "no-index"),
             "GIT_OBJECT_DIRECTORY": str(self._store.folder),
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.pathsep.join(map(str, objects)),
             "GIT_NO_REPLACE_OBJECTS": "1",
             "GIT_ATTR_NOSYSTEM": "1",
             "LC_ALL": "C.UTF-8",

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from git_poolside.git.process import open_repository
 from tests.differential.compare import Bench, Job, Patch, bench
 from tests.differential.oracle import Store
-from tests.differential.trees import ADDING, DRIVERS, VERBS, Files, Step, after, steps, write
+from tests.differential.trees import ADDING, DRIVERS, FILE, FOLDER, GROUP, VERBS, File, Files, Step, after, steps, write
 from tests.scenario import World
 
 MORE = int(os.environ.get("POOLSIDE_EXAMPLES", "0"))
@@ -77,7 +77,7 @@ def _states(start: Files, side: list[list[Step]]) -> list[Files]:
     return states
 
 
-@drawn(25)
+@drawn(15)
 @given(steps(2, 12, ADDING), *[steps(1, 4)] * 4)
 def test_C5_C6_C7_C8_C9_anything_is_merged_as_git_merges_it(
     workbench: tuple[Store, Bench], base: list[Step], a: list[Step], b: list[Step], c: list[Step], d: list[Step]
@@ -85,7 +85,7 @@ def test_C5_C6_C7_C8_C9_anything_is_merged_as_git_merges_it(
     agree(workbench, base, [a, b], [c, d])
 
 
-@drawn(40)
+@drawn(25)
 @given(steps(2, 10, ("add",)), *[steps(1, 3, MOVING)] * 3)
 def test_C2_C3_C4_C5_whatever_is_moved_a_graft_is_what_git_merges(
     workbench: tuple[Store, Bench], base: list[Step], a: list[Step], b: list[Step], c: list[Step]
@@ -93,9 +93,42 @@ def test_C2_C3_C4_C5_whatever_is_moved_a_graft_is_what_git_merges(
     agree(workbench, base, [a, b], [c])
 
 
-@drawn(25)
+@drawn(15)
 @given(steps(8, 16, ADDING), *[steps(1, 5, CROWDED)] * 3)
 def test_C6_C7_many_files_changed_on_both_sides_are_merged_as_git_merges_them(
     workbench: tuple[Store, Bench], base: list[Step], a: list[Step], b: list[Step], c: list[Step]
 ) -> None:
     agree(workbench, base, [a, b], [c])
+
+
+X, Y, Z = (File(FILE, b"%d\n" % n) for n in range(3))
+NOTHING = File(FOLDER, b"")
+BY_GROUP = File(GROUP, X.data)
+ODD: dict[str, tuple[Files, Files, Files]] = {
+    "a mode of ours alone": ({b"x": X, b"y": Y}, {b"x": BY_GROUP, b"y": Y}, {b"x": X, b"y": Z}),
+    "a mode of all, both change the folder": (
+        {b"x": BY_GROUP, b"y": Y, b"z": Y},
+        {b"x": BY_GROUP, b"y": Z, b"z": Y},
+        {b"x": BY_GROUP, b"y": Y, b"z": Z},
+    ),
+    "a mode in a folder that only the patch changes": (
+        {b"d/x": X, b"y": Y},
+        {b"d/x": X, b"y": Z},
+        {b"d/x": X, b"d/new": BY_GROUP, b"y": Y},
+    ),
+    "the patch adds an empty folder": ({b"x": X, b"y": Y}, {b"x": Z, b"y": Y}, {b"x": X, b"y": Z, b"d": NOTHING}),
+    "the patch takes an empty folder away": (
+        {b"x": X, b"y": Y, b"d": NOTHING},
+        {b"x": Z, b"y": Y, b"d": NOTHING},
+        {b"x": X, b"y": Z},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_C5_trees_as_git_would_not_write_them_become_what_git_makes_of_them(
+    workbench: tuple[Store, Bench], name: str
+) -> None:
+    store, bench = workbench
+    base, ours, theirs = (write(store, files) for files in ODD[name])
+    assert bench.compare([Job(ours, [Patch(name, base, theirs)])]) == []

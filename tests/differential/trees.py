@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.differential.oracle import Store
 
 FILE, EXECUTABLE, LINK, SUBMODULE, FOLDER = 0o100644, 0o100755, 0o120000, 0o160000, 0o40000
+GROUP = 0o100664
 ATTRIBUTES = b".gitattributes"
 
 NAMES = (
@@ -36,7 +37,7 @@ DRIVERS = {"merge.keep.driver": "true", "merge.fail.driver": "false"}
 
 @dataclass(frozen=True)
 class File:
-    """Mode and content; a submodule's content is the commit's hash."""
+    """Mode and content; a submodule's content is the commit's hash, an empty folder has none."""
 
     mode: int
     data: bytes
@@ -100,6 +101,8 @@ def _edited(file: File, at: int, word: int) -> File:
         return replace(file, data=b"%040x" % (word + 100))
     if file.mode == LINK:
         return replace(file, data=b"to/%d" % word)
+    if file.mode == FOLDER:
+        return file
     lines = file.data.splitlines(keepends=True) or [b""]
     at %= len(lines)
     end = lines[at][len(lines[at].rstrip(b"\r\n")) :]
@@ -344,6 +347,18 @@ def set_attributes(files: Files, a: int, b: int, c: int) -> None:
     put(files, _join(there[a % len(there)] if b % 2 else b"", ATTRIBUTES), File(FILE, RULES[c % len(RULES)] + b"\n"))
 
 
+@_verb
+def write_oddly(files: Files, a: int, b: int, c: int) -> None:
+    """What git reads and would not write: a folder with nothing in it, a mode that the group may write."""
+    path = _place(a, b)
+    if c % 2 and path in files and files[path].mode == FILE:
+        files[path] = replace(files[path], mode=GROUP)
+    elif c % 2:
+        put(files, path, replace(content(3 * c), mode=GROUP))
+    else:
+        put(files, path, File(FOLDER, b""))
+
+
 @dataclass(frozen=True)
 class Step:
     """A verb of `VERBS` with what it is told."""
@@ -374,8 +389,8 @@ def write(store: Store, files: Files) -> str:
         if slash:
             below.setdefault(name, {})[rest] = file
         else:
-            oid = file.data.decode() if file.mode == SUBMODULE else store.write("blob", file.data)
-            entries[name] = file.mode, oid
+            kind = "tree" if file.mode == FOLDER else "blob"
+            entries[name] = file.mode, file.data.decode() if file.mode == SUBMODULE else store.write(kind, file.data)
     entries |= {name: (FOLDER, write(store, inner)) for name, inner in below.items()}
     order = sorted(entries, key=lambda name: name + b"/" if entries[name][0] == FOLDER else name)
     lines = (b"%o %s\0%s" % (entries[name][0], name, bytes.fromhex(entries[name][1])) for name in order)
