@@ -30,6 +30,7 @@ FILES = (0o100644, 0o100755)
 COMMIT, TREE, BLOB, TAG = 1, 2, 3, 4
 _ROW = re.compile(rb"0*([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
 _FOLDER = b"40000"
+_MODES = frozenset((_FOLDER, b"100644", b"100755", b"120000", b"160000"))
 _REMEMBERED = 1024
 
 
@@ -133,6 +134,14 @@ class Objects:
             tree = Oid(row[1].hex())
         row = self._rows(tree).get(name)
         return None if row is None else _entry(*row)
+
+    def differing(self, one: Oid, other: Oid) -> set[bytes]:
+        """The names of the entries that two trees do not have alike."""
+        return {name for name, _ in self._rows(one).items() ^ self._rows(other).items()}
+
+    def has_plain_modes(self, tree: Oid) -> bool:
+        """Whether git would write the mode of every entry so; it reads others, a file's as one of the two it writes."""
+        return _MODES.issuperset(mode for mode, _ in self._rows(tree).values())
 
     def write_tree(self, entries: Tree) -> Oid:
         return self.write(TREE, format_rows({name: _row(entry) for name, entry in entries.items()}))

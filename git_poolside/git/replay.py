@@ -3,7 +3,7 @@
 Paths that are the same in ours as in the patch's base are grafted, files that all sides have are merged by
 `content`; everything else is a merge of whole trees by merge-ort (design: Replay). The conditions of `_plainly`
 keep out what merge-ort would treat otherwise: type changes, a file in the place of a folder, and folder renames
-in both directions.
+in both directions; `_written_by_git` keeps out trees that it would tidy up.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from git_poolside.git.content import Contents, Three
 from git_poolside.git.diff import Change
 from git_poolside.git.merge import ATTRIBUTES, MergeCrashed, MergeOrt
 from git_poolside.git.objects import FILES, Entry, Objects, folders
-from git_poolside.stack.model import Conflict, Oid
+from git_poolside.stack.model import EMPTY_TREE, Conflict, Oid
 
 _FILES = frozenset(FILES)
 
@@ -94,7 +94,7 @@ class Engine:
                 merges[touch.path] = Three(old, here, new)
             else:
                 return None
-        if merges and self._rules(merges, ours):
+        if not self._written_by_git(change, ours) or (merges and self._rules(merges, ours)):
             return None
         for path, three in merges.items():
             merged = self._contents.merge(three)
@@ -121,6 +121,28 @@ class Engine:
                 if (after is None or not after.is_tree) and mine != before:
                     return False  # theirs may have renamed a folder to which ours added
         return True
+
+    def _written_by_git(self, change: Change, ours: Oid) -> bool:
+        """Whether the patch does what its touches say and no more, to folders with entries that git would write.
+
+        It reads others, too: no diff tells of an empty folder or of a mode like 100664, and a merge may tidy them up.
+        """
+        touched = {touch.path for touch in change.touches}
+        above = {b""}.union(*map(folders, touched))
+        for folder in above:
+            base, theirs, mine = (self._folder(tree, folder) for tree in (change.base, change.theirs, ours))
+            inside = folder + b"/" if folder else b""
+            if any(inside + name not in touched | above for name in self.objects.differing(base, theirs)):
+                return False
+            if not all(map(self.objects.has_plain_modes, (base, theirs, mine))):
+                return False
+        return True
+
+    def _folder(self, tree: Oid, path: bytes) -> Oid:
+        if not path:
+            return tree
+        entry = self.objects.lookup(tree, path)
+        return entry.oid if entry is not None and entry.is_tree else EMPTY_TREE
 
     def _rules(self, paths: Iterable[bytes], ours: Oid) -> bool:
         """Whether one of `paths` has an attribute that rules its merge."""
