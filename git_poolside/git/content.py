@@ -112,14 +112,16 @@ class Contents:
 
     def _run_ahead(self) -> None:
         # What goes wrong here goes wrong again, and is told, where the merge is needed.
-        with suppress(PoolsideError, OSError, ValueError):
-            while asked := self._foretold():
-                self._ask(asked)
-                with self._news:
-                    self._news.notify_all()
-        with self._news:
-            self._ahead = None
-            self._news.notify_all()
+        try:
+            with suppress(PoolsideError, OSError, ValueError):
+                while asked := self._foretold():
+                    self._ask(asked)
+                    with self._news:
+                        self._news.notify_all()
+        finally:
+            with self._news:
+                self._ahead = None
+                self._news.notify_all()
 
     def _ask(self, asked: Sequence[Three]) -> None:
         names = [b"%08d" % number for number in range(len(asked))]

@@ -11,9 +11,10 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 
 from git_poolside.git.objects import COMMIT, FILES, Objects, folders, format_commit
@@ -55,6 +56,8 @@ class MergeOrt:
         self._plain: MergeOrt | None = None
         self._running: ExitStack | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._guard = Lock()
+        self._ended = False
         flushes = version() >= _FLUSHES
         self._unbuffered = not flushes and shutil.which("stdbuf") is not None
         self._dialogue = flushes or self._unbuffered
@@ -65,22 +68,28 @@ class MergeOrt:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        with self._guard:
+            self._ended = True
         self.stop()
         if self._plain is not None:
-            self._plain.stop()
+            self._plain.__exit__(kind, error, trace)
 
     def stop(self) -> None:
-        if self._running is not None:
-            self._running.close()
-        self._running = self._process = None
+        """End the process, which may be answering another thread; the next merge starts one."""
+        with self._guard:
+            running, self._running, self._process = self._running, None, None
+        if running is not None:
+            running.close()
 
     @property
     def plain(self) -> MergeOrt:
         """Another one, for trees without attributes, that is stopped with this one."""
-        if self._plain is None:
-            self._plain = MergeOrt(self._objects, self._folder / "plain")
-            self._plain.attributes_of(EMPTY_TREE)
-        return self._plain
+        with self._guard:
+            if self._plain is None:
+                self._plain = MergeOrt(self._objects, self._folder / "plain")
+                self._plain.attributes_of(EMPTY_TREE)
+                self._plain._ended = self._ended
+            return self._plain
 
     def attributes_of(self, tree: Oid) -> None:
         """Merge from now on under the attribute files of `tree` (gitattributes(5))."""
@@ -137,11 +146,13 @@ class MergeOrt:
         self._show(*sides)
         try:
             return self._ask(f"{sides[0]} {sides[1]}\n".encode())
-        except (OSError, MergeCrashed) as error:
+        except (OSError, ValueError, MergeCrashed) as error:  # ValueError: its pipes were closed, by `stop`
             complaint = str(error)
-            if self._process is not None and self._process.stderr is not None:
-                self._process.wait()
-                complaint = self._process.stderr.read().decode("utf-8", "replace").strip() or complaint
+            process = self._process
+            if process is not None and process.stderr is not None:
+                process.wait()
+                with suppress(ValueError):
+                    complaint = process.stderr.read().decode("utf-8", "replace").strip() or complaint
             self.stop()
             raise MergeCrashed(complaint) from error
 
@@ -152,26 +163,24 @@ class MergeOrt:
     def _craft(self, tree: Oid, parents: tuple[Oid, ...]) -> Oid:
         return self._objects.write(COMMIT, format_commit(tree, parents, _NOBODY, _NOBODY, b"", None))
 
+    def _start(self) -> subprocess.Popen[bytes]:
+        words = ("merge-tree", "--write-tree", "--stdin", "-z", "--allow-unrelated-histories")
+        with self._guard:
+            if self._ended:
+                raise MergeCrashed("asked after the end")
+            if self._process is None:
+                self._running = ExitStack()
+                conversation = self._git.conversation(*words, unbuffered=self._unbuffered, cwd=self._worktree)
+                self._process = self._running.enter_context(conversation)
+            return self._process
+
     def _ask(self, question: bytes) -> Merged:
-        if self._process is None:
-            self._running = ExitStack()
-            self._process = self._running.enter_context(
-                self._git.conversation(
-                    "merge-tree",
-                    "--write-tree",
-                    "--stdin",
-                    "-z",
-                    "--allow-unrelated-histories",
-                    unbuffered=self._unbuffered,
-                    cwd=self._worktree,
-                )
-            )
-        stdin = self._process.stdin
-        assert stdin is not None
-        stdin.write(question)
-        stdin.flush()
+        process = self._start()
+        assert process.stdin is not None
+        process.stdin.write(question)
+        process.stdin.flush()
         if not self._dialogue:
-            stdin.close()
+            process.stdin.close()
         try:
             return self._answer()
         finally:
@@ -206,10 +215,11 @@ class MergeOrt:
         return Merged(tree, Conflict(show, tuple(m.decode("utf-8", "replace") for m in messages)))
 
     def _field(self) -> bytes:
-        assert self._process is not None and self._process.stdout is not None
-        stream = self._process.stdout
+        process = self._process
+        if process is None or process.stdout is None:
+            raise MergeCrashed("git merge-tree was stopped in the middle of an answer")
         collected = bytearray()
-        while (byte := stream.read(1)) != b"\0":
+        while (byte := process.stdout.read(1)) != b"\0":
             if not byte:
                 raise MergeCrashed("git merge-tree ended in the middle of an answer")
             collected += byte

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from git_poolside.git.diff import changes
-from git_poolside.git.merge import MergeOrt
+from git_poolside.git.merge import MergeCrashed, MergeOrt
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import PINNED, open_repository
 from git_poolside.git.quarantine import quarantine
@@ -149,3 +151,23 @@ def test_trees_are_written_as_git_mktree_writes_them(world: World) -> None:
         assert objects.write_tree(objects.tree(tree)) == tree
         grafted = objects.graft(tree, {b"x/y/z": None, b"a/c": objects.lookup(tree, b"a0")})
     assert grafted == repo.tree({"a.b": "1", "a/b": "2", "a/c": "3", "a0": "3", "a-": "4", "é": "5"})
+
+
+def test_what_is_asked_ahead_ends_with_the_engine(world: World) -> None:
+    """A sync that stops or is refused early does not wait for it: no thread, no process is left, nothing is told."""
+    repo = world.upstream
+    names = [f"{number}.txt" for number in range(40)]
+    trees = [Oid(repo.tree({name: edited(word, at) for name in names})) for word, at in (("x", 1), ("p", 5), ("q", 10))]
+    later = [Oid(repo.tree({name: edited("p", 5).replace("2", str(step)) for name in names})) for step in range(4)]
+    git = open_repository(repo.path)
+    found = changes(git, [*pairwise([trees[0], trees[1], *later])])
+    for _ in range(25):
+        with quarantine(git) as inner:
+            objects = Objects(inner.git)
+            with MergeOrt(objects, inner.git.object_dir) as merge:
+                Engine(objects, merge).stand_on(trees[2], found)
+            with pytest.raises(MergeCrashed):
+                merge.plain.merge(trees[0], trees[1], trees[2])
+        for thread in set(threading.enumerate()) - {threading.main_thread()}:
+            thread.join(10)
+            assert not thread.is_alive()
