@@ -60,9 +60,9 @@ class Pending:
 
     def show(self, tips: Iterable[Oid] | None = None) -> None:
         """Let git processes see what `tips` reach (None: everything)."""
-        if not self._hidden:
-            return
-        with self._showing:
+        with self._showing:  # another thread may be showing what this one needs
+            if not self._hidden:
+                return
             wanted = [sha.hex() for sha in list(self._hidden)] if tips is None else self._reached(tips, self._hidden)
             self._hidden.difference_update(map(bytes.fromhex, wanted))
             entries = [(oid, *self._objects[Oid(oid)][:2]) for oid in wanted]
