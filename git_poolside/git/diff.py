@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from git_poolside.git.objects import TREE_MODE, folders
 from git_poolside.git.process import Git
 from git_poolside.stack.model import Oid, Touch
 
@@ -21,11 +22,17 @@ _PATCH = (
 
 @dataclass(frozen=True)
 class Change:
-    """What a patch does: it makes the tree `theirs` of the tree `base`, at the paths of `touches`."""
+    """What a patch does: it makes the tree `theirs` of the tree `base`, at the paths of `touches`.
+
+    `folders` are those whose entries differ, before and after, outermost first; `odd` says that one of them differs
+    in something else than the touches, which no diff of files tells of.
+    """
 
     base: Oid
     theirs: Oid
     touches: tuple[Touch, ...]
+    folders: tuple[Touch, ...] = ()
+    odd: bool = False
 
     @property
     def paths(self) -> frozenset[bytes]:
@@ -37,7 +44,7 @@ def changes(git: Git, pairs: Sequence[tuple[Oid, Oid]]) -> list[Change]:
     if not pairs:
         return []
     asked = "".join(f"{base} {theirs}\n" for base, theirs in pairs).encode()
-    out = git.run(*_TREES, "--raw", "--no-abbrev", "-z", input=asked)
+    out = git.run(*_TREES, "-t", "--raw", "--no-abbrev", "-z", input=asked)
     touches: list[list[Touch]] = []
     fields = iter(out.stdout.split(b"\0"))
     for chunk in fields:
@@ -50,7 +57,15 @@ def changes(git: Git, pairs: Sequence[tuple[Oid, Oid]]) -> list[Change]:
         touches[-1].append(
             Touch(next(fields), int(old_mode, 8), int(new_mode, 8), Oid(old.decode()), Oid(new.decode()))
         )
-    return [Change(base, theirs, tuple(found)) for (base, theirs), found in zip(pairs, touches, strict=True)]
+    return [_change(base, theirs, found) for (base, theirs), found in zip(pairs, touches, strict=True)]
+
+
+def _change(base: Oid, theirs: Oid, listed: Sequence[Touch]) -> Change:
+    """The change, from the entries that differ, folders among them."""
+    inside = tuple(touch for touch in listed if TREE_MODE in (touch.old_mode, touch.new_mode))
+    touches = tuple(touch for touch in listed if TREE_MODE not in (touch.old_mode, touch.new_mode))
+    above = {folder for touch in touches for folder in folders(touch.path)}
+    return Change(base, theirs, touches, inside, any(touch.path not in above for touch in inside))
 
 
 def patch_ids(git: Git, commits: Iterable[Oid], *, verbatim: bool = False) -> dict[Oid, str]:

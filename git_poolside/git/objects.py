@@ -30,6 +30,7 @@ FILES = (0o100644, 0o100755)
 COMMIT, TREE, BLOB, TAG = 1, 2, 3, 4
 _ROW = re.compile(rb"0*([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
 _FOLDER = b"40000"
+_EMPTY = bytes.fromhex(EMPTY_TREE)
 _MODES = frozenset((_FOLDER, b"100644", b"100755", b"120000", b"160000"))
 _REMEMBERED = 1024
 
@@ -82,6 +83,7 @@ class Objects:
             if Path(folder).is_dir():
                 self._odb.add_disk_alternate(folder)
         self._remembered: dict[Oid, Rows] = {}
+        self._proper: set[Oid] = set()
 
     def read(self, oid: Oid) -> bytes:
         """The bytes of an object. Raises `MissingObject`, after git was asked: it may fetch what is promised."""
@@ -135,13 +137,20 @@ class Objects:
         row = self._rows(tree).get(name)
         return None if row is None else _entry(*row)
 
-    def differing(self, one: Oid, other: Oid) -> set[bytes]:
-        """The names of the entries that two trees do not have alike."""
-        return {name for name, _ in self._rows(one).items() ^ self._rows(other).items()}
+    def written_by_git(self, tree: Oid) -> bool:
+        """Whether git would write the entries of a tree so: no mode that it only reads, no folder with nothing in it.
 
-    def has_plain_modes(self, tree: Oid) -> bool:
-        """Whether git would write the mode of every entry so; it reads others, a file's as one of the two it writes."""
-        return _MODES.issuperset(mode for mode, _ in self._rows(tree).values())
+        What is made here is, so it is not looked at.
+        """
+        if tree not in self._proper and not (self.git.pending is not None and self.git.pending.get(tree) is not None):
+            rows = self._rows(tree)
+            sizes = sum(len(name) + len(mode) + 22 for name, (mode, _) in rows.items())
+            if sizes != len(self.read(tree)) or not _MODES.issuperset(mode for mode, _ in rows.values()):
+                return False
+            if (_FOLDER, _EMPTY) in rows.values():
+                return False
+            self._proper.add(tree)
+        return True
 
     def write_tree(self, entries: Tree) -> Oid:
         return self.write(TREE, format_rows({name: _row(entry) for name, entry in entries.items()}))
@@ -168,9 +177,8 @@ class Objects:
         before = self._rows(tree)
         after = dict(before)
         data = self.read(tree) if before else None
-        made = self.git.pending is not None and self.git.pending.get(tree) is not None
-        if data and not made and len(data) != sum(len(name) + len(row[0]) + 22 for name, row in before.items()):
-            data = None  # its modes are not written as git writes them now
+        if data and not self.written_by_git(tree):
+            data = None
         for name, entry in changes.items():
             old, new = before.get(name), None if entry is None else _row(entry)
             if new is None:

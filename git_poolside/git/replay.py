@@ -14,8 +14,8 @@ from collections.abc import Iterable, Sequence
 from git_poolside.git.content import Contents, Three
 from git_poolside.git.diff import Change
 from git_poolside.git.merge import ATTRIBUTES, MergeCrashed, MergeOrt
-from git_poolside.git.objects import FILES, Entry, Objects, folders
-from git_poolside.stack.model import EMPTY_TREE, Conflict, Oid
+from git_poolside.git.objects import FILES, TREE_MODE, Entry, Objects, folders
+from git_poolside.stack.model import Conflict, Oid
 
 _FILES = frozenset(FILES)
 
@@ -69,7 +69,7 @@ class Engine:
         touches = tuple(
             type(touch)(touch.path, touch.new_mode, touch.old_mode, touch.new, touch.old) for touch in change.touches
         )
-        return self.apply(Change(change.theirs, change.base, touches), ours)
+        return self.apply(Change(change.theirs, change.base, touches, odd=change.odd), ours)
 
     def same_at(self, paths: frozenset[bytes], one: Oid, other: Oid) -> bool:
         """Whether two trees have the same entries at `paths`."""
@@ -80,27 +80,38 @@ class Engine:
 
         Where ours is as base, theirs is taken; a file that all three have is merged by its content.
         """
-        found: dict[bytes, Entry | None] = {}
+        found = self._folders_alike(change, ours)
         merges: dict[bytes, Three] = {}
         for touch in change.touches:
-            here = self.objects.lookup(ours, touch.path)
+            whole = not found.keys().isdisjoint(folders(touch.path))
+            here = self.objects.lookup(ours, touch.path) if not whole else None
             old = Entry(touch.old_mode, touch.old) if touch.old_mode else None
             new = Entry(touch.new_mode, touch.new) if touch.new_mode else None
-            if here == old:
+            if whole or here == old:
                 if not self._plainly(change, old, new, touch.path, ours):
                     return None
-                found[touch.path] = new
+                if not whole:
+                    found[touch.path] = new
             elif here and old and new and {here.mode, old.mode, new.mode} <= _FILES:
                 merges[touch.path] = Three(old, here, new)
             else:
                 return None
-        if not self._written_by_git(change, ours) or (merges and self._rules(merges, ours)):
+        if change.odd or not self._written_by_git(ours, found.keys() | merges) or self._rules(merges, ours):
             return None
         for path, three in merges.items():
             merged = self._contents.merge(three)
             if merged is None:
                 return None
             found[path] = merged
+        return found
+
+    def _folders_alike(self, change: Change, ours: Oid) -> dict[bytes, Entry | None]:
+        """The outermost folders that the patch changes and ours has as base has them: theirs, whole."""
+        found: dict[bytes, Entry | None] = {}
+        for folder in change.folders:
+            edited = folder.old_mode == folder.new_mode == TREE_MODE and found.keys().isdisjoint(folders(folder.path))
+            if edited and self.objects.lookup(ours, folder.path) == Entry(TREE_MODE, folder.old):
+                found[folder.path] = Entry(TREE_MODE, folder.new)
         return found
 
     def _plainly(self, change: Change, old: Entry | None, new: Entry | None, path: bytes, ours: Oid) -> bool:
@@ -122,27 +133,13 @@ class Engine:
                     return False  # theirs may have renamed a folder to which ours added
         return True
 
-    def _written_by_git(self, change: Change, ours: Oid) -> bool:
-        """Whether the patch does what its touches say and no more, to folders with entries that git would write.
-
-        It reads others, too: no diff tells of an empty folder or of a mode like 100664, and a merge may tidy them up.
-        """
-        touched = {touch.path for touch in change.touches}
-        above = {b""}.union(*map(folders, touched))
-        for folder in above:
-            base, theirs, mine = (self._folder(tree, folder) for tree in (change.base, change.theirs, ours))
-            inside = folder + b"/" if folder else b""
-            if any(inside + name not in touched | above for name in self.objects.differing(base, theirs)):
-                return False
-            if not all(map(self.objects.has_plain_modes, (base, theirs, mine))):
+    def _written_by_git(self, ours: Oid, paths: Iterable[bytes]) -> bool:
+        """Whether git would write the folders of `ours` above `paths` so: it reads others, and tidies them up."""
+        for folder in {b""}.union(*map(folders, paths)):
+            entry = self.objects.lookup(ours, folder) if folder else Entry(TREE_MODE, ours)
+            if entry is not None and entry.is_tree and not self.objects.written_by_git(entry.oid):
                 return False
         return True
-
-    def _folder(self, tree: Oid, path: bytes) -> Oid:
-        if not path:
-            return tree
-        entry = self.objects.lookup(tree, path)
-        return entry.oid if entry is not None and entry.is_tree else EMPTY_TREE
 
     def _rules(self, paths: Iterable[bytes], ours: Oid) -> bool:
         """Whether one of `paths` has an attribute that rules its merge."""
