@@ -24,10 +24,9 @@ MOVING = (
     *("move", "move_edited", "copy", "add", "delete", "swap", "change_case", "file_to_folder"),
     *(verb for verb in VERBS if "folder" in verb),
 )
-CROWDED = (
-    ("edit_most",) * 6
-    + ("edit", "insert", "cut", "empty", "end_line", "end_lines_otherwise", "make_binary")
-    + (*("set_mode", "set_attributes", "change_type", "move", "move_edited", "move_folder", "delete", "rewrite"),)
+EDITING = (
+    *("edit_most", "edit_most", "edit", "edit_twice", "insert", "cut") * 2,
+    *("set_mode", "end_line", "end_lines_otherwise", "make_binary", "empty", "move", "move_folder", "set_attributes"),
 )
 
 
@@ -77,7 +76,7 @@ def _states(start: Files, side: list[list[Step]]) -> list[Files]:
     return states
 
 
-@drawn(15)
+@drawn(12)
 @given(steps(2, 12, ADDING), *[steps(1, 4)] * 4)
 def test_C5_C6_C7_C8_C9_anything_is_merged_as_git_merges_it(
     workbench: tuple[Store, Bench], base: list[Step], a: list[Step], b: list[Step], c: list[Step], d: list[Step]
@@ -85,7 +84,7 @@ def test_C5_C6_C7_C8_C9_anything_is_merged_as_git_merges_it(
     agree(workbench, base, [a, b], [c, d])
 
 
-@drawn(25)
+@drawn(20)
 @given(steps(2, 10, ("add",)), *[steps(1, 3, MOVING)] * 3)
 def test_C2_C3_C4_C5_whatever_is_moved_a_graft_is_what_git_merges(
     workbench: tuple[Store, Bench], base: list[Step], a: list[Step], b: list[Step], c: list[Step]
@@ -93,8 +92,8 @@ def test_C2_C3_C4_C5_whatever_is_moved_a_graft_is_what_git_merges(
     agree(workbench, base, [a, b], [c])
 
 
-@drawn(15)
-@given(steps(8, 16, ADDING), *[steps(1, 5, CROWDED)] * 3)
+@drawn(12)
+@given(steps(6, 14, ADDING), *[steps(1, 3, EDITING)] * 3)
 def test_C6_C7_many_files_changed_on_both_sides_are_merged_as_git_merges_them(
     workbench: tuple[Store, Bench], base: list[Step], a: list[Step], b: list[Step], c: list[Step]
 ) -> None:

@@ -17,7 +17,7 @@ from hypothesis import given
 from git_poolside.git.process import open_repository
 from tests.conftest import Run
 from tests.differential.oracle import Store, pinned
-from tests.differential.test_merges import CROWDED, MOVING, drawn
+from tests.differential.test_merges import EDITING, MOVING, drawn
 from tests.differential.trees import ADDING, DRIVERS, FILE, RULES_OF_MERGES, VERBS, File, Step, after, steps, write
 from tests.scenario import Repo, World
 
@@ -119,13 +119,13 @@ def of_merges(patch: list[Step]) -> list[Step]:
     return [Step(s.verb, s.a, s.b, s.c % len(RULES_OF_MERGES)) if s.verb == "set_attributes" else s for s in patch]
 
 
-CALM = (*("edit", "insert", "cut", "edit_most", "add") * 3, *CROWDED, *MOVING[:4])
+CALM = (*EDITING, *EDITING, *MOVING[:5])
 
 
 WRITTEN_BY_GIT = [verb for verb in VERBS if verb != "write_oddly"]
 
 
-@drawn(16)
+@drawn(10)
 @given(steps(3, 12, ADDING), steps(1, 4, WRITTEN_BY_GIT), *[steps(0, 2, CALM)] * 4)
 def test_S1_S8_a_stack_is_what_rebase_makes_of_it(
     yard: Yard, base: list[Step], upstream: list[Step], a: list[Step], b: list[Step], c: list[Step], d: list[Step]

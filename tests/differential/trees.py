@@ -46,7 +46,7 @@ class File:
 Files = dict[bytes, File]
 
 
-def _text(family: int, lines: int = 11) -> bytes:
+def _text(family: int, lines: int = 24) -> bytes:
     return b"".join(b"line %d of text %d\n" % (number, family) for number in range(lines))
 
 
@@ -151,7 +151,7 @@ def edit(file: File, b: int, c: int) -> File:
 
 @_on_a_file
 def edit_twice(file: File, b: int, c: int) -> File:
-    return _edited(_edited(file, b, c), b + 5, c + 1)
+    return _edited(_edited(file, b, c), b + 11, c + 1)
 
 
 @_only_text
@@ -336,8 +336,9 @@ def folder_to_file(files: Files, a: int, b: int, c: int) -> None:
 
 @_verb
 def edit_most(files: Files, a: int, b: int, c: int) -> None:
+    """A line in two thirds of the longer files."""
     for number, path in enumerate(sorted(files)):
-        if (number + a) % 3 and not path.endswith(ATTRIBUTES):
+        if (number + a) % 3 and files[path].data.count(b"\n") > 4:
             files[path] = _edited(files[path], number * 3 + b, c + number % 2)
 
 
