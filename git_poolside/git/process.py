@@ -42,7 +42,7 @@ PINNED = (
     "advice.detachedHead=false",
     "advice.skippedCherryPicks=false",
 )
-_ATTRIBUTES = f"core.attributesFile={os.devnull}"
+_IMPARTIAL = (f"core.attributesFile={os.devnull}", "attr.tree=", "core.bigFileThreshold=512m")
 DURABLE = ("core.fsync=added,reference,loose-object", "core.fsyncMethod=fsync")
 """Objects and refs reach the disk before anything relies on them (git-config(1), core.fsync)."""
 
@@ -108,11 +108,13 @@ class Git:
         return replace(self, options=(*self.options, *options))
 
     def impartial(self) -> Git:
-        """The same repository without the user's and the machine's attribute files, for merges and diffs.
+        """The same repository without the user's and the machine's attributes, for merges and diffs.
 
         Checkouts have to honour those; a result may not depend on them (gitattributes(5), edge case S9).
         """
-        return self.with_environment(GIT_ATTR_NOSYSTEM="1").with_options(_ATTRIBUTES, "core.bigFileThreshold=512m")
+        environment = {k: v for k, v in self.environment.items() if k != "GIT_ATTR_SOURCE"}
+        environment["GIT_ATTR_NOSYSTEM"] = "1"
+        return replace(self, environment=environment).with_options(*_IMPARTIAL)
 
     def at(self, folder: Path) -> Git:
         """The same repository seen from another of its worktrees."""

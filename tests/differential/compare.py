@@ -125,16 +125,21 @@ class Bench:
     def compare(self, jobs: Sequence[Job]) -> list[Disagreement]:
         """Every merge of the jobs, by both; what they differ over."""
         before = len(self.tally.disagreements)
+        answers = self.answers(jobs)
+        self._inner.pending.show()
+        for answer, git in zip(answers, self._oracle.ask([answer.question for answer in answers]), strict=True):
+            self.tally.add(answer, git)
+        return self.tally.disagreements[before:]
+
+    def answers(self, jobs: Sequence[Job]) -> list[Answer]:
+        """What the engine makes of every merge of the jobs."""
         patches = [patch for job in jobs for patch in job.patches]
         found = changes(self._inner.git, [(Oid(patch.base), Oid(patch.theirs)) for patch in patches])
         answers: list[Answer] = []
         for job in jobs:
             some, found = found[: len(job.patches)], found[len(job.patches) :]
             answers += self._answers(job, some)
-        self._inner.pending.show()
-        for answer, git in zip(answers, self._oracle.ask([answer.question for answer in answers]), strict=True):
-            self.tally.add(answer, git)
-        return self.tally.disagreements[before:]
+        return answers
 
     def _answers(self, job: Job, found: Sequence[Change]) -> Iterator[Answer]:
         """As a sync goes about it: an engine for the stack, told what is to come."""

@@ -9,14 +9,31 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 from git_poolside.git.process import open_repository
-from tests.differential.compare import Bench, Job, Patch, bench
+from tests.differential.compare import Bench, Job, Patch
+from tests.differential.compare import bench as opened
 from tests.differential.oracle import Store
-from tests.differential.trees import ADDING, DRIVERS, FILE, FOLDER, GROUP, VERBS, File, Files, Step, after, steps, write
+from tests.differential.trees import (
+    ADDING,
+    DRIVERS,
+    FILE,
+    FOLDER,
+    GROUP,
+    LINK,
+    VERBS,
+    File,
+    Files,
+    Step,
+    after,
+    content,
+    steps,
+    write,
+)
 from tests.scenario import World
 
 MORE = int(os.environ.get("POOLSIDE_EXAMPLES", "0"))
@@ -51,7 +68,7 @@ def workbench(world: World) -> Iterator[tuple[Store, Bench]]:
     for name, value in DRIVERS.items():
         repo.git("config", name, value)
     git = open_repository(repo.path)
-    with bench(git) as one:
+    with opened(git) as one:
         yield Store(git.object_dir), one
 
 
@@ -131,3 +148,88 @@ def test_C5_trees_as_git_would_not_write_them_become_what_git_makes_of_them(
     store, bench = workbench
     base, ours, theirs = (write(store, files) for files in ODD[name])
     assert bench.compare([Job(ours, [Patch(name, base, theirs)])]) == []
+
+
+SETTINGS = {
+    "one way": """
+[merge]
+	renames = false
+	directoryRenames = true
+	conflictStyle = diff3
+	renormalize = true
+	default = union
+	verbosity = 0
+[diff]
+	renames = false
+	algorithm = patience
+	noprefix = true
+	ignoreSubmodules = all
+[core]
+	autocrlf = true
+	bigFileThreshold = 1
+	attributesFile = {home}/attributes
+	ignoreCase = true
+	fileMode = false
+	symlinks = false
+""",
+    "the other way": """
+[merge]
+	renames = copies
+	directoryRenames = false
+	conflictStyle = zdiff3
+	renameLimit = 1
+	default = binary
+	verbosity = 5
+	autoStash = true
+[diff]
+	renames = copies
+	renameLimit = 1
+	algorithm = minimal
+	indentHeuristic = false
+	orderFile = {home}/order
+	relative = true
+[core]
+	autocrlf = input
+	eol = crlf
+	safecrlf = true
+	whitespace = cr-at-eol
+	commentChar = 1
+[feature]
+	experimental = true
+	manyFiles = true
+[attr]
+	tree = refs/heads/odd
+""",
+}
+
+
+@pytest.mark.parametrize("settings", [*SETTINGS, "a variable"])
+def test_S9_settings_of_users_change_no_merge(
+    workbench: tuple[Store, Bench], world: World, monkeypatch: pytest.MonkeyPatch, settings: str
+) -> None:
+    """The oracle has the settings, too, so it is asked before they are made."""
+    store, bench = workbench
+    base = after({}, [Step("add", place, place + 1, 6 * place) for place in range(8)])
+    base[b"d/crlf"], base[b"link"] = content(8), File(LINK, b"d/a")
+    sides = [
+        [Step("move_folder", 1, 12), Step("edit_most", 0, 0, 1), Step("edit", 0, 3, 1)],
+        [Step("edit_most", 1, 12, 2), Step("edit", 0, 3, 2), Step("add_in_a_folder", 1, 14, 3)],
+        [Step("edit_most", 1, 15, 3), Step("set_mode", 2), Step("end_lines_otherwise", 4)],
+        [Step("move_edited", 1, 3, 9), Step("edit", 5, 20, 1)],
+    ]
+    start, *trees = (write(store, files) for files in (base, *(after(base, side) for side in sides)))
+    jobs = [Job(ours, [Patch(tree, start, tree) for tree in trees if tree != ours]) for ours in trees]
+    assert bench.compare(jobs) == []
+    home = Path(os.environ["HOME"])
+    (home / "attributes").write_text("* merge=union\n")
+    (home / "order").write_text("x*\n")
+    odd = store.commit(write(store, {b".gitattributes": File(FILE, b"* merge=union\n")}))
+    world.upstream.git("update-ref", "refs/heads/odd", odd)
+    before = bench.answers(jobs)
+    if settings == "a variable":
+        monkeypatch.setenv("GIT_ATTR_SOURCE", "refs/heads/odd")
+    else:
+        with (home / ".gitconfig").open("a") as file:
+            file.write(SETTINGS[settings].format(home=home))
+    with opened(open_repository(world.upstream.path)) as another:
+        assert another.answers(jobs) == before
