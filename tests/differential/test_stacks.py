@@ -141,3 +141,20 @@ def test_S1_S8_a_stack_is_what_rebase_makes_of_it(
         stack.append(yard.commit(write(store, files), [stack[-1]], f"patch {number}\n\nits body"))
     synced = yard.synced(start, target, stack[1], stack[-1])
     assert synced == yard.rebased(start, target, stack[-1])
+
+
+def test_C6_attributes_that_a_patch_brings_rule_the_patches_after_it(yard: Yard) -> None:
+    text = [f"line {number}\n".encode() for number in range(9)]
+
+    def tree(*lines: bytes, rule: bytes = b"") -> str:
+        files = {b"a": File(FILE, b"".join(lines))} | ({b".gitattributes": File(FILE, rule)} if rule else {})
+        return write(yard.store, files)
+
+    start = yard.commit(tree(*text), [], "base")
+    target = yard.commit(tree(*text[:4], b"upstream's\n", *text[5:]), [start], "upstream")
+    first = yard.commit(tree(*text[:8], b"eight\n"), [start], "Merge without")
+    second = yard.commit(tree(*text[:8], b"eight\n", rule=b"* merge=union\n"), [first], "Bring the rule")
+    third = yard.commit(tree(*text[:4], b"ours\n", *text[5:8], b"eight\n", rule=b"* merge=union\n"), [second], "Use it")
+    came = yard.synced(start, target, start, third)
+    assert came == yard.rebased(start, target, third)
+    assert b"upstream's\nours\n" in yard.fork.show(came.tip, "a").encode()

@@ -161,7 +161,7 @@ def test_what_is_asked_ahead_ends_with_the_engine(world: World) -> None:
     later = [Oid(repo.tree({name: edited("p", 5).replace("2", str(step)) for name in names})) for step in range(4)]
     git = open_repository(repo.path)
     found = changes(git, [*pairwise([trees[0], trees[1], *later])])
-    for _ in range(25):
+    for _ in range(12):
         with quarantine(git) as inner:
             objects = Objects(inner.git)
             with MergeOrt(objects, inner.git.object_dir) as merge:
