@@ -1,0 +1,47 @@
+"""``python -m tests.bench FOLDER``: git poolside's speed beside its rivals', in one table."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from tests.bench import replay
+from tests.bench.make_repo import make
+from tests.bench.measure import Row, machine, progress, table
+from tests.bench.plan import Shape
+
+_QUICK = Shape(files=2_000, folders=300, commits=2_500, stacks=(50, 200), behind=500, far=1_500)
+_FIGURES = ("replay",)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("folder", type=Path, help="where the repositories are made, and kept for the next run")
+    parser.add_argument("--quick", action="store_true", help="a small repository and 3 rounds: a trial, no figures")
+    parser.add_argument("--only", metavar="FIGURE,...", default=",".join(_FIGURES), help=f"of {', '.join(_FIGURES)}")
+    parser.add_argument("--rivals", metavar="NAME,...", default="", help=f"of {', '.join(replay.GOALS)}")
+    parser.add_argument("--sizes", metavar="N,...", default="", help="sizes of the stack")
+    parser.add_argument("--rounds", type=int, default=0, metavar="N", help="5 unless --quick")
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    given = parser.parse_args()
+    rounds = given.rounds or (3 if given.quick else 5)
+    progress(f"the repository in {given.folder}")
+    made = make(given.folder, _QUICK if given.quick else Shape())
+    sizes = [int(n) for n in given.sizes.split(",") if n] or [s.size for s in made.stacks if s.name == "near"]
+    rivals = [name for name in given.rivals.split(",") if name]
+    rows: list[Row] = []
+    if "replay" in given.only.split(","):
+        rows += replay.figure(made, sizes, rounds, rivals)
+    on = {**machine(), "rounds": str(rounds)}
+    if given.json:
+        print(json.dumps({"schema": 1, "machine": on, "rows": [asdict(row) for row in rows]}, indent=1))
+    else:
+        print(", ".join(f"{name} {value}" for name, value in on.items()), "", *table(rows), sep="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+"""Whole processes measured in turn: seconds of the wall clock, the largest process's memory, medians, a table."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.bench.make_repo import ENVIRONMENT
+
+ROOT = Path(__file__).parent.parent.parent
+ENV = {
+    **ENVIRONMENT,
+    "PYTHONPATH": str(ROOT),
+    "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+}
+"""What every measured process gets: this Python's folder, with its git-poolside, comes first on PATH."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished process. `seconds` from start to end; `peak` is the memory of it or its largest child, in bytes."""
+
+    seconds: float
+    peak: int
+    status: int
+    out: str
+
+
+@dataclass(frozen=True)
+class Contender:
+    """Something to be measured: `prepare` runs before each round and is not timed, `result` names what came out."""
+
+    name: str
+    command: Sequence[str]
+    folder: Path
+    prepare: Callable[[], object] = lambda: None
+    result: Callable[[Run], str] = lambda run: run.out.strip()
+    environment: Mapping[str, str] = field(default_factory=lambda: ENV)
+
+
+def timed(command: Sequence[str], folder: Path, environment: Mapping[str, str] = ENV) -> Run:
+    """Run a command to its end; its standard output and error are kept in one text."""
+    with tempfile.TemporaryFile() as out:
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        said = out.read().decode("utf-8", "replace")
+    return Run(seconds, used.ru_maxrss * 1024, process.returncode, said)
+
+
+def in_turn(contenders: Sequence[Contender], rounds: int, said: dict[str, str]) -> dict[str, list[Run]]:
+    """Each contender `rounds` times, one after the other, every round begun by another one, after a round unmeasured.
+
+    What each came to goes into `said`; one that fails is left out of further rounds, its last words in `said`.
+    """
+    runs: dict[str, list[Run]] = {contender.name: [] for contender in contenders}
+    standing = list(contenders)
+    for turn in range(rounds + 1):
+        at = turn % max(len(standing), 1)
+        for contender in [*standing[at:], *standing[:at]]:
+            contender.prepare()
+            run = timed(contender.command, contender.folder, contender.environment)
+            if run.status:
+                standing.remove(contender)
+                words = run.out.strip().splitlines() or [f"exit {run.status}"]
+                said[contender.name] = f"failed: {words[-1][:90]}"
+            else:
+                said[contender.name] = contender.result(run)
+                runs[contender.name] += [run] if turn else []
+            progress(f"{contender.name}: {run.seconds:.2f} s")
+    return runs
+
+
+def median(runs: Sequence[Run]) -> float:
+    """The median of the seconds; not a number where there are none."""
+    return statistics.median(run.seconds for run in runs) if runs else float("nan")
+
+
+def progress(words: str) -> None:
+    print(f"  {words}", file=sys.stderr, flush=True)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: what was measured, the values, what is to be reached and whether it was (if it can be
+    told).
+    """
+
+    figure: str
+    ours: str
+    rival: str = ""
+    ratio: str = ""
+    goal: str = ""
+    reached: bool | None = None
+    note: str = ""
+
+
+def against(figure: str, ours: Sequence[Run], rival: Sequence[Run], goal: str, least: float, note: str = "") -> Row:
+    """A row that says how many times as fast ours is, and whether that is at least `least`."""
+    one, other = median(ours), median(rival)
+    times = other / one
+    reached = None if times != times else times >= least
+    shown = "" if times != times else f"{times:.2f}"
+    return Row(figure, seconds(one), seconds(other), shown, goal, reached, note)
+
+
+def seconds(value: float) -> str:
+    return "" if value != value else f"{value:.3f} s"
+
+
+def table(rows: Sequence[Row]) -> list[str]:
+    """The rows as lines of text."""
+    cells = [("figure", "ours", "rival", "times as fast", "to reach", "", "")]
+    words = {True: "yes", False: "NO", None: ""}
+    cells += [(r.figure, r.ours, r.rival, r.ratio, r.goal, words[r.reached], r.note) for r in rows]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+
+
+def machine() -> dict[str, str]:
+    """What the figures were measured on."""
+    versions = {"python": platform.python_version(), "cores": str(os.cpu_count()), "system": platform.platform()}
+    for name in ("git", "stg", "jj"):
+        path = shutil.which(name, path=ENV["PATH"])
+        if path:
+            done = subprocess.run([path, "--version"], capture_output=True, text=True, env=ENV, check=False)
+            versions[name] = (done.stdout.splitlines() or [""])[0].removeprefix(f"{name} ").removeprefix("version ")
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    return {**versions, "load": f"{load:.1f}"}
