@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.bench import replay
+from tests.bench import costs, replay, whole
 from tests.bench.make_repo import make
 from tests.bench.measure import Row, machine, progress, table
 from tests.bench.plan import Shape
 
 _QUICK = Shape(files=2_000, folders=300, commits=2_500, stacks=(50, 200), behind=500, far=1_500)
-_FIGURES = ("replay",)
+_FIGURES = ("replay", "sync", "verdicts", "memory", "growth", "startup")
 
 
 def main() -> int:
@@ -32,9 +33,18 @@ def main() -> int:
     made = make(given.folder, _QUICK if given.quick else Shape())
     sizes = [int(n) for n in given.sizes.split(",") if n] or [s.size for s in made.stacks if s.name == "near"]
     rivals = [name for name in given.rivals.split(",") if name]
+    figures: dict[str, Callable[[], list[Row]]] = {
+        "replay": lambda: replay.figure(made, sizes, rounds, rivals),
+        "sync": lambda: whole.figure(made, sizes, rounds),
+        "verdicts": lambda: costs.verdicts(made, rounds),
+        "memory": lambda: costs.memory(made, quick=given.quick),
+        "growth": lambda: costs.growth(made, rounds, quick=given.quick),
+        "startup": lambda: costs.startup(made, rounds),
+    }
     rows: list[Row] = []
-    if "replay" in given.only.split(","):
-        rows += replay.figure(made, sizes, rounds, rivals)
+    for name in given.only.split(","):
+        progress(name)
+        rows += figures[name]()
     on = {**machine(), "rounds": str(rounds)}
     if given.json:
         print(json.dumps({"schema": 1, "machine": on, "rows": [asdict(row) for row in rows]}, indent=1))

@@ -10,7 +10,7 @@ import os
 import shutil
 from pathlib import Path
 
-from tests.bench.make_repo import git
+from tests.bench.make_repo import Stack, git
 
 
 def link_tree(source: Path, target: Path) -> None:
@@ -60,6 +60,17 @@ class Arena:
         git(self.folder, "checkout", "-q", "-f", *(["-B", branch] if branch else ["--detach"]), commit)
         git(self.folder, "clean", "-f", "-d", "-q", "-x")
         git(self.folder, "reset", "-q", "--hard")
+
+    def set_stack(self, stack: Stack) -> None:
+        """The fork's branches, here and as last fetched, are that stack's from now on; HEAD is on none of them."""
+        tips = {"main": stack.base, "poolside-cherry-picks": stack.picks, "poolside-main": stack.tip}
+        lines = [
+            f"update refs/{place}/{name} {tip}" for name, tip in tips.items() for place in ("heads", "remotes/origin")
+        ]
+        git(self.folder, "checkout", "-q", "--detach")
+        git(self.folder, "update-ref", "--stdin", input="".join(f"{line}\n" for line in lines).encode())
+        git(self.folder, "pack-refs", "--all")
+        self.keep()
 
     def tree(self, revision: str = "HEAD") -> str:
         return git(self.folder, "rev-parse", f"{revision}^{{tree}}")

@@ -27,9 +27,12 @@ ENV = {
 
 @dataclass(frozen=True)
 class Run:
-    """A finished process. `seconds` from start to end; `peak` is the memory of it or its largest child, in bytes."""
+    """A finished process. `seconds` from start to end; `cpu` what it and its children had of the processors;
+    `peak` is the memory of it or its largest child, in bytes.
+    """
 
     seconds: float
+    cpu: float
     peak: int
     status: int
     out: str
@@ -59,18 +62,21 @@ def timed(command: Sequence[str], folder: Path, environment: Mapping[str, str] =
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         said = out.read().decode("utf-8", "replace")
-    return Run(seconds, used.ru_maxrss * 1024, process.returncode, said)
+    return Run(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, process.returncode, said)
 
 
-def in_turn(contenders: Sequence[Contender], rounds: int, said: dict[str, str]) -> dict[str, list[Run]]:
-    """Each contender `rounds` times, one after the other, every round begun by another one, after a round unmeasured.
+def in_turn(
+    contenders: Sequence[Contender], rounds: int, said: dict[str, str], *, fixed: bool = False
+) -> dict[str, list[Run]]:
+    """Each contender `rounds` times, one after the other, every round begun by another one unless the order is `fixed`.
 
+       The first round is not counted.
     What each came to goes into `said`; one that fails is left out of further rounds, its last words in `said`.
     """
     runs: dict[str, list[Run]] = {contender.name: [] for contender in contenders}
     standing = list(contenders)
     for turn in range(rounds + 1):
-        at = turn % max(len(standing), 1)
+        at = 0 if fixed else turn % max(len(standing), 1)
         for contender in [*standing[at:], *standing[:at]]:
             contender.prepare()
             run = timed(contender.command, contender.folder, contender.environment)
@@ -90,6 +96,11 @@ def median(runs: Sequence[Run]) -> float:
     return statistics.median(run.seconds for run in runs) if runs else float("nan")
 
 
+def median_cpu(runs: Sequence[Run]) -> float:
+    """The median of the processors' seconds, which a busy machine hardly changes."""
+    return statistics.median(run.cpu for run in runs) if runs else float("nan")
+
+
 def progress(words: str) -> None:
     print(f"  {words}", file=sys.stderr, flush=True)
 
@@ -104,18 +115,22 @@ class Row:
     ours: str
     rival: str = ""
     ratio: str = ""
+    cpu: str = ""
     goal: str = ""
     reached: bool | None = None
     note: str = ""
 
 
 def against(figure: str, ours: Sequence[Run], rival: Sequence[Run], goal: str, least: float, note: str = "") -> Row:
-    """A row that says how many times as fast ours is, and whether that is at least `least`."""
-    one, other = median(ours), median(rival)
-    times = other / one
-    reached = None if times != times else times >= least
-    shown = "" if times != times else f"{times:.2f}"
-    return Row(figure, seconds(one), seconds(other), shown, goal, reached, note)
+    """A row that says how many times as fast ours is, and whether that is at least `least`; 0 is no goal."""
+    times = median(rival) / median(ours)
+    reached = times >= least if times == times and least else None
+    cpu = _times(median_cpu(rival) / median_cpu(ours))
+    return Row(figure, seconds(median(ours)), seconds(median(rival)), _times(times), cpu, goal, reached, note)
+
+
+def _times(ratio: float) -> str:
+    return "" if ratio != ratio else f"{ratio:.2f}"
 
 
 def seconds(value: float) -> str:
@@ -124,9 +139,9 @@ def seconds(value: float) -> str:
 
 def table(rows: Sequence[Row]) -> list[str]:
     """The rows as lines of text."""
-    cells = [("figure", "ours", "rival", "times as fast", "to reach", "", "")]
+    cells = [("figure", "ours", "rival", "times as fast", "by cpu", "to reach", "", "")]
     words = {True: "yes", False: "NO", None: ""}
-    cells += [(r.figure, r.ours, r.rival, r.ratio, r.goal, words[r.reached], r.note) for r in rows]
+    cells += [(r.figure, r.ours, r.rival, r.ratio, r.cpu, r.goal, words[r.reached], r.note) for r in rows]
     widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
 

@@ -160,6 +160,7 @@ class _Contestants:
     def _jj(self, stack: Stack) -> Contender | None:
         if not shutil.which("jj", path=ENV["PATH"]):
             return None
+        self._arenas.pop("jj", None)  # the repository is jj's with one stack in it
         arena = self._arena("jj", checkout=True)
         config = self.place / "jj.toml"
         config.write_text(_JJ_CONFIG)
@@ -171,7 +172,6 @@ class _Contestants:
             )
             return done.stdout.strip()
 
-        shutil.rmtree(arena.folder / ".jj", ignore_errors=True)
         arena.stand(stack.base)
         # It would take along every commit above the stack's that some branch holds.
         git(arena.folder, "remote", "remove", "origin")
