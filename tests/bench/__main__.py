@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.bench import costs, replay, whole
+from tests.bench import costs, real, replay, whole
 from tests.bench.make_repo import make
 from tests.bench.measure import Row, machine, progress, table
 from tests.bench.plan import Shape
@@ -22,6 +22,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("folder", type=Path, help="where the repositories are made, and kept for the next run")
     parser.add_argument("--quick", action="store_true", help="a small repository and 3 rounds: a trial, no figures")
+    parser.add_argument("--clone", type=Path, metavar="PATH", help="take the history of a real clone; it is only read")
     parser.add_argument("--only", metavar="FIGURE,...", default=",".join(_FIGURES), help=f"of {', '.join(_FIGURES)}")
     parser.add_argument("--rivals", metavar="NAME,...", default="", help=f"of {', '.join(replay.GOALS)}")
     parser.add_argument("--sizes", metavar="N,...", default="", help="sizes of the stack")
@@ -30,14 +31,18 @@ def main() -> int:
     given = parser.parse_args()
     rounds = given.rounds or (3 if given.quick else 5)
     progress(f"the repository in {given.folder}")
-    made = make(given.folder, _QUICK if given.quick else Shape())
+    shape = _QUICK if given.quick else Shape()
+    if given.clone:
+        made = real.make(given.folder, given.clone, shape.stacks, shape.behind, shape.far, shape.far_stack)
+    else:
+        made = make(given.folder, shape)
     sizes = [int(n) for n in given.sizes.split(",") if n] or [s.size for s in made.stacks if s.name == "near"]
     rivals = [name for name in given.rivals.split(",") if name]
     figures: dict[str, Callable[[], list[Row]]] = {
         "replay": lambda: replay.figure(made, sizes, rounds, rivals),
         "sync": lambda: whole.figure(made, sizes, rounds),
         "verdicts": lambda: costs.verdicts(made, rounds),
-        "memory": lambda: costs.memory(made, quick=given.quick),
+        "memory": lambda: costs.memory(made, alone=given.quick or bool(given.clone)),
         "growth": lambda: costs.growth(made, rounds, quick=given.quick),
         "startup": lambda: costs.startup(made, rounds),
     }

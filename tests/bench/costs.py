@@ -51,10 +51,10 @@ def verdicts(made: Made, rounds: int) -> list[Row]:
     return rows
 
 
-def memory(made: Made, *, quick: bool) -> list[Row]:
-    """The largest process of a whole sync of the largest stack, upstream moved by little and by very much."""
+def memory(made: Made, *, alone: bool) -> list[Row]:
+    """The largest process of a whole sync of the largest stack; unless `alone`, in a long history as well."""
     cases = [made]
-    if not quick:
+    if not alone:
         progress("a long history, which takes a while when it is made")
         cases.append(make(made.folder / "long", Shape(commits=100_150, stacks=(1_000,), behind=100_000, far=0, refs=0)))
     rows: list[Row] = []

@@ -52,9 +52,9 @@ class Merger:
         """The tree that merging the commits `ours` and `theirs` with the base `base` gives; None for a conflict."""
         assert self._process.stdin is not None and self._process.stdout is not None
         if not self._named_base:
-            root = self.commit(b"tree " + self._tree(base) + b"\n" + _NOBODY)
+            root = self.commit(b"tree %b\n%b" % (self.tree(base).encode(), _NOBODY))
             ours, theirs = (
-                self.commit(b"tree %b\nparent %b\n%b" % (self._tree(one), root.encode(), _NOBODY))
+                self.commit(b"tree %b\nparent %b\n%b" % (self.tree(one).encode(), root.encode(), _NOBODY))
                 for one in (ours, theirs)
             )
         question = f"{base} -- {ours} {theirs}\n" if self._named_base else f"{ours} {theirs}\n"
@@ -67,8 +67,9 @@ class Merger:
                 return None
         return found[1].decode()
 
-    def _tree(self, commit: str) -> bytes:
-        return bytes(self.odb.read(commit)[1][5:45])
+    def tree(self, commit: str) -> str:
+        """The tree of a commit."""
+        return bytes(self.odb.read(commit)[1][5:45]).decode()
 
 
 def main(base: str, tip: str, onto: str) -> None:
@@ -77,7 +78,7 @@ def main(base: str, tip: str, onto: str) -> None:
     listing = subprocess.run(["git", *words], capture_output=True, text=True, check=True).stdout
     who = subprocess.run(["git", "var", "GIT_COMMITTER_IDENT"], capture_output=True, check=True).stdout.rstrip()
     with Merger() as merger:
-        new, tree = onto, merger._tree(onto).decode()
+        new, tree = onto, merger.tree(onto)
         for line in listing.splitlines():
             patch, parent = line.split()
             result = merger.merge(parent, new, patch)

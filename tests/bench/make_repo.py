@@ -12,7 +12,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -22,13 +23,13 @@ from tests.bench.content import Text
 from tests.bench.plan import Dice, History, Op, Patch, Shape, StackPlan, UpstreamCommit, plan
 from tests.scenario import PATTERN_FILE, workflow
 
-VERSION = 1
+VERSION = 2
 """Of what is made from a shape: a folder made by another version is made anew."""
 NOTE = "bench.json"
 _SECONDS = 864
 _END = 1_785_000_000
 _URL = "https://github.com/pytorch/pytorch/pull"
-_CONFIG = '[branches]\nsnapshot = "main"\npicks = "poolside-cherry-picks"\npatches = "poolside-main"\n'
+CONFIG = '[branches]\nsnapshot = "main"\npicks = "poolside-cherry-picks"\npatches = "poolside-main"\n'
 _FIXED = {
     "version.txt": "2.9.0a0\n",
     ".gitattributes": "*.bat\ttext eol=crlf\n*.bin binary\n",
@@ -87,20 +88,10 @@ def git(folder: Path, *arguments: str, input: bytes | None = None) -> str:
 def make(folder: Path, shape: Shape) -> Made:
     """The repositories of a shape in `folder`: those that are there, if they are of this shape, else new ones."""
     note = {"version": VERSION, "shape": asdict(shape) | {"stacks": list(shape.stacks)}}
-    file = folder / NOTE
-    if file.exists():
-        known = json.loads(file.read_text())
-        if {key: known.get(key) for key in note} == note:
-            return load(folder)
-        file.unlink()
-    elif folder.exists() and any(folder.iterdir()):
-        raise SystemExit(f"{folder} is not empty and no benchmark's: name another folder")
-    for name in ("upstream.git", "fork.git", "work"):
-        shutil.rmtree(folder / name, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    stacks = _Writer(folder.resolve(), plan(shape)).write()
-    file.write_text(json.dumps({**note, "stacks": [asdict(stack) for stack in stacks]}, indent=1))
-    return load(folder)
+    made = ready(folder, note)
+    if made is None:
+        made = write_note(folder, note, _Writer(folder.resolve(), plan(shape)).write())
+    return made
 
 
 def load(folder: Path) -> Made:
@@ -180,7 +171,7 @@ class _Writer:
         git(self.folder, "clone", "-q", "--bare", "--no-tags", "upstream.git", "fork.git")
         stacks = [stack for planned in self.history.stacks for stack in self._write_stack(planned)]
         self._finish_fork(stacks[0])
-        self._clone()
+        clone_fork(self.folder)
         return stacks
 
     def _when(self, index: int) -> int:
@@ -270,7 +261,7 @@ class _Writer:
         with _importing(self.upstream) as out:
             for mark, (index, tree) in enumerate(zip(named, trees, strict=True), 1):
                 when = self._when(index) + _SECONDS * self.shape.nightly // 2
-                words = f"{_date(when)} nightly release ({self.hashes[index]})\n"
+                words = f"{date_of(when)} nightly release ({self.hashes[index]})\n"
                 out.commit("refs/heads/nightly", mark, when, "Nightly Bot", words)
                 out.write(f'M 040000 {tree} ""\n\n'.encode())
 
@@ -287,8 +278,8 @@ class _Writer:
                 out.commit(ref, index, when, "Fork Author", self._patch_message(patch), start)
                 self._apply_patch(out, patch, state)
                 if index == planned.picks + 1:
-                    out.write(_modify(".poolside.toml", _CONFIG))
-                    date = _date(self._when(planned.base)).replace("-", "")
+                    out.write(_modify(".poolside.toml", CONFIG))
+                    date = date_of(self._when(planned.base)).replace("-", "")
                     out.write(_modify(PATTERN_FILE, workflow(date)))
                 out.write(b"\n")
                 if index == planned.picks:
@@ -333,35 +324,58 @@ class _Writer:
         git(self.fork, "remote", "remove", "origin")
         git(self.fork, "pack-refs", "--all")
 
-    def _clone(self) -> None:
-        git(self.folder, "clone", "-q", "fork.git", "work")
-        work = self.folder / "work"
-        settings = {
-            "user.name": "Fork Author",
-            "user.email": "fork.author@example.com",
-            "gc.auto": "0",
-            "maintenance.auto": "false",
-            "rerere.enabled": "true",
-            "poolside.branch": "poolside-main",
-            "remote.upstream.url": str(self.upstream),
-            "remote.upstream.pushurl": "DISABLE",
-            "remote.upstream.tagOpt": "--no-tags",
-        }
-        for name, value in settings.items():
-            git(work, "config", name, value)
-        for branch in ("main", "nightly"):
-            line = f"+refs/heads/{branch}:refs/remotes/upstream/{branch}"
-            git(work, "config", "--add", "remote.upstream.fetch", line)
-        git(work, "fetch", "-q", "upstream")
-        for branch in ("main", "poolside-cherry-picks"):
-            git(work, "branch", "-q", branch, f"origin/{branch}")
-        git(work, "pack-refs", "--all")
-        git(work, "commit-graph", "write", "--reachable")
+
+def clone_fork(folder: Path, *options: str) -> None:
+    """The clone `work` of fork.git, with what ``git poolside init`` sets up."""
+    git(folder, "clone", "-q", *options, "fork.git", "work")
+    work = folder / "work"
+    settings = {
+        "user.name": "Fork Author",
+        "user.email": "fork.author@example.com",
+        "gc.auto": "0",
+        "maintenance.auto": "false",
+        "rerere.enabled": "true",
+        "poolside.branch": "poolside-main",
+        "remote.upstream.url": str(folder / "upstream.git"),
+        "remote.upstream.pushurl": "DISABLE",
+        "remote.upstream.tagOpt": "--no-tags",
+    }
+    for name, value in settings.items():
+        git(work, "config", name, value)
+    for branch in ("main", "nightly"):
+        line = f"+refs/heads/{branch}:refs/remotes/upstream/{branch}"
+        git(work, "config", "--add", "remote.upstream.fetch", line)
+    git(work, "fetch", "-q", "upstream")
+    for branch in ("main", "poolside-cherry-picks"):
+        git(work, "branch", "-q", branch, f"origin/{branch}")
+    git(work, "pack-refs", "--all")
+    git(work, "commit-graph", "write", "--reachable")
 
 
-def _date(when: int) -> str:
-    import time
+def write_note(folder: Path, note: Mapping[str, object], stacks: Sequence[Stack]) -> Made:
+    """Say in the folder what was made, so that it is used again."""
+    (folder / NOTE).write_text(json.dumps({**note, "stacks": [asdict(stack) for stack in stacks]}, indent=1))
+    return load(folder)
 
+
+def ready(folder: Path, note: Mapping[str, object]) -> Made | None:
+    """What was made before with the same note; else None, and the folder is cleared for making it."""
+    file = folder / NOTE
+    if file.exists():
+        known = json.loads(file.read_text())
+        if {key: known.get(key) for key in note} == note:
+            return load(folder)
+        file.unlink()
+    elif folder.exists() and any(folder.iterdir()):
+        raise SystemExit(f"{folder} is not empty and no benchmark's: name another folder")
+    for name in ("upstream.git", "fork.git", "work", "run"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    return None
+
+
+def date_of(when: int) -> str:
+    """The date in UTC, YYYY-MM-DD."""
     return time.strftime("%Y-%m-%d", time.gmtime(when))
 
 

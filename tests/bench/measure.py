@@ -25,6 +25,9 @@ ENV = {
 """What every measured process gets: this Python's folder, with its git-poolside, comes first on PATH."""
 
 
+_PATIENCE = 60
+
+
 @dataclass(frozen=True)
 class Run:
     """A finished process. `seconds` from start to end; `cpu` what it and its children had of the processors;
@@ -70,15 +73,20 @@ def in_turn(
 ) -> dict[str, list[Run]]:
     """Each contender `rounds` times, one after the other, every round begun by another one unless the order is `fixed`.
 
-       The first round is not counted.
-    What each came to goes into `said`; one that fails is left out of further rounds, its last words in `said`.
+    A first round is not counted, but for one that takes more than a minute: that is measured once. What each came
+    to goes into `said`; one that fails is left out of further rounds, its last words in `said`.
     """
     runs: dict[str, list[Run]] = {contender.name: [] for contender in contenders}
     standing = list(contenders)
     for turn in range(rounds + 1):
         at = 0 if fixed else turn % max(len(standing), 1)
         for contender in [*standing[at:], *standing[:at]]:
-            contender.prepare()
+            try:
+                contender.prepare()
+            except subprocess.CalledProcessError as error:
+                standing.remove(contender)
+                said[contender.name] = f"failed: {error}"[:100]
+                continue
             run = timed(contender.command, contender.folder, contender.environment)
             if run.status:
                 standing.remove(contender)
@@ -86,7 +94,10 @@ def in_turn(
                 said[contender.name] = f"failed: {words[-1][:90]}"
             else:
                 said[contender.name] = contender.result(run)
-                runs[contender.name] += [run] if turn else []
+                slow = run.seconds > _PATIENCE
+                runs[contender.name] += [run] if turn or slow else []
+                if slow and not turn and not fixed:
+                    standing.remove(contender)
             progress(f"{contender.name}: {run.seconds:.2f} s")
     return runs
 

@@ -38,8 +38,8 @@ _FILES_PER_COMMIT = (
 _DEEPEST = 6
 _RECENT = 40
 """A revert takes back one of so many last commits."""
-_MERGED = 57
-"""Per cent of the patches that touch a path that upstream touched too; the others are free of it."""
+_MERGED = 60
+"""Per cent of the patches that touch a path that upstream touched too; some of that upstream takes back itself."""
 _PICKS = (1, 1, 1, 1, 1, 1, -1, 0, 0, 0)
 """What becomes of each pick: landed by the target (1), that and reverted (-1), landed only after it (0)."""
 _SLOT = 10
@@ -383,11 +383,9 @@ def _stack(
     patches: list[Patch] = []
 
     def alone() -> int:
-        while True:
-            file = window.quiet[dice.below(len(window.quiet))]
-            if file not in taken and file not in used:
-                taken.add(file)
-                return file
+        file = _one(dice, window.quiet, taken | used)
+        taken.add(file)
+        return file
 
     def land(patch: Patch, slots: list[int], reverted: bool = False) -> Patch:
         at = slots.pop(dice.below(len(slots) // 2 + 1) if reverted else dice.below(len(slots)))
@@ -436,7 +434,11 @@ def _stack(
 
 
 def _one(dice: Dice, pool: Sequence[int], taken: set[int]) -> int:
-    while True:
-        file = pool[dice.below(len(pool))]
-        if file not in taken:
+    """A file of the pool that is free. Raises `ValueError` where there is none."""
+    for _ in range(100):
+        if pool and (file := pool[dice.below(len(pool))]) not in taken:
             return file
+    free = [file for file in pool if file not in taken]
+    if not free:
+        raise ValueError("upstream touches too many files for such a stack: give more files, or less to be behind")
+    return free[dice.below(len(free))]
