@@ -11,8 +11,9 @@ from pathlib import Path
 
 from git_poolside.git.diff import changes
 from git_poolside.git.merge import MergeOrt
-from git_poolside.git.objects import Committer, Objects, quarantine
+from git_poolside.git.objects import Committer, Objects
 from git_poolside.git.process import open_repository
+from git_poolside.git.quarantine import quarantine
 from git_poolside.git.replay import Engine
 from git_poolside.operation.evidence import tree_of_parent
 from git_poolside.stack.model import Oid
@@ -30,8 +31,9 @@ def main(base: str, tip: str, onto: str) -> None:
             commits = [objects.commit(Oid(oid)) for oid in listing]
             pairs = [(tree_of_parent(objects, commit), commit.tree) for commit in commits]
             new, tree = Oid(onto), objects.commit(Oid(onto)).tree
-            engine.stand_on(tree)
-            for commit, change in zip(commits, changes(inner.git, pairs), strict=True):
+            wanted = changes(inner.git, pairs)
+            engine.stand_on(tree, wanted)
+            for commit, change in zip(commits, wanted, strict=True):
                 result = engine.replay(change, tree)
                 if not isinstance(result, str):
                     sys.exit(f"{commit.oid} {commit.subject}: {result.messages}")
