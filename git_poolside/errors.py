@@ -21,6 +21,7 @@ ALLOWABLE_SNAGS = frozenset(
         "derived-base",
         "landed-tweaked",
         "undone-silently",
+        "dropped-then-reverted",
         "upstream-rewritten",
         "moved-since",
         "version-ambiguous",

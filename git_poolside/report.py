@@ -120,7 +120,8 @@ def _summary(outcome: Outcome, role: Role) -> str:
     if role is Role.SNAPSHOT:
         return f"upstream at {outcome.order.date}"
     results = [r for r in outcome.rebuilt.results if r.role is role]
-    fates = Counter(r.fate for r in results if r.verdict is not Verdict.STAMP)
+    gone = {r.old for r in results if r.verdict is Verdict.RETURNED and r.fate is Fate.DROPPED}
+    fates = Counter(r.fate for r in results if r.verdict is not Verdict.STAMP and r.old not in gone)
     words = [f"{fates[fate]} {fate.value}" for fate in Fate if fates[fate]]
     what = "pick" if role is Role.PICKS else "patch"
     judged = sum(n for fate, n in fates.items() if fate is not Fate.NEW)

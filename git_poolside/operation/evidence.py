@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from git_poolside.config import Config
 from git_poolside.git import history, nightlies, refs
@@ -12,15 +12,36 @@ from git_poolside.git.objects import FILES, Objects
 from git_poolside.git.process import Git
 from git_poolside.git.promised import bring
 from git_poolside.git.replay import Engine
-from git_poolside.stack.model import EMPTY_TREE, Commit, Conflict, Nightly, Oid, PatchResult, Role, Stack
-from git_poolside.stack.nightly import utc_date
-from git_poolside.stack.provenance import cherry_origin
-from git_poolside.stack.verdict import Content, Evidence, History, Identity, State, UpstreamCommit, identify
+from git_poolside.stack.model import (
+    EMPTY_TREE,
+    Commit,
+    Conflict,
+    Layer,
+    Nightly,
+    Oid,
+    PatchResult,
+    Role,
+    Stack,
+    Touch,
+)
+from git_poolside.stack.provenance import cherry_origin, undoing
+from git_poolside.stack.verdict import (
+    Content,
+    Evidence,
+    History,
+    Identity,
+    State,
+    UpstreamCommit,
+    aftermath,
+    identify,
+)
 from git_poolside.ui import Ui
 
 _MOST = 0.8
 _BLAMED = 60
 """So many commits are tried at most to find the one behind a conflict."""
+_HELD, _WOVEN = 200, 8
+"""So many commits are searched at most for one that holds a patch, with so many patches after it at most."""
 
 
 def tree_of_parent(objects: Objects, commit: Commit) -> Oid:
@@ -87,10 +108,96 @@ class Witness:
                 by_id.setdefault(identities[oid], []).append(oid)
         return {oid: by_id[identities[oid]] for oid in mine if identities.get(oid) in by_id}
 
-    def identity(self, commit: Commit, role: Role) -> Identity:
-        """Upstream's events about the patch (edge case L10: an equal patch-id counts if content confirms it)."""
+    def identity(self, commit: Commit, layer: Layer, result: Oid | Conflict) -> Identity:
+        """Upstream's events about the patch, whose replay gave `result`.
+
+        An equal patch-id counts if content confirms it (edge case L10). A patch that conflicts and that nothing
+        names may have landed all the same, squashed with others or split (L4, L5), and been edited since: then
+        some tree of upstream's held the whole of it.
+        """
         same = [oid for oid in self._candidates.get(commit.oid, ()) if self.did_the_same(commit, oid)]
-        return identify(commit, role, self.history, same, self.config.github.upstream)
+        repository = self.config.github.upstream
+        found = identify(commit, layer.role, self.history, same, repository)
+        if found.state is State.NONE and not found.reverts and isinstance(result, Conflict):
+            held = self._held(commit, layer)
+            if held:
+                return identify(commit, layer.role, self.history, held, repository, "content")
+        return found
+
+    def _held(self, commit: Commit, layer: Layer) -> list[Oid]:
+        """The commits that brought the patch into upstream whole, alone or with patches that it is woven with."""
+        for change in self._woven(commit, layer):
+            touching = self._touching(change)[:_HELD]
+            for at, oid in enumerate(touching):
+                tree = self.objects.commit(oid).tree
+                if self.engine.apply(change, tree) == tree:
+                    return self._bringing(change, touching[: at + 1]) or [oid]
+        return []
+
+    def _woven(self, commit: Commit, layer: Layer) -> Iterator[Change]:
+        """The patch's change, then what it comes to with the next ones of its layer that touch the same paths."""
+        change = self.changes[commit.oid]
+        yield change
+        paths = change.paths
+        after = layer.commits[layer.commits.index(commit) + 1 :]
+        together = [later for later in after if self.changes[later.oid].paths & paths][:_WOVEN]
+        for later in together:
+            paths |= self.changes[later.oid].paths
+            new = {path: self.objects.lookup(later.tree, path) for path in paths}
+            theirs = self.objects.graft(change.base, new)
+            if theirs != change.base:
+                yield changes(self.git, [(change.base, theirs)])[0]
+
+    def _touching(self, change: Change) -> list[Oid]:
+        """Upstream's commits up to the target that touch what the change touches, oldest first."""
+        touching = history.touching(self.git, self.base, self.target, change.paths)
+        return [oid for oid in touching if oid in self.history.position]
+
+    def _bringing(self, change: Change, touching: Sequence[Oid]) -> list[Oid]:
+        """Those of `touching` that add or take away a line which `change` does, in the same file."""
+        wanted = {touch.path: self._edit(touch) for touch in change.touches}
+        found: list[Oid] = []
+        for oid in touching:
+            landed = self.objects.commit(oid)
+            [theirs] = changes(self.git, [(tree_of_parent(self.objects, landed), landed.tree)])
+            for touch in theirs.touches:
+                mine, its = wanted.get(touch.path), self._edit(touch)
+                if mine and any((one & other).total() for one, other in zip(mine, its, strict=True)):
+                    found.append(oid)
+                    break
+        return found
+
+    def _edit(self, touch: Touch) -> tuple[Counter[bytes], Counter[bytes]]:
+        """The lines that a change adds to a file and those that it takes away; a binary file is one line."""
+        old = touch.old if touch.old_mode in FILES else None
+        new = touch.new if touch.new_mode in FILES else None
+        return self._added(old, new), self._added(new, old)
+
+    def brought(self, commit: Commit) -> tuple[UpstreamCommit, ...]:
+        """Upstream's commits that brought what the patch changes, the newest first (edge cases L3, L4, L5)."""
+        change = self.changes[commit.oid]
+        touching = self._touching(change)
+        found = self._bringing(change, touching) or touching
+        return tuple(self.history.commits[self.history.position[oid]] for oid in reversed(found))
+
+    def picks_in(self, commit: Commit, below: Sequence[PatchResult]) -> list[PatchResult]:
+        """The kept picks that touch a path of the patch's (edge case L13)."""
+        paths = self.changes[commit.oid].paths
+        return [
+            result
+            for result in below
+            if result.role is Role.PICKS and result.new and result.old and self.changes[result.old].paths & paths
+        ]
+
+    def takes_back(self, commit: Commit) -> Identity | None:
+        """What upstream did with the commit of its own that the patch reverts (edge case L15)."""
+        about = undoing(commit.text, self.config.github.upstream)
+        named = [oid for oid in map(Oid, about.commits) if self.objects.exists(oid)] if about else []
+        if about is None or about.sign > 0 or not named:
+            return None
+        reverted = self.objects.commit(named[-1])
+        since = aftermath(reverted.oid, reverted.text, self.history, self.config.github.upstream)
+        return since if since.reverts else None
 
     def did_the_same(self, commit: Commit, landing: Oid) -> bool:
         """Whether applying the patch to the landing's parent gives the landing's tree on the patch's paths."""
@@ -112,14 +219,16 @@ class Witness:
         """What content says, given the replay's `result` on the tree `ours` and the new commit made of it."""
         change = self.changes[commit.oid]
         content = (Content.EMPTY if result == ours else Content.CLEAN) if isinstance(result, str) else Content.CONFLICT
-        if identity.state is not State.LANDED or content is Content.EMPTY:
-            return Evidence(content, born_empty=not change.touches)
-        since = identity.reverts[-1] if identity.reverts else None
-        position = self.history.position
-        standing = [
-            landing for landing in identity.landings if since is None or position[landing.oid] > position[since.oid]
-        ]
-        same = any(self.did_the_same(commit, one.oid) for one in standing)
+        born_empty = not change.touches
+        reverted = self.takes_back(commit)
+        relanded = reverted.standing[-1] if reverted and reverted.standing else None
+        if identity.state is not State.LANDED:
+            return Evidence(content, born_empty=born_empty, relanded=relanded)
+        standing = identity.standing
+        same = "content" in identity.signals or any(self.did_the_same(commit, one.oid) for one in standing)
+        if content is Content.EMPTY:
+            reverse = self._holds(change, self.objects.commit(self.target).tree)
+            return Evidence(content, same, reverse, born_empty=born_empty)
         reverse, fewer, undone = False, False, False
         landed = paths_of(self.git, [one.oid for one in standing])
         elsewhere = not change.paths <= frozenset().union(*landed.values())
@@ -131,7 +240,7 @@ class Witness:
                 counts = changed_lines(self.git, [commit.oid, new])
                 fewer = counts[new] < counts[commit.oid]
         return Evidence(
-            content, same, reverse, fewer, born_empty=not change.touches, undone=undone, elsewhere=elsewhere
+            content, same, reverse, fewer, born_empty=born_empty, undone=undone, elsewhere=elsewhere, relanded=relanded
         )
 
     def _holds(self, change: Change, tree: Oid) -> bool:
@@ -223,22 +332,3 @@ class Witness:
             if refs.is_ancestor(self.git, commit, nightly.commit):
                 return f"it can go from the nightly of {nightly.date} on"
         return "no nightly has it yet"
-
-    def bringers(self, commit: Commit, below: Sequence[PatchResult]) -> str:
-        """What brought the content of a patch that became empty, in words (edge cases L5, L13)."""
-        change = self.changes[commit.oid]
-        names: list[str] = []
-        for result in below:
-            picked = result.role is Role.PICKS and result.new is not None and result.old is not None
-            if picked and result.old and self.changes[result.old].paths & change.paths:
-                names.append(f"the pick {(result.new or '')[:9]} {result.subject}")
-        for oid in reversed(history.touching(self.git, self.base, self.target, change.paths)):
-            known = self.history.position.get(oid)
-            if known is not None:
-                names.append(describe(self.history.commits[known]))
-        return "; ".join(names[:3])
-
-
-def describe(commit: UpstreamCommit) -> str:
-    """An upstream commit on one line: hash, subject, date."""
-    return f"{commit.oid[:9]} {commit.subject} ({utc_date(commit.time)})"

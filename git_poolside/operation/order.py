@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from git_poolside.operation.rebuild import Choices
+from git_poolside.operation.choices import Choices
 from git_poolside.stack.model import Oid, Role, Snag
 
 

@@ -13,11 +13,11 @@ from git_poolside.git import layers, nightlies, refs, worktree
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
 from git_poolside.git.remotes import Remote, ask_fork, ask_upstream
-from git_poolside.operation import log
+from git_poolside.operation import ledger, log
+from git_poolside.operation.choices import Choices
 from git_poolside.operation.order import Order
-from git_poolside.operation.rebuild import Choices
 from git_poolside.stack import version
-from git_poolside.stack.model import Fate, Nightly, Oid, Role, Snag
+from git_poolside.stack.model import Nightly, Oid, Role, Snag
 from git_poolside.stack.nightly import choose, newest_usable, utc_date
 from git_poolside.stack.provenance import Provenance
 from git_poolside.ui import Ui
@@ -126,14 +126,16 @@ def order(git: Git, config: Config, ui: Ui, objects: Objects, command: Sequence[
         snags.append(snag)
     chosen, notes = _target(git, config, ui, here, wishes)
     if (snag := _older(git, config, here, chosen)) is not None:
-        lost = _dropped_since(git, objects, here, chosen.commit)
-        snags.append(replace(snag, message="\n".join([snag.message, *lost])))
-        notes += lost
+        snags.append(snag)
     notes += [
         f"'{name}' was rewritten here since it had the fork's commits; a push replaces them there"
         for name in here.tips.rewritten
     ]
-    choices = _choices(Choices(), _Names(git, objects, here.tips.chosen, here.upstream), wishes)
+    named = _Names(git, objects, here.tips.chosen, here.upstream)
+    choices = _choices(Choices(), named, wishes)
+    for oid, entry in named.dropped.items():
+        if oid in choices.keep:
+            ledger.obtain(git, config, ui, entry, fetch=wishes.fetch)
     names = {role: config.ref(layers.branch_of(config, role)) for role in Role}
     return Order(
         log.without_secrets(command),
@@ -219,22 +221,6 @@ def _onto(git: Git, config: Config, here: Ground, name: str) -> tuple[Nightly, l
     return Nightly(date, named.nightly if named else commit, commit), notes
 
 
-def _dropped_since(git: Git, objects: Objects, here: Ground, target: Oid) -> list[str]:
-    """What was dropped because it had landed, and is not in an older target: nothing would hold it there."""
-    dropped = {old: landed for old, landed, _ in _stamp(git, objects, here.patches).dropped}
-    for operation in log.entries(git, objects):
-        dropped |= {r.old: r.landed for r in operation.patches if r.fate is Fate.DROPPED and r.old and r.landed}
-    gone = [
-        old
-        for old, landed in dropped.items()
-        if objects.exists(Oid(old)) and objects.exists(Oid(landed)) and not refs.is_ancestor(git, Oid(landed), target)
-    ]
-    if not gone:
-        return []
-    named = [f"  {old[:9]} {objects.commit(Oid(old)).subject}" for old in gone]
-    return ["dropped as landed, and not in that older snapshot (git cherry-pick brings them back):", *named]
-
-
 def _older(git: Git, config: Config, here: Ground, chosen: Nightly) -> Snag | None:
     """The snag for a target that the stack or the snapshot branch is ahead of (edge cases N4, A8).
 
@@ -311,28 +297,30 @@ def _choices(before: Choices, patches: _Names, wishes: Wishes) -> Choices:
 
 
 class _Names:
-    """Finds the patch that a person means: by hash, or by words of its subject."""
+    """Finds the patch that a person means, of the stack or dropped from it: by hash, or by words of its subject."""
 
     def __init__(self, git: Git, objects: Objects, stack: Mapping[Role, Oid | None], upstream: Oid) -> None:
         self._git = git
-        self._objects = objects
         limits = [f"^{upstream}"]
         tips = [tip for tip in (stack[Role.PICKS], stack[Role.PATCHES]) if tip]
         self._oids = [Oid(oid) for oid in git.lines("rev-list", *tips, *limits, "--")] if tips else []
+        self._titles = {oid: objects.commit(oid).subject for oid in self._oids}
+        self.dropped = {e.old: e for e in ledger.remembered(git, objects, list(map(objects.commit, self._oids)))}
+        self._titles |= {oid: ledger.title(objects, entry) for oid, entry in self.dropped.items()}
 
     def find(self, name: str) -> Oid:
         """Raises `Refused` when there is none, or more than one."""
         if re.fullmatch(r"[0-9a-f]{4,40}", name):
-            found = [oid for oid in self._oids if oid.startswith(name)]
+            found = [oid for oid in self._titles if oid.startswith(name)]
         else:
             resolved = refs.resolve(self._git, name)
-            found = [resolved] if resolved in self._oids and resolved else []
-        if not found:
+            found = [resolved] if resolved in self._titles and resolved else []
+        for oids in (self._oids, self.dropped):
             words = name.lower()
-            found = [oid for oid in self._oids if words in self._objects.commit(oid).subject.lower()]
+            found = found or [oid for oid in oids if words in self._titles[oid].lower()]
         if len(found) == 1:
             return found[0]
-        listing = "\n".join(f"  {oid[:9]} {self._objects.commit(oid).subject}" for oid in found[:8])
+        listing = "\n".join(f"  {oid[:9]} {self._titles[oid]}" for oid in found[:8])
         what = "no patch of the stack is" if not found else "several patches of the stack are"
         raise Refused(
             f"{what} called '{name}'" + (f":\n{listing}" if listing else ""),

@@ -6,7 +6,6 @@ the same run again with one choice more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from git_poolside.config import Config
@@ -15,8 +14,11 @@ from git_poolside.git.diff import Change, patch_ids
 from git_poolside.git.objects import Committer, Objects
 from git_poolside.git.process import Git
 from git_poolside.git.replay import Engine
-from git_poolside.operation.evidence import Witness, describe
+from git_poolside.operation.account import Account
+from git_poolside.operation.choices import Choices
+from git_poolside.operation.evidence import Witness
 from git_poolside.operation.generated import Generated
+from git_poolside.operation.ledger import Ledger
 from git_poolside.stack.model import (
     Commit,
     Conflict,
@@ -31,26 +33,16 @@ from git_poolside.stack.model import (
 )
 from git_poolside.stack.provenance import Provenance, without_stamp_trailers
 from git_poolside.stack.stamp import Stamp
-from git_poolside.stack.verdict import Content, Decision, Identity, State, UpstreamCommit, judge
+from git_poolside.stack.verdict import (
+    Content,
+    Decision,
+    Evidence,
+    Identity,
+    UpstreamCommit,
+    describe,
+    judge,
+)
 from git_poolside.ui import Ui
-
-_REMEMBERED = 180 * 24 * 60 * 60
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What was decided about single patches, by their old hashes; `resolutions` are the commits made of one.
-
-    `made` are new commits of an earlier run, by 'old parent'; `rerere` those patches that git-rerere(1) resolved.
-    """
-
-    keep: Mapping[Oid, str] = field(default_factory=dict)
-    drop: Mapping[Oid, str] = field(default_factory=dict)
-    skip: Mapping[Oid, str] = field(default_factory=dict)
-    resolutions: Mapping[Oid, tuple[Oid, ...]] = field(default_factory=dict)
-    made: Mapping[str, Oid] = field(default_factory=dict)
-    allow: frozenset[str] = frozenset()
-    rerere: frozenset[Oid] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -97,7 +89,7 @@ class Rebuild:
         engine: Engine,
         committer: Committer,
         witness: Witness,
-        stack: Stack,
+        ledger: Ledger,
         target: Oid,
         date: str,
         choices: Choices,
@@ -111,17 +103,20 @@ class Rebuild:
         self.engine = engine
         self.committer = committer
         self.witness = witness
-        self.stack = stack
+        self.ledger = ledger
+        self.stack: Stack = ledger.stack
         self.target = target
         self.date = date
         self.choices = choices
         self.dry_run = dry_run
         self.generated = Generated(git, config, objects)
         self.out = Rebuilt(target)
+        self.account = Account(witness, choices, self.out.results)
 
     def run(self) -> Rebuilt:
         """Both layers and the stamp; ends early at a stop."""
         self.out.stamps = self.generated.stamps(self.witness.patches, list(self.witness.changes.values()))
+        self._come_back()
         tip = self.target
         total = len(self.witness.patches)
         with self.ui.progress("Replaying patches", total) as step:
@@ -140,6 +135,14 @@ class Rebuild:
         self._tell_carried()
         return self.out
 
+    def _come_back(self) -> None:
+        """The patches that were dropped as landed and are not upstream any more come to the table (L16)."""
+        returns = self.ledger.returns(self.witness.history)
+        self.account.returned = {one.entry.old: one for one in returns}
+        self.out.snags += self.ledger.questions(returns)
+        self.out.notes += self.ledger.notes(returns)
+        self.out.results += self.ledger.results(returns)
+
     def _one(self, layer: Layer, commit: Commit, tip: Oid) -> Oid | None:
         """Replay one patch on `tip`; the new tip, or None at a stop."""
         oid = commit.oid
@@ -154,19 +157,19 @@ class Rebuild:
         if was_stamp and change.base == change.theirs:
             self._drop(layer.role, commit, Verdict.STAMP, "generated anew at every sync")
             return tip
-        identity = self.witness.identity(commit, layer.role)
         unmoved = commit.parents == (tip,) and change == self.witness.changes[oid] and not was_stamp
         result = commit.tree if unmoved else self.engine.replay(change, ours)
         new: Oid | None = None
         if isinstance(result, str) and (result != ours or not change.touches):
             new = oid if unmoved else self._commit(commit, result, tip, was_stamp)
+        identity = self.witness.identity(commit, layer, result)
         evidence = self.witness.evidence(commit, identity, result, ours, new)
         decision = judge(layer.role, identity.state, evidence)
         if evidence.born_empty and (before := self.witness.landed_before(commit)) is not None:
             self._drop(layer.role, commit, Verdict.LANDED, f"empty: {before[:9]} was in the snapshot already")
             return tip
         decision = self._chosen(commit, decision, evidence.content)
-        return self._follow(layer, commit, tip, identity, decision, result, new)
+        return self._follow(layer, commit, tip, identity, evidence, decision, result, new)
 
     def _chosen(self, commit: Commit, decision: Decision, content: Content) -> Decision:
         """The decision after ``--keep``, ``--drop`` and ``--allow``."""
@@ -174,10 +177,11 @@ class Rebuild:
             asked = decision.snag is not None
             return Decision(decision.verdict if asked else Verdict.SKIPPED, Fate.DROPPED)
         if commit.oid in self.choices.keep:
+            verdict = Verdict.RETURNED if commit.oid in self.ledger.restored else decision.verdict
             if content is Content.CONFLICT:
-                return Decision(decision.verdict, Fate.UNRESOLVED)
+                return Decision(verdict, Fate.UNRESOLVED)
             if content is Content.CLEAN:
-                return Decision(decision.verdict, Fate.KEPT)
+                return Decision(verdict, Fate.KEPT)
         if decision.snag in self.choices.allow:
             # Allowed in general: upstream's form of a change wins, and what is not upstream's is kept.
             fate = Fate.DROPPED if decision.verdict is Verdict.LANDED_TWEAKED else Fate.KEPT
@@ -190,11 +194,12 @@ class Rebuild:
         commit: Commit,
         tip: Oid,
         identity: Identity,
+        evidence: Evidence,
         decision: Decision,
         result: Oid | Conflict,
         new: Oid | None,
     ) -> Oid | None:
-        entry = self._entry(layer.role, commit, identity, decision)
+        entry = self.account.entry(layer.role, commit, identity, evidence, decision)
         if self.out.stop is not None:
             entry = replace(entry, assumes=(self.out.stop.commit.oid,))
         if decision.fate is Fate.DROPPED:
@@ -204,7 +209,7 @@ class Rebuild:
             self.out.results.append(replace(entry, new=new))
             return new
         if decision.snag is not None:
-            self.out.snags.append(self._question(commit, decision, entry))
+            self.out.snags.append(self.account.question(commit, decision, entry, evidence))
             entry = replace(entry, paths=result.paths if isinstance(result, Conflict) else ())
             self.out.results.append(replace(entry, new=new))
             return new or tip
@@ -220,63 +225,6 @@ class Rebuild:
         reason = "; ".join([*because, *filter(None, [entry.reason])])
         self.out.results.append(replace(entry, paths=result.paths, reason=reason))
         return tip
-
-    def _entry(self, role: Role, commit: Commit, identity: Identity, decision: Decision) -> PatchResult:
-        notes: list[str] = []
-        if identity.later is not None and decision.fate is not Fate.DROPPED:
-            when = self.witness.first_nightly(identity.later.oid)
-            notes.append(f"landed later, as {describe(identity.later)}: {when}")
-        if identity.state is State.LANDED and decision.verdict in (Verdict.CARRIED, Verdict.CHANGED):
-            notes.append(
-                f"upstream landed {describe(identity.landings[-1])}, but the patch still applies whole: "
-                f"--drop {commit.oid[:9]} if it is superseded"
-            )
-        cited = (*identity.landings, *identity.reverts)
-        return PatchResult(
-            role,
-            commit.oid,
-            None,
-            commit.subject,
-            decision.fate,
-            decision.verdict,
-            self._reason(commit, identity, decision),
-            tuple(one.oid for one in cited),
-            identity.landings[-1].number if identity.landings else identity.number,
-            identity.signals,
-            notes=tuple(notes),
-            landed=identity.landings[-1].oid if identity.landings else None,
-        )
-
-    def _reason(self, commit: Commit, identity: Identity, decision: Decision) -> str:
-        if commit.oid in self.choices.drop and decision.fate is Fate.DROPPED:
-            return self.choices.drop[commit.oid]
-        if decision.verdict is Verdict.EMPTIED:
-            found = self.witness.bringers(commit, self.out.results)
-            return f"nothing of it is left: {found}" if found else "nothing of it is left on the new base"
-        parts: list[str] = []
-        if identity.reverts:
-            revert = identity.reverts[-1]
-            why = f": {revert.reason}" if revert.reason else ""
-            parts.append(f"taken back by {describe(revert)}{why}")
-        if identity.state is State.LANDED:
-            agreed = f" [{', '.join(identity.signals)}]" if identity.signals else ""
-            how = {Verdict.LANDED_TWEAKED: ", changed,", Verdict.LANDED_PARTLY: " in part"}.get(decision.verdict, "")
-            again = " again" if identity.reverts else ""
-            parts.append(f"landed{again}{how} as {describe(identity.landings[-1])}{agreed}")
-        return "; ".join(parts)
-
-    def _question(self, commit: Commit, decision: Decision, entry: PatchResult) -> Snag:
-        what = {
-            "landed-tweaked": "upstream landed it in another form",
-            "undone-silently": "it landed, and upstream undid it without saying so",
-        }
-        name = decision.snag or ""
-        return Snag(
-            name,
-            f"{commit.oid[:9]} {commit.subject}: {what.get(name, name)} ({entry.reason})",
-            f"--keep {commit.oid[:9]} or --drop {commit.oid[:9]}",
-            commit.oid,
-        )
 
     def _drop(self, role: Role, commit: Commit, verdict: Verdict, reason: str) -> None:
         self.out.results.append(PatchResult(role, commit.oid, None, commit.subject, Fate.DROPPED, verdict, reason))
@@ -320,34 +268,19 @@ class Rebuild:
         return bool(self.witness.changes[commit.oid].touches) and change.base == change.theirs
 
     def _stamp(self, tip: Oid) -> None:
-        """Remake the stamp as the last commit of the patches layer; none where there is nothing to write."""
+        """Remake the stamp as the last commit of the patches layer; none if there is nothing to write or remember."""
         written = self.generated.write(tip, self.stack, self.target, self.date)
         if isinstance(written, Snag):
             self.out.snags.append(written)
             return
         if written.note:
             self.out.notes.append(written.note)
-        if written.tree == self.objects.commit(tip).tree:
+        dropped = self.ledger.remember(self.out.results, self.witness.history)
+        sets = written.tree != self.objects.commit(tip).tree
+        if not sets and (not dropped or tip == self.out.tips[Role.PICKS]):
             return
-        message = Stamp(self.date, self.target, self.out.tips[Role.PICKS], self._dropped()).message()
+        message = Stamp(self.date, self.target, self.out.tips[Role.PICKS], dropped, sets).message()
         self._finish_stamp(tip, written.tree, message)
-
-    def _dropped(self) -> tuple[tuple[str, str, str], ...]:
-        """What the stamp remembers: this sync's drops, and the old stamp's that landed in the last 180 days."""
-        remembered: dict[tuple[str, str, str], None] = {}
-        for commit in self.stack.patches.commits:
-            for entry in Provenance.of(commit.text).dropped:
-                landed = Oid(entry[1])
-                if self.objects.exists(landed) and self._age(landed) <= _REMEMBERED:
-                    remembered[entry] = None
-        for result in self.out.results:
-            if result.fate is Fate.DROPPED and result.old and result.landed:
-                remembered[(result.old, result.landed, result.role.value)] = None
-        return tuple(remembered)
-
-    def _age(self, commit: Oid) -> int:
-        """Seconds from a commit of upstream's to the target."""
-        return self.objects.commit(self.target).commit_time - self.objects.commit(commit).commit_time
 
     def _finish_stamp(self, tip: Oid, tree: Oid, message: bytes) -> None:
         for index, result in enumerate(self.out.results):

@@ -23,6 +23,7 @@ from git_poolside.operation import journal, log, stopped
 from git_poolside.operation.check import conserve
 from git_poolside.operation.evidence import Witness, tree_of_parent
 from git_poolside.operation.exec import first_failure
+from git_poolside.operation.ledger import Ledger
 from git_poolside.operation.order import Order
 from git_poolside.operation.prepare import with_choices
 from git_poolside.operation.rebuild import Rebuild, Rebuilt, Stop
@@ -76,9 +77,11 @@ def execute(
         committer = Committer.of(objects, order.identity.encode("utf-8", "surrogateescape"))
         reader = StackReader(inner.git, config, objects, merge, order.upstream)
         stack = reader.read(order.tips[Role.PICKS], order.tips[Role.PATCHES], order.target)
+        ledger = Ledger(inner.git, config, objects, stack, order.target, order.choices)
+        stack = ledger.stack
         witness = Witness(inner.git, config, ui, objects, engine, stack, order.target, order.upstream)
         rebuilt = Rebuild(
-            inner.git, config, ui, objects, engine, committer, witness, stack, order.target, order.date,
+            inner.git, config, ui, objects, engine, committer, witness, ledger, order.target, order.date,
             order.choices, dry_run=dry_run,
         ).run()  # fmt: skip
         outcome = Outcome(

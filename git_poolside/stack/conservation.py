@@ -39,7 +39,10 @@ def violations(results: Sequence[PatchResult], finished: Finished) -> list[str]:
         # A kept patch may have several new commits when a person split it: the first has the source.
         if fates[oid] != 1:
             found.append(f"the old patch {oid[:12]} has {fates[oid]} fates")
-    found += [f"a fate for {oid[:12]}, which is no patch" for oid in fates if oid not in set(finished.old)]
+    # What was dropped at an earlier sync and stays so has a line of its own, and is in neither stack.
+    absent = {r.old for r in results if r.verdict is Verdict.RETURNED and r.fate is Fate.DROPPED}
+    unknown = set(fates) - set(finished.old) - absent
+    found += [f"a fate for {oid[:12]}, which is no patch" for oid in fates if oid in unknown]
 
     sources = Counter(result.new for result in results if result.new is not None)
     for oid in finished.new:

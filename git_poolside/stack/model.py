@@ -112,6 +112,7 @@ class Verdict(Enum):
     LANDED_PARTLY = "landed-partly"
     UNDONE_SILENTLY = "undone-silently"
     REVERTED_UPSTREAM = "reverted-upstream"
+    RETURNED = "returned"
     EMPTIED = "emptied"
     CARRIED = "carried"
     CHANGED = "changed"
@@ -120,6 +121,15 @@ class Verdict(Enum):
     STAMP = "stamp"
     ADDED = "added"
     PENDING = "pending"
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """What a stamp remembers of a patch that was dropped: upstream's commit `landed` had it, so `old` was left out."""
+
+    old: Oid
+    landed: Oid
+    role: Role
 
 
 @dataclass(frozen=True)

@@ -5,27 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from git_poolside.stack import version
-from git_poolside.stack.model import Oid
+from git_poolside.stack.model import Dropped, Oid
 
 
 @dataclass(frozen=True)
 class Stamp:
-    """What the stamp says. `dropped` are (old, landed, layer) of patches dropped lately."""
+    """What the stamp says. `dropped` are those of late; `sets` says whether it sets the version too."""
 
     date: str
     upstream: Oid
     picks: Oid
-    dropped: tuple[tuple[str, str, str], ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    sets: bool = True
 
     def message(self) -> bytes:
         """A subject and the provenance as trailers (git-interpret-trailers(1))."""
         lines = [
-            f"Set the version to the nightly of {self.date}",
+            f"{'Set the version to' if self.sets else 'Note what landed up to'} the nightly of {self.date}",
             "",
             f"Poolside-Nightly: {self.date}",
             f"Poolside-Upstream: {self.upstream}",
             f"Poolside-Picks: {self.picks}",
-            *(f"Poolside-Dropped: {' '.join(one)}" for one in self.dropped),
+            *(f"Poolside-Dropped: {one.old} {one.landed} {one.role.value}" for one in self.dropped),
         ]
         return ("\n".join(lines) + "\n").encode()
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from git_poolside.stack.model import Commit, Fate, Oid, Role, Verdict
+from git_poolside.stack.nightly import utc_date
 from git_poolside.stack.provenance import Undoing, bare_title, cherry_origin, pull_number, revert_reason, undoing
 
 
@@ -65,6 +66,11 @@ class History:
         )
 
 
+def describe(commit: UpstreamCommit) -> str:
+    """An upstream commit on one line: hash, subject, date."""
+    return f"{commit.oid[:9]} {commit.subject} ({utc_date(commit.time)})"
+
+
 class State(Enum):
     """What upstream's last word on a patch is."""
 
@@ -77,8 +83,8 @@ class State(Enum):
 class Identity:
     """Upstream's events about one patch up to the target; `later` is its landing after that, if that stands.
 
-    `landings` and `reverts` are in order; `signals` are the words for what agreed on the landings since the
-    last revert: ``trailer``, ``pull request``, ``patch-id``, ``reland``.
+    `landings` and `reverts` are in order, `standing` the landings since the last revert; `signals` are words of
+    `SIGNALS`, for what named those. `undone_later` takes a standing landing back after the target.
     """
 
     state: State
@@ -87,26 +93,39 @@ class Identity:
     signals: tuple[str, ...] = ()
     later: UpstreamCommit | None = None
     number: int | None = None
+    standing: tuple[UpstreamCommit, ...] = ()
+    undone_later: UpstreamCommit | None = None
 
 
-def identify(commit: Commit, role: Role, history: History, same_patch: Sequence[Oid], repository: str) -> Identity:
+SIGNALS = ("trailer", "pull", "patch-id", "reland", "content", "same-result", "reverse-apply")
+"""What can speak for a landing. The first four name it: the patch's ``(cherry picked from commit …)``, its pull
+request number, an equal patch-id, and words or a hash that bring back what was reverted. ``content``: a tree of
+upstream's held the whole patch. ``same-result``: the patch gives the landing's files on the landing's parent.
+``reverse-apply``: the patch can be taken back from the new snapshot, so it is there."""
+
+
+def identify(
+    commit: Commit,
+    role: Role,
+    history: History,
+    same_patch: Sequence[Oid],
+    repository: str,
+    how: str = "patch-id",
+) -> Identity:
     """Who landed this patch, and was that taken back: the last event up to the target decides.
 
-    `same_patch` are upstream's commits whose patch-id is the patch's and whose content confirms it (L10).
+    `same_patch` are upstream's commits that content says hold the patch; `how` is the word of `SIGNALS` for why
+    it was asked (an equal patch-id alone is no evidence, edge case L10).
     `repository` is upstream's, ``owner/name``; in the fork's own patches a number in the subject is the fork's.
     """
     origin = cherry_origin(commit.text)
     number = pull_number(commit.text, repository, subject_counts=role is Role.PICKS)
-    signals: dict[int, set[str]] = {}
+    signals = _numbered(number, history)
     if origin is not None and Oid(origin) in history.position:
         signals.setdefault(history.position[Oid(origin)], set()).add("trailer")
-    for index in history.by_number.get(number, ()) if number is not None else ():
-        about = history.commits[index].undoing
-        if about is None or about.sign > 0:
-            signals.setdefault(index, set()).add("pull request")
     for oid in same_patch:
         if oid in history.position:
-            signals.setdefault(history.position[oid], set()).add("patch-id")
+            signals.setdefault(history.position[oid], set()).add(how)
 
     told = _About(
         {bare_title(commit.text)} | {history.commits[index].title for index in signals},
@@ -114,9 +133,36 @@ def identify(commit: Commit, role: Role, history: History, same_patch: Sequence[
     )
     if origin is not None:
         told.note(origin, None, 1)
-    state, later = State.NONE, None
+    return _walk(State.NONE, signals, told, history, number)
+
+
+def aftermath(landed: Oid, message: str, history: History, repository: str) -> Identity:
+    """What upstream did with its own commit `landed`, which has that message, as far as `history` goes."""
+    number = pull_number(message, repository)
+    signals = _numbered(number, history)
+    told = _About({bare_title(message)}, {number} if number is not None else set())
+    if landed in history.position:
+        signals[history.position[landed]] = {"trailer"}
+        return _walk(State.NONE, signals, told, history, number)
+    told.note(landed, number, 1)
+    return _walk(State.LANDED, signals, told, history, number)
+
+
+def _numbered(number: int | None, history: History) -> dict[int, set[str]]:
+    """The places of the landings of a pull request; its reverts may carry the number too."""
+    about = {index: history.commits[index].undoing for index in history.by_number.get(number or 0, ())}
+    return {index: {"pull"} for index, undoing in about.items() if undoing is None or undoing.sign > 0}
+
+
+def _walk(
+    state: State, signals: Mapping[int, set[str]], told: _About, history: History, number: int | None
+) -> Identity:
+    """The events in order, from `state` on: the last one up to the target decides."""
+    later: UpstreamCommit | None = None
+    undone_later: UpstreamCommit | None = None
     landings: list[UpstreamCommit] = []
     reverts: list[UpstreamCommit] = []
+    standing: list[UpstreamCommit] = []
     agreed: set[str] = set()
     for index in sorted({*signals, *history.undoers}):
         event = history.commits[index]
@@ -126,17 +172,19 @@ def identify(commit: Commit, role: Role, history: History, same_patch: Sequence[
         told.note(event.oid, event.number, sign)
         if index >= history.target_at:
             later = (later or event) if sign > 0 else None
+            undone_later = None if sign > 0 or state is not State.LANDED else event
         elif sign > 0:
-            if state is State.REVERTED:
-                agreed.clear()
             state = State.LANDED
             landings.append(event)
+            standing.append(event)
             agreed |= signals.get(index, {"reland"})
         else:
             state = State.REVERTED
             reverts.append(event)
-    order = ("trailer", "pull request", "patch-id", "reland")
-    return Identity(state, tuple(landings), tuple(reverts), tuple(s for s in order if s in agreed), later, number)
+            standing.clear()
+            agreed.clear()
+    words = tuple(word for word in SIGNALS if word in agreed)
+    return Identity(state, tuple(landings), tuple(reverts), words, later, number, tuple(standing), undone_later)
 
 
 class _About:
@@ -192,7 +240,8 @@ class Evidence:
     parent). `reverse_applies`: taking the patch back works on the target: the target holds it. `undone`: at
     some commit after the landing it applied anew. `lines_gone`: fewer lines changed than before. `elsewhere`: the
     patch touches a path that no landing does.
-    `same_patch_id`: nothing around the change moved either.
+    `same_patch_id`: nothing around the change moved either. `relanded`: the patch reverts a commit of upstream's
+    which upstream reverted too, and then landed again: that is the landing (edge case L15).
     """
 
     content: Content
@@ -203,6 +252,13 @@ class Evidence:
     born_empty: bool = False
     undone: bool = False
     elsewhere: bool = False
+    relanded: UpstreamCommit | None = None
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """The words of `SIGNALS` for what content says."""
+        said = (("same-result", self.same_change), ("reverse-apply", self.reverse_applies))
+        return tuple(word for word, holds in said if holds)
 
 
 @dataclass(frozen=True)
@@ -217,6 +273,8 @@ class Decision:
 def judge(role: Role, state: State, evidence: Evidence) -> Decision:
     """The table of design's "Verdicts"."""
     content = evidence.content
+    if evidence.relanded is not None and content is not Content.EMPTY:
+        return Decision(Verdict.REVERTED_UPSTREAM, Fate.UNRESOLVED, "undone-silently")
     if state is State.LANDED:
         if content is Content.EMPTY:
             return Decision(Verdict.LANDED, Fate.DROPPED)

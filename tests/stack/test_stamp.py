@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from git_poolside.stack.model import Oid
+from git_poolside.stack.model import Dropped, Oid, Role
 from git_poolside.stack.provenance import Provenance
 from git_poolside.stack.stamp import Stamp, stamped
 from git_poolside.stack.version import Ambiguous
@@ -15,7 +15,8 @@ A, B = Oid("a" * 40), Oid("b" * 40)
 
 
 def test_a_stamp_says_where_the_stack_stands_and_can_be_read_back() -> None:
-    stamp = Stamp("2026-07-10", A, B, (("1" * 40, "2" * 40, "picks"), ("3" * 40, "4" * 40, "patches")))
+    one, two = (Oid("1" * 40), Oid("2" * 40), Role.PICKS), (Oid("3" * 40), Oid("4" * 40), Role.PATCHES)
+    stamp = Stamp("2026-07-10", A, B, (Dropped(*one), Dropped(*two)))
     assert stamp.message().decode() == (
         "Set the version to the nightly of 2026-07-10\n"
         "\n"
@@ -26,7 +27,9 @@ def test_a_stamp_says_where_the_stack_stands_and_can_be_read_back() -> None:
         f"Poolside-Dropped: {'3' * 40} {'4' * 40} patches\n"
     )
     read = Provenance.of(stamp.message().decode())
-    assert (read.nightly, read.upstream, read.picks, read.dropped) == (stamp.date, A, B, stamp.dropped)
+    assert (read.nightly, read.upstream, read.picks, read.dropped) == (
+        stamp.date, A, B, ((*one[:2], "picks"), (*two[:2], "patches")),
+    )  # fmt: skip
     assert read.is_stamp
 
 

@@ -69,11 +69,11 @@ def test_nothing_of_upstreams_is_about_the_patch() -> None:
 @pytest.mark.parametrize(
     ("message", "same", "signals"),
     [
-        ("X (#5)", [], ("pull request",)),
-        ("Another title" + PULL + "5\n", [], ("pull request",)),
+        ("X (#5)", [], ("pull",)),
+        ("Another title" + PULL + "5\n", [], ("pull",)),
         (f"X\n\n(cherry picked from commit {oid(2)})\n", [], ("trailer",)),
         ("Wholly different", [oid(2)], ("patch-id",)),
-        (f"X (#5)\n\n(cherry picked from commit {oid(2)})\n", [oid(2)], ("trailer", "pull request", "patch-id")),
+        (f"X (#5)\n\n(cherry picked from commit {oid(2)})\n", [oid(2)], ("trailer", "pull", "patch-id")),
     ],
 )
 def test_L1_each_signal_alone_names_the_landing(message: str, same: list[Oid], signals: tuple[str, ...]) -> None:

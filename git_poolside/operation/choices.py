@@ -1,0 +1,24 @@
+"""What people decided about single patches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from git_poolside.stack.model import Oid
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What was decided about single patches, by their old hashes; `resolutions` are the commits made of one.
+
+    `made` are new commits of an earlier run, by 'old parent'; `rerere` those patches that git-rerere(1) resolved.
+    """
+
+    keep: Mapping[Oid, str] = field(default_factory=dict)
+    drop: Mapping[Oid, str] = field(default_factory=dict)
+    skip: Mapping[Oid, str] = field(default_factory=dict)
+    resolutions: Mapping[Oid, tuple[Oid, ...]] = field(default_factory=dict)
+    made: Mapping[str, Oid] = field(default_factory=dict)
+    allow: frozenset[str] = frozenset()
+    rerere: frozenset[Oid] = frozenset()
