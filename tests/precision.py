@@ -41,13 +41,14 @@ NUMBER = re.compile(r"\(#(\d+)\)\s*$")
 RESOLVED = re.compile(r"^Pull[- ]Request(?:[- ]resolved)?: *https://github\.com/\S+/pull/(\d+)", re.M)
 REVERT = re.compile(r"^(?:revert|back ?out)\b", re.I)
 RELAND = re.compile(r"\b(?:re-?land|re-?appl(?:y|ies))", re.I)
+TWICE = re.compile(r"^(?:revert|back ?out) \"(?:revert|back ?out) ", re.I)
 HASHES = re.compile(r"This reverts commit ([0-9a-f]{40})")
 PULLS = re.compile(r"^Reverts \S+?#(\d+)", re.M)
 INNER = re.compile(r"\(#(\d+)\)\"")
 
 KNOWING, UNKNOWING, OWN = "pick, number known", "pick, nothing known", "own patch, nothing known"
 RIGHT, HELD, UNSURE, MISSED, WRONG = (
-    "right", "right: reverted in words, but there", "unsure", "kept though it could go", "WRONG DROP",
+    "right", "right: there again without a word", "unsure", "kept though it could go", "WRONG DROP",
 )  # fmt: skip
 
 
@@ -127,9 +128,12 @@ def _brings_back(entry: Entry, landing: Entry, revert: Entry) -> bool:
         return True
     if revert.oid in HASHES.findall(entry.body) or str(revert.number) in PULLS.findall(entry.body):
         return True
+    title = landing.title[:40].lower()
+    if entry.subject.lower().startswith(title) or (TWICE.match(entry.subject) and title in entry.subject.lower()):
+        return True
     words = f"{entry.subject}\n{entry.body}"
     named = bool(landing.number) and re.search(rf"#{landing.number}\b", words) is not None
-    return bool(RELAND.search(entry.subject)) and (landing.title[:40] in entry.subject or named)
+    return bool(RELAND.search(entry.subject)) and (title in entry.subject.lower() or named)
 
 
 def places(case: Case, last: int) -> list[int]:
@@ -176,11 +180,21 @@ class Trial:
         author = b"Early Bird <early@example.com> 1600000000 +0100"
         return self.committer.commit(tree, [base], message.encode(), author), base
 
-    def holds(self, patch: Oid, base: Oid, at: int) -> bool:
-        """Whether plain git can take the patch back at that place: then it is there, whatever the messages say."""
+    def came_back(self, case: Case, patch: Oid, base: Oid, at: int) -> bool:
+        """Whether plain git can take the patch back somewhere from the last revert to that place.
+
+        Then upstream had it again there, whatever the messages say: the label is mended.
+        """
+        down = max(turn.at for turn in case.turns if turn.at <= at)
+        paths = self.git.lines("diff", "--name-only", "--no-renames", base, patch)
+        span = [f"{self.entries[down].oid}..{self.entries[at].oid}"]
+        touching = self.git.lines("rev-list", "--first-parent", *span, "--", *paths)
+        return any(self._holds(patch, base, oid) for oid in [self.entries[at].oid, *touching])
+
+    def _holds(self, patch: Oid, base: Oid, there: str) -> bool:
         with tempfile.TemporaryDirectory() as folder:
             git = self.git.with_environment(GIT_INDEX_FILE=f"{folder}/index")
-            git.run("read-tree", self.entries[at].oid)
+            git.run("read-tree", there)
             diff = git.run("diff", "--binary", "--full-index", base, patch).stdout
             try:
                 git.run("apply", "--cached", "--reverse", "--check", input=diff)
@@ -213,7 +227,7 @@ class Trial:
             for at in places(case, len(self.entries) - 1):
                 result = self.judge(patch, base, form, at)
                 marked = mark(case, at, result)
-                if marked == WRONG and self.holds(patch, base, at):
+                if marked == WRONG and case.landing.at <= at and self.came_back(case, patch, base, at):
                     marked = HELD
                 counts[form, marked] += 1
                 line = _line(case, form, self.entries[at], at, result, marked)

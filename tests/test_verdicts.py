@@ -206,6 +206,104 @@ def test_L3_landed_in_part_keeps_the_rest(begun: World, poolside: Run) -> None:
     assert clone.git("diff", "--name-only", "main", "poolside-main") == "b.py"
 
 
+def test_L3_an_own_patch_of_which_hunks_landed_without_a_word_keeps_the_rest(begun: World, poolside: Run) -> None:
+    begun.patch({"a.py": text({2: "two", 10: "ten", 18: "eighteen"}), "b.py": text({5: "five"})}, "Use our index\n")
+    first = begun.land({"a.py": text({2: "two", 6: "six"})}, "Index, one", 21)
+    second = begun.land({"a.py": text({2: "two", 6: "six", 18: "eighteen"}), "c.py": text({1: "x"})}, "Index, two", 22)
+    begun.land({"b.py": text({15: "fifteen"})}, "Something else", 23)
+    begun.nightly("2026-07-10")
+    clone, result = synced(begun, poolside)
+    own = patch_of(result, "Use our index")
+    assert (own["fate"], own["verdict"], own["upstream"]) == ("kept", "landed-partly", [second, first])
+    assert own["reason"] == (
+        f"landed in part as {second[:9]} Index, two (#22) (2025-06-15); {first[:9]} Index, one (#21) (2025-06-15)"
+    )
+    assert own["notes"] == ["there already, so not in it any more: a.py:2 (+1 -1), a.py:18 (+1 -1)"]
+    wanted = {2: "two", 6: "six", 10: "ten", 18: "eighteen"}
+    assert clone.files("poolside-main") == {
+        **clone.files("main"), "a.py": text(wanted), "b.py": text({5: "five", 15: "fifteen"})
+    }  # fmt: skip
+
+
+def test_L3_a_patch_whose_surroundings_changed_has_lost_nothing(begun: World, poolside: Run) -> None:
+    begun.patch({"a.py": text({2: "two", 10: "ten"})}, "Use our index\n")
+    begun.land({"a.py": text({6: "six", 13: "thirteen"})}, "Edit between", 21)
+    begun.nightly("2026-07-10")
+    _, result = synced(begun, poolside)
+    own = patch_of(result, "Use our index")
+    assert (own["fate"], own["verdict"], own["notes"]) == ("kept", "changed", [])
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_L4_overlapping_picks_squashed_into_one_commit_are_all_dropped(
+    begun: World, poolside: Run, edited: bool
+) -> None:
+    pick_first(begun, {"a.py": text({2: "two"})}, "First", 11)
+    pick_first(begun, {"b.py": text({9: "nine"})}, "Between", 14)
+    pick_first(begun, {"a.py": text({2: "two and a half", 15: "fifteen"})}, "Second", 12)
+    squashed = begun.land({"a.py": text({2: "two and a half", 15: "fifteen"})}, "Both at once", 13)
+    if edited:
+        begun.land({"a.py": text({2: "two and three quarters", 15: "fifteen"})}, "Edit on", 15)
+    begun.nightly("2026-07-10")
+    clone, result = synced(begun, poolside)
+    verdict = "landed" if edited else "emptied"
+    assert judged(result) == {
+        "First (#11)": ("dropped", "landed"),
+        "Between (#14)": ("kept", "carried"),
+        "Second (#12)": ("dropped", verdict),
+    }
+    assert patch_of(result, "First (#11)")["reason"] == (
+        f"landed as {squashed[:9]} Both at once (#13) (2025-06-15) [content]"
+    )
+    assert clone.git("diff", "--name-only", "main", "poolside-main") == "b.py"
+
+
+def test_L4_overlapping_picks_of_which_only_the_first_landed_stay(begun: World, poolside: Run) -> None:
+    pick_first(begun, {"a.py": text({2: "two"})}, "First", 11)
+    pick_first(begun, {"a.py": text({2: "two and a half"})}, "Second", 12)
+    begun.land({"a.py": text({2: "another"})}, "Something else", 13)
+    begun.nightly("2026-07-10")
+    _, result = synced(begun, poolside, "-n", status=3)
+    assert judged(result)["First (#11)"] == ("unresolved", "conflict")
+
+
+def test_L4_squashed_and_then_reverted_is_not_dropped(begun: World, poolside: Run) -> None:
+    pick_first(begun, {"a.py": text({2: "two"})}, "First", 11)
+    pick_first(begun, {"a.py": text({2: "two and a half"})}, "Second", 12)
+    begun.revert(begun.land({"a.py": text({2: "two and a half"})}, "Both at once", 13), 13)
+    begun.land({"a.py": text({2: "another"})}, "Something else", 14)
+    begun.nightly("2026-07-10")
+    _, result = synced(begun, poolside, "-n", status=3)
+    assert judged(result) == {
+        "First (#11)": ("unresolved", "reverted-upstream"),
+        "Second (#12)": ("unresolved", "reverted-upstream"),
+    }
+
+
+def test_L5_an_own_patch_split_over_commits_and_edited_since_is_dropped_citing_them(
+    begun: World, poolside: Run
+) -> None:
+    begun.patch({"a.py": text({2: "two", 15: "fifteen"}), "b.py": text({5: "five"})}, "Use our index\n")
+    first = begun.land({"a.py": text({2: "two, at first"})}, "Index, begun", 21)
+    second = begun.land({"a.py": text({2: "two", 15: "fifteen"}), "b.py": text({5: "five"})}, "Index, done", 22)
+    begun.land({"a.py": text({2: "two", 15: "fifteen and a half"}), "b.py": text({5: "five"})}, "Edit on", 23)
+    begun.nightly("2026-07-10")
+    _, result = synced(begun, poolside)
+    own = patch_of(result, "Use our index")
+    assert (own["fate"], own["verdict"]) == ("dropped", "landed")
+    assert second in own["upstream"] and first in own["upstream"]
+
+
+def test_L5_split_and_taken_back_since_without_a_word_is_asked_about(begun: World, poolside: Run) -> None:
+    begun.patch({"a.py": text({2: "two"}), "b.py": text({5: "five"})}, "Use our index\n")
+    begun.land({"a.py": text({2: "two"})}, "Index, begun", 21)
+    begun.land({"b.py": text({5: "five"})}, "Index, done", 22)
+    begun.land({"a.py": text(), "b.py": text({5: "five and a half"})}, "Tidy up", 23)
+    begun.nightly("2026-07-10")
+    _, result = synced(begun, poolside, status=1)
+    assert snags(result) == ["undone-silently"]
+
+
 def test_L4_several_picks_squashed_into_one_commit_are_all_dropped(begun: World, poolside: Run) -> None:
     pick_first(begun, {"a.py": text({2: "two"})}, "First half", 11)
     pick_first(begun, {"a.py": text({2: "two", 15: "fifteen"})}, "Second half", 12)
@@ -333,7 +431,80 @@ def test_L7_an_own_patch_that_was_relanded_in_another_form_is_asked_about(begun:
     assert snags(result) == ["landed-tweaked"]
 
 
+# Our own reverts
+
+
+def own_revert(world: World) -> str:
+    """A change of upstream's in the base, and our patch that reverts it."""
+    landed = world.land({"a.py": text({2: "two"})}, "Speed up relu", 11)
+    world.nightly("2026-07-04")
+    world.fork_at()
+    world.patch({"a.py": text()}, f'Revert "Speed up relu (#11)"\n\nThis reverts commit {landed}.\n\nToo slow.\n')
+    world.patch({"b.py": text({5: "five"})}, "Use our index\n")
+    return landed
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_L15_our_revert_of_what_upstream_reverted_too_is_dropped(begun: World, poolside: Run, same: bool) -> None:
+    landed = own_revert(begun)
+    if same:
+        revert = begun.revert(landed, 11, "it broke the iOS build")
+    else:
+        body = f"This reverts commit {landed}."
+        revert = begun.land({"a.py": text(), "c.py": text({1: "x"})}, 'Revert "Speed up relu (#11)"', body=body)
+    begun.nightly("2026-07-10")
+    clone, result = synced(begun, poolside)
+    ours = patch_of(result, 'Revert "Speed up relu (#11)"')
+    assert (ours["fate"], ours["verdict"]) == ("dropped", "landed" if same else "emptied")
+    assert revert[:9] in ours["reason"]
+    if not same:
+        assert ours["reason"].startswith("nothing of it is left: upstream reverted it too: ")
+    assert clone.subjects("main..poolside-main")[0] == "Use our index"
+    assert clone.show("poolside-main", "a.py") == text()
+
+
+@pytest.mark.parametrize("how", ["more", "other lines"])
+def test_L15_our_revert_would_delete_what_upstream_landed_again(begun: World, poolside: Run, how: str) -> None:
+    landed = own_revert(begun)
+    begun.revert(landed, 11)
+    fixed: dict[str, str] = {"a.py": text({2: "two"}), "c.py": text({1: "x"})}
+    if how == "other lines":
+        fixed = {"a.py": text({2: "two, and it is faster"})}
+    again = begun.land(fixed, "[reland] Speed up relu", 25)
+    begun.nightly("2026-07-10")
+    clone, result = synced(begun, poolside, status=1)
+    [snag] = json.loads(result.out)["snags"]
+    subject = 'Revert "Speed up relu (#11)"'
+    assert (snag["name"], snag["patch"]) == ("undone-silently", patch_of(result, subject)["old"])
+    assert snag["message"] == (
+        f"{snag['patch'][:9]} {subject}: it would take out what upstream landed again (it reverts what upstream "
+        f"reverted too, and landed again as {again[:9]} [reland] Speed up relu (#25) (2025-06-15))"
+    )
+    assert judged(result)[subject] == ("unresolved", "reverted-upstream")
+    assert poolside(clone, "sync", "--drop", snag["patch"][:9]).status == 0
+    assert clone.show("poolside-main", "a.py") == fixed["a.py"]
+
+
 # Not landed
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_L8_landed_and_taken_back_only_after_the_nightly_is_dropped_with_a_note(
+    begun: World, poolside: Run, known: bool
+) -> None:
+    landed = begun.land({"a.py": text({2: "two"})}, "Speed up relu", 11)
+    begun.pick(landed)
+    begun.nightly("2026-07-10")
+    revert = begun.revert(landed, 11, "it broke the iOS build")
+    if known:
+        begun.land({"a.py": text({2: "two"})}, "Speed up relu", 11)
+    _, result = synced(begun, poolside, "--nightly", "2026-07-10")
+    pick = patch_of(result, "Speed up relu (#11)")
+    assert (pick["fate"], pick["verdict"]) == ("dropped", "landed")
+    why = "it broke the iOS build; a later sync will ask about it"
+    subject = 'Revert "Speed up relu (#11)"'
+    note = f"taken back after this nightly by {revert[:9]} {subject} (2025-06-15): {why}"
+    assert pick["notes"] == ([] if known else [note])
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -445,7 +616,10 @@ def test_L13_what_a_new_pick_holds_goes_from_an_own_patch(begun: World, poolside
         assert f"the pick {clone.rev('poolside-cherry-picks')[:9]} Speed up relu (#11)" in own["reason"]
         assert clone.rev("poolside-main") == clone.rev("poolside-cherry-picks")
     else:
-        assert own["fate"] == "kept"
+        [note] = own["notes"]
+        assert note.startswith(f"in the pick {clone.rev('poolside-cherry-picks')[:9]} Speed up relu (#11) already")
+        assert note.endswith(": a.py:2 (+1 -1)")
+        assert (own["fate"], own["verdict"]) == ("kept", "changed")
         assert clone.git("diff", "--name-only", "poolside-cherry-picks", "poolside-main") == "b.py"
     assert clone.rev("poolside-cherry-picks") != pick
 

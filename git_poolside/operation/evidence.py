@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from git_poolside.config import Config
 from git_poolside.git import history, nightlies, refs
 from git_poolside.git.diff import Change, changed_lines, changes, patch_ids, paths_of
+from git_poolside.git.hunks import Hunk
 from git_poolside.git.objects import FILES, Objects
 from git_poolside.git.process import Git
 from git_poolside.git.promised import bring
@@ -42,6 +43,20 @@ _BLAMED = 60
 """So many commits are tried at most to find the one behind a conflict."""
 _HELD, _WOVEN = 200, 8
 """So many commits are searched at most for one that holds a patch, with so many patches after it at most."""
+
+
+Edits = dict[bytes, tuple[Counter[bytes], Counter[bytes]]]
+"""The lines that are added to each file, and those that are taken away, without indentation and blank ones."""
+
+
+def _edits_of(parts: Sequence[Hunk]) -> Edits:
+    edits: Edits = {}
+    for hunk in parts:
+        added, removed = edits.setdefault(hunk.path, (Counter(), Counter()))
+        for line in hunk.lines:
+            if text := line[1:].strip():
+                (added if line.startswith(b"+") else removed)[text] += 1
+    return edits
 
 
 def tree_of_parent(objects: Objects, commit: Commit) -> Oid:
@@ -131,7 +146,7 @@ class Witness:
             for at, oid in enumerate(touching):
                 tree = self.objects.commit(oid).tree
                 if self.engine.apply(change, tree) == tree:
-                    return self._bringing(change, touching[: at + 1]) or [oid]
+                    return self._bringing(self._edits(change), touching[: at + 1]) or [oid]
         return []
 
     def _woven(self, commit: Commit, layer: Layer) -> Iterator[Change]:
@@ -153,19 +168,21 @@ class Witness:
         touching = history.touching(self.git, self.base, self.target, change.paths)
         return [oid for oid in touching if oid in self.history.position]
 
-    def _bringing(self, change: Change, touching: Sequence[Oid]) -> list[Oid]:
-        """Those of `touching` that add or take away a line which `change` does, in the same file."""
-        wanted = {touch.path: self._edit(touch) for touch in change.touches}
+    def _bringing(self, wanted: Edits, touching: Sequence[Oid]) -> list[Oid]:
+        """Those of `touching` that add or take away a line which is wanted, in the same file."""
         found: list[Oid] = []
         for oid in touching:
             landed = self.objects.commit(oid)
             [theirs] = changes(self.git, [(tree_of_parent(self.objects, landed), landed.tree)])
             for touch in theirs.touches:
-                mine, its = wanted.get(touch.path), self._edit(touch)
-                if mine and any((one & other).total() for one, other in zip(mine, its, strict=True)):
+                mine = wanted.get(touch.path)
+                if mine and any((one & other).total() for one, other in zip(mine, self._edit(touch), strict=True)):
                     found.append(oid)
                     break
         return found
+
+    def _edits(self, change: Change) -> Edits:
+        return {touch.path: self._edit(touch) for touch in change.touches}
 
     def _edit(self, touch: Touch) -> tuple[Counter[bytes], Counter[bytes]]:
         """The lines that a change adds to a file and those that it takes away; a binary file is one line."""
@@ -173,11 +190,14 @@ class Witness:
         new = touch.new if touch.new_mode in FILES else None
         return self._added(old, new), self._added(new, old)
 
-    def brought(self, commit: Commit) -> tuple[UpstreamCommit, ...]:
-        """Upstream's commits that brought what the patch changes, the newest first (edge cases L3, L4, L5)."""
+    def brought(self, commit: Commit, parts: Sequence[Hunk] | None = None) -> tuple[UpstreamCommit, ...]:
+        """Upstream's commits that brought what the patch changes, or `parts` of it, the newest first (L3, L4, L5)."""
         change = self.changes[commit.oid]
         touching = self._touching(change)
-        found = self._bringing(change, touching) or touching
+        if parts is None:
+            found = self._bringing(self._edits(change), touching) or touching
+        else:
+            found = self._bringing(_edits_of(parts), touching)
         return tuple(self.history.commits[self.history.position[oid]] for oid in reversed(found))
 
     def picks_in(self, commit: Commit, below: Sequence[PatchResult]) -> list[PatchResult]:
@@ -225,7 +245,8 @@ class Witness:
         if identity.state is not State.LANDED:
             return Evidence(content, born_empty=born_empty, relanded=relanded)
         standing = identity.standing
-        same = "content" in identity.signals or any(self.did_the_same(commit, one.oid) for one in standing)
+        same = any(self.did_the_same(commit, one.oid) for one in standing)
+        held = "content" in identity.signals
         if content is Content.EMPTY:
             reverse = self._holds(change, self.objects.commit(self.target).tree)
             return Evidence(content, same, reverse, born_empty=born_empty)
@@ -233,15 +254,16 @@ class Witness:
         landed = paths_of(self.git, [one.oid for one in standing])
         elsewhere = not change.paths <= frozenset().union(*landed.values())
         if content is Content.CONFLICT:
-            undone = any(self._undone_since(change if same else None, one.oid) for one in standing)
+            undone = any(self._undone_since(change if same or held else None, one.oid) for one in standing)
         else:
             reverse = self._holds(change, self.objects.commit(self.target).tree)
             if new is not None:
                 counts = changed_lines(self.git, [commit.oid, new])
                 fewer = counts[new] < counts[commit.oid]
         return Evidence(
-            content, same, reverse, fewer, born_empty=born_empty, undone=undone, elsewhere=elsewhere, relanded=relanded
-        )
+            content, same, reverse, fewer,
+            born_empty=born_empty, undone=undone, elsewhere=elsewhere, relanded=relanded, held=held,
+        )  # fmt: skip
 
     def _holds(self, change: Change, tree: Oid) -> bool:
         """Whether the whole of `change` is in `tree`: it can be taken back, and that undone gives `tree` again."""

@@ -19,6 +19,7 @@ from git_poolside.operation.choices import Choices
 from git_poolside.operation.evidence import Witness
 from git_poolside.operation.generated import Generated
 from git_poolside.operation.ledger import Ledger
+from git_poolside.operation.parts import tell_parts
 from git_poolside.stack.model import (
     Commit,
     Conflict,
@@ -125,14 +126,14 @@ class Rebuild:
                 for commit in layer.commits:
                     new_tip = self._one(layer, commit, tip)
                     if new_tip is None:
-                        self._tell_carried()
+                        self._tell_kept()
                         return self.out
                     tip = new_tip
                     done += 1
                     step(done)
                 self.out.tips[layer.role] = tip
         self._stamp(tip)
-        self._tell_carried()
+        self._tell_kept()
         return self.out
 
     def _come_back(self) -> None:
@@ -295,8 +296,8 @@ class Rebuild:
             self.out.results.append(PatchResult(Role.PATCHES, None, self.out.stamp, subject, Fate.NEW, Verdict.STAMP))
         self.out.tips[Role.PATCHES] = self.out.stamp
 
-    def _tell_carried(self) -> None:
-        """Call those kept patches carried whose patch-id is what it was, context and all."""
+    def _tell_kept(self) -> None:
+        """Call those kept patches carried whose patch-id is what it was, context and all; see what the others lack."""
         pairs = [
             (index, result)
             for index, result in enumerate(self.out.results)
@@ -308,3 +309,4 @@ class Rebuild:
             old, new = result.old, result.new
             if old == new or (old and new and identities.get(old) == identities.get(new)):
                 self.out.results[index] = replace(result, verdict=Verdict.CARRIED)
+        tell_parts(self.git, self.witness, self.out.results)

@@ -156,8 +156,11 @@ def check_worktree(git: Git, partial: Oid, paths: Iterable[bytes]) -> None:
 
 
 def keep_reachable(git: Git, objects: Objects, committer: Committer, order: Order, partial: Oid) -> RefChange:
-    """A commit that holds every old tip, the partial tip and the new snapshot, for ``refs/poolside/stopped``."""
+    """A commit for ``refs/poolside/stopped``: it holds every old tip, the partial tip, the new snapshot, and what
+    is put back or resolved.
+    """
     parents = [oid for oid in (partial, order.target, *order.tips.values(), *order.refs.values()) if oid]
+    parents += order.choices.keep
     parents += [oid for made in order.choices.resolutions.values() for oid in made]
     message = f"stopped: {' '.join(order.command)}\n".encode("utf-8", "surrogateescape")
     empty = objects.write_tree({}) if not objects.exists(EMPTY_TREE) else EMPTY_TREE

@@ -21,7 +21,10 @@ _REVERT_HASH = re.compile(r"\ARevert ([0-9a-f]{7,40})\b")
 _REASON = re.compile(r"^Reverted \S+ on behalf of \S+ due to (.*)$", re.MULTILINE)
 _QUOTED = re.compile(r"\A(?P<how>Revert|Back out|Reapply|Reland|Re-?apply|Re-?land)\s+\"(?P<what>.*)\"(?P<rest>.*)\Z", re.I)  # fmt: skip  # noqa: E501
 _MARKED = re.compile(r"\A(?:\[(?:re-?land|re-?apply)[ \d]*\]\s*|(?:re-?land|re-?apply)(?:ing|s|ed|\d+)?\b:?\s+)(?P<what>.*)\Z", re.I)  # fmt: skip  # noqa: E501
-_OF = re.compile(r"\b(?:re-?land(?:s|ing|ed)?|re-?appl(?:y|ies|ied))(?:\s+of)?\s+(?:https?://[^/\s]+/([\w.-]+/[\w.-]+)/pull/|#)(\d+)\b", re.I)  # fmt: skip  # noqa: E501
+_OF = re.compile(r"\b(?:re-?land(?:s|ing|ed)?|re-?appl(?:y|ies|ied))(?:\s+of)?\s+(?:https?://[^/\s]+/([\w.-]+/[\w.-]+)/pull/|#)(\d+)\b((?:(?:,| and|, and) #\d+)*)", re.I)  # fmt: skip  # noqa: E501
+_OPENS = re.compile(r"(?:^|\s)\"(?=\S)")
+_PLAIN = re.compile(r"\ARevert(?:ing|s|ed)? [^\"]*\Z")
+_CUT = re.compile(r"(?:\s*\(#?\d*)?…\Z")
 
 
 @dataclass(frozen=True)
@@ -111,10 +114,15 @@ def undoing(message: str, repository: str) -> Undoing | None:
     subject = message.lstrip("\n").partition("\n")[0].strip()
     commits = (*_REVERTS.findall(message), *_REVERT_HASH.findall(subject))
     pulls = [int(n) for repo, n in _REVERTS_NUMBER.findall(message) if repo.lower() == repository.lower()]
+    if _PLAIN.match(bare := _LAST_NUMBER.sub("", subject)):
+        pulls += [int(n) for n in re.findall(r"(?<![\w/])#(\d+)\b", bare)]
     sign, title = 1, subject
     changed = False
     while True:
         title = _LAST_NUMBER.sub("", title).strip() if not changed else title.strip()
+        if title.endswith("…"):  # the forge cuts long titles, closing quotes and all
+            opened = len(_OPENS.findall(title))
+            title = _CUT.sub("…", title) + '"' * (2 * opened - title.count('"'))
         if found := _QUOTED.match(title):
             if found["how"].lower() in ("revert", "back out"):
                 sign = -sign
@@ -128,7 +136,10 @@ def undoing(message: str, repository: str) -> Undoing | None:
                 continue
         else:
             break
-    numbers = [int(n) for repo, n in _OF.findall(message) if not repo or repo.lower() == repository.lower()]
+    numbers: list[int] = []
+    for repo, number, more in _OF.findall(message):
+        if not repo or repo.lower() == repository.lower():
+            numbers += [int(number), *map(int, re.findall(r"\d+", more))]
     if inner_number := _LAST_NUMBER.search(title):
         numbers.append(int(inner_number.group(1)))
         title = _LAST_NUMBER.sub("", title).strip()

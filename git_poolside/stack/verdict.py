@@ -187,6 +187,10 @@ def _walk(
     return Identity(state, tuple(landings), tuple(reverts), words, later, number, tuple(standing), undone_later)
 
 
+_ENOUGH = 30
+"""A title cut to fewer characters than this names nothing."""
+
+
 class _About:
     """What is known to be about one patch: its titles and numbers, and the effect of each event so far."""
 
@@ -221,7 +225,14 @@ class _About:
             return 0
         if any(number in self.numbers for number in about.numbers):
             return about.sign
-        return about.sign if about.title in self.titles and not about.numbers else 0
+        return about.sign if self._is_title(about.title) and not about.numbers else 0
+
+    def _is_title(self, title: str) -> bool:
+        """Whether it is one of the titles, or the beginning of one that the forge has cut."""
+        cut = title.removesuffix("…")
+        return title in self.titles or (
+            title != cut and len(cut) >= _ENOUGH and any(known.startswith(cut) for known in self.titles)
+        )
 
 
 class Content(Enum):
@@ -242,6 +253,7 @@ class Evidence:
     patch touches a path that no landing does.
     `same_patch_id`: nothing around the change moved either. `relanded`: the patch reverts a commit of upstream's
     which upstream reverted too, and then landed again: that is the landing (edge case L15).
+    `held`: some tree of upstream's since the old base held all of the patch (edge cases L4, L5).
     """
 
     content: Content
@@ -253,6 +265,7 @@ class Evidence:
     undone: bool = False
     elsewhere: bool = False
     relanded: UpstreamCommit | None = None
+    held: bool = False
 
     @property
     def signals(self) -> tuple[str, ...]:
@@ -281,7 +294,7 @@ def judge(role: Role, state: State, evidence: Evidence) -> Decision:
         asked = Decision(Verdict.UNDONE_SILENTLY, Fate.UNRESOLVED, "undone-silently")
         if content is Content.CONFLICT and evidence.undone:
             return asked
-        if evidence.same_change:
+        if evidence.same_change or evidence.held:
             held = content is Content.CONFLICT or evidence.reverse_applies
             return Decision(Verdict.LANDED, Fate.DROPPED) if held else asked
         if content is Content.CONFLICT:

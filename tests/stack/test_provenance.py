@@ -116,6 +116,15 @@ def about(sign: int, title: str, commits: tuple[str, ...] = (), pulls: tuple[int
         (f'Reapply "X"\n\nThis reverts commit {A}.\n', about(1, "X", (A,))),
         # By hash in the subject.
         ("Revert 636daf1547, which broke the build\n", about(1, "Revert 636daf1547, which broke the build", ("636daf1547",))),  # noqa: E501
+        # By numbers in the subject, several at once.
+        ("Revert #5 and #7 (#9)\n", about(1, "Revert #5 and #7", (), (5, 7))),
+        ("Reverts PRs #5, #7 (#9)\n", about(1, "Reverts PRs #5, #7", (), (5, 7))),
+        ("Reapply #5 and #7 (tidied) (#9)\n", about(1, "#5 and #7 (tidied)", (), (), 5, 7)),
+        # Cut by the forge.
+        ('Revert "X goes on and… (#9)\n', about(-1, "X goes on and…")),
+        ('Revert "X goes on and (#…\n', about(-1, "X goes on and…")),
+        ('Revert "Revert "X goes on… (#9)\n', about(1, "X goes on…")),
+        ('Revert "Revert "X goes on" … (#9)\n', about(1, "X goes on")),
         # Wrapped.
         ('Revert "Revert "X"" (#9)\n', about(1, "X")),
         ('Revert "Revert "X (#5)" (#7)" (#9)\n', about(1, "X", (), (), 5)),

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import pytest
 
 from git_poolside.stack.model import Commit, Fate, Oid, Role, Verdict
-from git_poolside.stack.provenance import bare_title, pull_number, revert_reason, undoing
 from git_poolside.stack.verdict import (
     Content,
     Decision,
@@ -16,6 +15,7 @@ from git_poolside.stack.verdict import (
     Identity,
     State,
     UpstreamCommit,
+    aftermath,
     identify,
     judge,
 )
@@ -31,16 +31,7 @@ def oid(number: int) -> Oid:
 def history(*messages: str, after: Sequence[str] = ()) -> History:
     """Upstream's commits 1, 2, … up to the target, then those after it."""
     commits = [
-        UpstreamCommit(
-            oid(number),
-            number,
-            message.partition("\n")[0],
-            bare_title(message),
-            pull_number(message, REPO),
-            undoing(message, REPO),
-            revert_reason(message),
-        )
-        for number, message in enumerate([*messages, *after], 1)
+        UpstreamCommit.of(oid(number), number, message, REPO) for number, message in enumerate([*messages, *after], 1)
     ]
     return History.of(commits, len(messages))
 
@@ -129,6 +120,14 @@ def test_L7_reverted_then_relanded_in_every_form(bringing_back: str) -> None:
     assert found("X (#5)", upstream)[:3] == (State.LANDED, [1, 3], [2])
 
 
+def test_L7_a_title_that_the_forge_has_cut_is_known_by_its_beginning() -> None:
+    title = "Add a number of options, and default to those that are used most"
+    upstream = history(f"{title} (#5)", f'Revert "{title[:40]}… (#9)', f"[Reland] {title[:45]}…")
+    assert found(f"{title} (#5)", upstream)[:3] == (State.LANDED, [1, 3], [2])
+    short = history(f"{title} (#5)", f'Revert "{title[:12]}… (#9)')
+    assert found(f"{title} (#5)", short)[:3] == (State.LANDED, [1], [])
+
+
 def test_L7_the_last_event_decides() -> None:
     events = ["X (#5)", revert(1, "X (#5)"), "[reland] X (#9)", revert(3, "[reland] X (#9)")]
     assert found("X (#5)", history(*events))[:3] == (State.REVERTED, [1, 3], [2, 4])
@@ -168,6 +167,32 @@ def test_L8_events_after_the_target_only_give_a_note() -> None:
     assert found("X (#5)", upstream)[:3] == (State.LANDED, [1], [])
 
 
+def test_a_landing_that_is_taken_back_after_the_target_is_known() -> None:
+    identity = identify(patch("X (#5)"), Role.PICKS, history("X (#5)", after=[revert(1, "X (#5)")]), (), REPO)
+    assert (identity.state, identity.undone_later and identity.undone_later.time) == (State.LANDED, 2)
+
+
+@pytest.mark.parametrize(
+    ("upstream", "state"),
+    [
+        (history("Y"), State.LANDED),
+        (history("Y", revert(77, "X (#5)")), State.REVERTED),
+        (history('Revert "X (#5)" (#9)\n\nReverts pytorch/pytorch#5\n'), State.REVERTED),
+        (history(revert(77, "X (#5)"), "[reland] X (#9)"), State.LANDED),
+        (history(revert(77, "X (#5)"), "X (#5)"), State.LANDED),
+        (history(revert(77, "X (#5)"), "X (#5)", revert(2, "X (#5)")), State.REVERTED),
+        (history("Y", after=[revert(77, "X (#5)")]), State.LANDED),
+    ],
+)
+def test_L16_what_became_of_a_landing_from_before(upstream: History, state: State) -> None:
+    assert aftermath(oid(77), "X (#5)", upstream, REPO).state is state
+
+
+def test_L16_the_landing_may_lie_in_the_history_itself() -> None:
+    upstream = history("W", "X (#5)", revert(2, "X (#5)"))
+    assert aftermath(oid(2), "X (#5)", upstream, REPO).state is State.REVERTED
+
+
 def test_L5_several_commits_can_land_one_patch() -> None:
     assert found("X (#5)", history("X, first half (#5)", "X, the rest (#5)"))[:2] == (State.LANDED, [1, 2])
 
@@ -178,6 +203,8 @@ LANDED = Decision(Verdict.LANDED, Fate.DROPPED)
 SILENTLY = Decision(Verdict.UNDONE_SILENTLY, Fate.UNRESOLVED, "undone-silently")
 TWEAKED = Decision(Verdict.LANDED_TWEAKED, Fate.DROPPED)
 TWEAKED_ASKED = Decision(Verdict.LANDED_TWEAKED, Fate.UNRESOLVED, "landed-tweaked")
+RELAND = UpstreamCommit.of(oid(5), 5, "[reland] X (#9)", REPO)
+RELANDED = Decision(Verdict.REVERTED_UPSTREAM, Fate.UNRESOLVED, "undone-silently")
 EMPTY, CLEAN, CONFLICT = Content.EMPTY, Content.CLEAN, Content.CONFLICT
 
 
@@ -190,6 +217,11 @@ EMPTY, CLEAN, CONFLICT = Content.EMPTY, Content.CLEAN, Content.CONFLICT
         (State.LANDED, Evidence(CLEAN, same_change=True), SILENTLY, SILENTLY),
         (State.LANDED, Evidence(CONFLICT, same_change=True, undone=True), SILENTLY, SILENTLY),
         (State.LANDED, Evidence(CONFLICT, undone=True), SILENTLY, SILENTLY),
+        (State.LANDED, Evidence(CONFLICT, held=True), LANDED, LANDED),
+        (State.LANDED, Evidence(CONFLICT, held=True, undone=True), SILENTLY, SILENTLY),
+        (State.NONE, Evidence(CLEAN, relanded=RELAND), RELANDED, RELANDED),
+        (State.REVERTED, Evidence(CONFLICT, relanded=RELAND), RELANDED, RELANDED),
+        (State.NONE, Evidence(EMPTY, relanded=RELAND), Decision(Verdict.EMPTIED, Fate.DROPPED), None),
         (State.LANDED, Evidence(CONFLICT), TWEAKED, TWEAKED_ASKED),
         (State.LANDED, Evidence(CLEAN, lines_gone=True), Decision(Verdict.LANDED_PARTLY, Fate.KEPT), None),
         (State.LANDED, Evidence(CLEAN), Decision(Verdict.CHANGED, Fate.KEPT), None),
