@@ -47,6 +47,8 @@ def to_json(config: Config, outcome: Outcome) -> dict[str, Any]:
         "layers": layers,
         "notes": [*outcome.notes],
     }
+    if outcome.explanation:
+        value["explanation"] = list(outcome.explanation)
     if rebuilt.stop is not None:
         culprit = rebuilt.stop.culprit
         value["conflict"] = {
@@ -64,6 +66,8 @@ def show(ui: Ui, config: Config, outcome: Outcome) -> None:
     """The report for people, on stdout; what to type next on stderr."""
     order = outcome.order
     kind = outcome.kind
+    if outcome.explanation:
+        ui.print(*map(clean, outcome.explanation), "")
     if kind == "nothing-to-do":
         ui.print(f"Nothing to do: the stack stands on the nightly of {order.date} ({order.target[:9]}).")
         _notes(ui, outcome)

@@ -136,9 +136,9 @@ def _brings_back(entry: Entry, landing: Entry, revert: Entry) -> bool:
     return bool(RELAND.search(entry.subject)) and (title in entry.subject.lower() or named)
 
 
-def places(case: Case, last: int) -> list[int]:
+def places(case: Case, first: int, last: int) -> list[int]:
     """Ten places on the branch: spread over the spans before, between and after the turns."""
-    edges = [max(case.landing.at - 20, 1), case.landing.at, *(turn.at for turn in case.turns)]
+    edges = [first, case.landing.at, *(turn.at for turn in case.turns)]
     edges.append(min(edges[-1] + 400, last))
     spans = [(low, high) for low, high in pairwise(edges) if high > low]
     shares = [1 if span is spans[0] else 0 for span in spans]
@@ -158,6 +158,7 @@ class Trial:
         self.git: Git = inner.git
         self.config = config
         self.entries = entries
+        self.at = {entry.oid: entry.at for entry in entries}
         self.engine = engine
         self.objects = engine.objects
         self.ui = Ui(quiet=True)
@@ -224,7 +225,7 @@ class Trial:
         """A line for every form and place of a case; what is not simply right is printed too."""
         for form in (KNOWING, UNKNOWING, OWN):
             patch, base = self.picked(case, form)
-            for at in places(case, len(self.entries) - 1):
+            for at in places(case, self.at[base], len(self.entries) - 1):
                 result = self.judge(patch, base, form, at)
                 marked = mark(case, at, result)
                 if marked == WRONG and case.landing.at <= at and self.came_back(case, patch, base, at):

@@ -31,6 +31,7 @@ def parser() -> Parser:
         default=[],
         help="go on in spite of the doubt with this name",
     )
+    how.add_argument("--explain", metavar="PATCH", help="print the whole reasoning about PATCH too")
     how.add_argument("--no-stop", action="store_true", help="report a conflict instead of stopping at it")
     how.add_argument("--no-fetch", action="store_true", help="do not ask the remotes, work with what is here")
     how.add_argument("--json", action="store_true", help="one JSON object on standard output")
@@ -78,6 +79,7 @@ def _wishes(arguments: argparse.Namespace) -> prepare.Wishes:
         arguments.push,
         arguments.exec,
         not arguments.no_fetch,
+        arguments.explain,
     )
 
 

@@ -123,6 +123,10 @@ class Witness:
                 by_id.setdefault(identities[oid], []).append(oid)
         return {oid: by_id[identities[oid]] for oid in mine if identities.get(oid) in by_id}
 
+    def same_patch_id(self, patch: Oid) -> Sequence[Oid]:
+        """Upstream's commits with the patch-id of a patch, confirmed or not."""
+        return self._candidates.get(patch, ())
+
     def identity(self, commit: Commit, layer: Layer, result: Oid | Conflict) -> Identity:
         """Upstream's events about the patch, whose replay gave `result`.
 
@@ -130,7 +134,7 @@ class Witness:
         names may have landed all the same, squashed with others or split (L4, L5), and been edited since: then
         some tree of upstream's held the whole of it.
         """
-        same = [oid for oid in self._candidates.get(commit.oid, ()) if self.did_the_same(commit, oid)]
+        same = [oid for oid in self.same_patch_id(commit.oid) if self.did_the_same(commit, oid)]
         repository = self.config.github.upstream
         found = identify(commit, layer.role, self.history, same, repository)
         if found.state is State.NONE and not found.reverts and isinstance(result, Conflict):

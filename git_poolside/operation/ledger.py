@@ -18,6 +18,7 @@ from git_poolside.git.process import Git
 from git_poolside.git.remotes import Remote
 from git_poolside.operation import log
 from git_poolside.operation.choices import Choices
+from git_poolside.stack.explanation import explain_dropped
 from git_poolside.stack.model import Commit, Dropped, Fate, Layer, Oid, PatchResult, Role, Snag, Stack, Verdict
 from git_poolside.stack.provenance import Provenance
 from git_poolside.stack.verdict import History, Identity, State, UpstreamCommit, aftermath, describe
@@ -163,6 +164,12 @@ class Ledger:
     def _landing(self, oid: Oid) -> UpstreamCommit:
         commit = self.objects.commit(oid)
         return UpstreamCommit.of(oid, commit.commit_time, commit.text, self.config.github.upstream)
+
+    def explained(self, entry: Dropped, upstream: History) -> list[str]:
+        """The reasoning about one entry, for ``--explain``."""
+        why = self._taken_back(entry, upstream)
+        landed, since = self._landing(entry.landed), self._since(entry, upstream)
+        return explain_dropped(entry, title(self.objects, entry), landed, since, why)
 
     def questions(self, returns: Sequence[Return]) -> list[Snag]:
         """A snag for each that nobody has answered yet."""

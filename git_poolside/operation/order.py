@@ -12,7 +12,7 @@ from git_poolside.stack.model import Oid, Role, Snag
 
 @dataclass(frozen=True)
 class Order:
-    """One ordered rebuild.
+    """One ordered rebuild; `explain` is the patch whose whole reasoning is asked for.
 
     `target` is the new snapshot, `upstream` the tip of upstream's branch then. `refs` are the local branches as
     they were (None: absent), `tips` what counts as each role's tip, `leases` what the fork's server had.
@@ -34,6 +34,7 @@ class Order:
     config: str = ""
     snags: tuple[Snag, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    explain: Oid | None = None
 
     def to_json(self) -> dict[str, Any]:
         choices = self.choices
@@ -58,6 +59,7 @@ class Order:
             "exec": self.exec,
             "config": self.config,
             "notes": list(self.notes),
+            "explain": self.explain,
         }
 
     @classmethod
@@ -86,4 +88,5 @@ class Order:
             raw["exec"],
             raw["config"],
             notes=tuple(raw["notes"]),
+            explain=raw.get("explain"),
         )

@@ -37,6 +37,7 @@ class Wishes:
     push: bool = False
     exec: str | None = None
     fetch: bool = True
+    explain: str | None = None
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,7 @@ def order(git: Git, config: Config, ui: Ui, objects: Objects, command: Sequence[
         config.text,
         tuple(snags),
         tuple(notes),
+        named.find(wishes.explain) if wishes.explain is not None else None,
     )
 
 
@@ -277,7 +279,8 @@ def _require_named(git: Git, config: Config, here: Ground) -> None:
 def answered(git: Git, objects: Objects, ordered: Order, wishes: Wishes) -> Order:
     """`ordered` with what ``--keep``, ``--drop`` and ``--allow`` add to it when it goes on."""
     names = _Names(git, objects, ordered.tips, ordered.upstream)
-    return replace(ordered, choices=_choices(ordered.choices, names, wishes))
+    explain = names.find(wishes.explain) if wishes.explain is not None else ordered.explain
+    return replace(ordered, choices=_choices(ordered.choices, names, wishes), explain=explain)
 
 
 def _choices(before: Choices, patches: _Names, wishes: Wishes) -> Choices:

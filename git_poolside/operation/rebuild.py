@@ -20,6 +20,7 @@ from git_poolside.operation.evidence import Witness
 from git_poolside.operation.generated import Generated
 from git_poolside.operation.ledger import Ledger
 from git_poolside.operation.parts import tell_parts
+from git_poolside.stack.explanation import Grounds
 from git_poolside.stack.model import (
     Commit,
     Conflict,
@@ -64,7 +65,7 @@ class Rebuilt:
     """A stack made anew, as far as it came.
 
     `made` maps 'old parent' to the new commit, for going on; `stamps` are the old commits that held only
-    generated text.
+    generated text. `grounds` are what each verdict rests on.
     """
 
     target: Oid
@@ -76,6 +77,7 @@ class Rebuilt:
     made: dict[str, Oid] = field(default_factory=dict)
     stamp: Oid | None = None
     stamps: frozenset[Oid] = frozenset()
+    grounds: dict[Oid, Grounds] = field(default_factory=dict)
 
 
 class Rebuild:
@@ -169,7 +171,8 @@ class Rebuild:
         if evidence.born_empty and (before := self.witness.landed_before(commit)) is not None:
             self._drop(layer.role, commit, Verdict.LANDED, f"empty: {before[:9]} was in the snapshot already")
             return tip
-        decision = self._chosen(commit, decision, evidence.content)
+        judged, decision = decision, self._chosen(commit, decision, evidence.content)
+        self.out.grounds[oid] = Grounds(layer.role, commit, identity, evidence, result, judged, decision)
         return self._follow(layer, commit, tip, identity, evidence, decision, result, new)
 
     def _chosen(self, commit: Commit, decision: Decision, content: Content) -> Decision:

@@ -23,6 +23,7 @@ from git_poolside.operation import journal, log, stopped
 from git_poolside.operation.check import conserve
 from git_poolside.operation.evidence import Witness, tree_of_parent
 from git_poolside.operation.exec import first_failure
+from git_poolside.operation.explain import explanation
 from git_poolside.operation.ledger import Ledger
 from git_poolside.operation.order import Order
 from git_poolside.operation.prepare import with_choices
@@ -48,6 +49,7 @@ class Outcome:
     pushed: bool = False
     stood: Stopped | None = None
     submodules: tuple[str, ...] = ()
+    explanation: tuple[str, ...] = ()
 
     @property
     def status(self) -> int:
@@ -92,6 +94,8 @@ def execute(
             dry_run=dry_run,
             notes=[*order.notes, *reader.notes, *rebuilt.notes],
         )
+        if order.explain is not None:
+            outcome.explanation = explanation(witness, ledger, rebuilt, order.explain)
         doubts = (*order.snags, *reader.snags, *rebuilt.snags)
         outcome.snags = tuple(snag for snag in doubts if snag.name not in order.choices.allow)
         if rebuilt.stop is not None and not outcome.snags and not (dry_run or no_stop):

@@ -7,7 +7,7 @@ same change. Missing data is no evidence for a drop (design: Verdicts).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from git_poolside.stack.model import Commit, Fate, Oid, Role, Verdict
@@ -276,42 +276,64 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Decision:
-    """A verdict with its fate; `snag` names the doubt where a person is asked."""
+    """A verdict with its fate; `snag` names the doubt where a person is asked, `rule` the table's row."""
 
     verdict: Verdict
     fate: Fate
     snag: str | None = None
+    rule: str = field(default="", compare=False)
 
 
 def judge(role: Role, state: State, evidence: Evidence) -> Decision:
     """The table of design's "Verdicts"."""
     content = evidence.content
+    empty = content is Content.EMPTY and not evidence.born_empty
     if evidence.relanded is not None and content is not Content.EMPTY:
-        return Decision(Verdict.REVERTED_UPSTREAM, Fate.UNRESOLVED, "undone-silently")
-    if state is State.LANDED:
-        if content is Content.EMPTY:
-            return Decision(Verdict.LANDED, Fate.DROPPED)
-        asked = Decision(Verdict.UNDONE_SILENTLY, Fate.UNRESOLVED, "undone-silently")
-        if content is Content.CONFLICT and evidence.undone:
-            return asked
-        if evidence.same_change or evidence.held:
-            held = content is Content.CONFLICT or evidence.reverse_applies
-            return Decision(Verdict.LANDED, Fate.DROPPED) if held else asked
-        if content is Content.CONFLICT:
-            if role is Role.PICKS and not evidence.elsewhere:
-                return Decision(Verdict.LANDED_TWEAKED, Fate.DROPPED)
-            return Decision(Verdict.LANDED_TWEAKED, Fate.UNRESOLVED, "landed-tweaked")
-        if evidence.lines_gone:
-            return Decision(Verdict.LANDED_PARTLY, Fate.KEPT)
+        rule = "a revert of ours, and upstream reverted the same and landed it again -> asked"
+        return Decision(Verdict.REVERTED_UPSTREAM, Fate.UNRESOLVED, "undone-silently", rule)
+    if state is State.LANDED and (decision := _landed(role, evidence)) is not None:
+        return decision
     if state is State.REVERTED:
-        if content is Content.EMPTY and not evidence.born_empty:
-            return Decision(Verdict.LANDED, Fate.DROPPED)
+        if empty:
+            rule = "reverted upstream, but empty after all -> landed: dropped"
+            return Decision(Verdict.LANDED, Fate.DROPPED, rule=rule)
         fate = Fate.UNRESOLVED if content is Content.CONFLICT else Fate.KEPT
-        return Decision(Verdict.REVERTED_UPSTREAM, fate)
+        rule = "reverted upstream, and it is not empty -> kept (a conflict stops)"
+        return Decision(Verdict.REVERTED_UPSTREAM, fate, rule=rule)
     if content is Content.CONFLICT:
-        return Decision(Verdict.CONFLICT, Fate.UNRESOLVED)
-    if content is Content.EMPTY and not evidence.born_empty:
-        return Decision(Verdict.EMPTIED, Fate.DROPPED)
+        return Decision(Verdict.CONFLICT, Fate.UNRESOLVED, rule="not landed, and it conflicts -> stop")
+    if empty:
+        return Decision(Verdict.EMPTIED, Fate.DROPPED, rule="nobody names it, and it became empty -> dropped")
     if evidence.same_patch_id:
-        return Decision(Verdict.CARRIED, Fate.KEPT)
-    return Decision(Verdict.CHANGED, Fate.KEPT)
+        return Decision(Verdict.CARRIED, Fate.KEPT, rule="not landed, and the same patch -> kept")
+    rule = "landed, yet it applies whole -> kept, with a note" if state is State.LANDED else "not landed -> kept"
+    return Decision(Verdict.CHANGED, Fate.KEPT, rule=rule)
+
+
+def _landed(role: Role, evidence: Evidence) -> Decision | None:
+    """The rows for what has landed and stands; None where the patch applies whole all the same."""
+    content = evidence.content
+    if content is Content.EMPTY:
+        return Decision(Verdict.LANDED, Fate.DROPPED, rule="landed, and it is empty -> dropped")
+    rule = "landed, but at a later commit it applied anew: upstream undid it without a word -> asked"
+    asked = Decision(Verdict.UNDONE_SILENTLY, Fate.UNRESOLVED, "undone-silently", rule)
+    if content is Content.CONFLICT and evidence.undone:
+        return asked
+    if evidence.same_change or evidence.held:
+        if content is Content.CONFLICT:
+            rule = "landed, the same change, and a conflict because upstream edited on -> dropped"
+            return Decision(Verdict.LANDED, Fate.DROPPED, rule=rule)
+        if evidence.reverse_applies:
+            rule = "landed, the same change, and it can be taken back: it is there -> dropped"
+            return Decision(Verdict.LANDED, Fate.DROPPED, rule=rule)
+        return replace(asked, rule="landed, the same change, but it applies anew: upstream undid it -> asked")
+    if content is Content.CONFLICT:
+        if role is Role.PICKS and not evidence.elsewhere:
+            rule = "landed in another form, a pick in conflict -> dropped, upstream's version wins"
+            return Decision(Verdict.LANDED_TWEAKED, Fate.DROPPED, rule=rule)
+        what = "an own patch" if role is Role.PATCHES else "a pick that does more than the landing"
+        rule = f"landed in another form, {what} in conflict -> asked"
+        return Decision(Verdict.LANDED_TWEAKED, Fate.UNRESOLVED, "landed-tweaked", rule)
+    if evidence.lines_gone:
+        return Decision(Verdict.LANDED_PARTLY, Fate.KEPT, rule="landed in part -> the rest is kept")
+    return None
