@@ -9,12 +9,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
 from git_poolside import __version__
 from git_poolside.commands import COMMANDS, Parser
+from git_poolside.stack.model import Verdict
+from git_poolside.stack.verdict import SIGNALS
 
 FOLDER = Path(__file__).parent.parent / "man"
 _EPOCH = "1793491200"
@@ -45,6 +48,36 @@ as git does: git died or no repository, usage, interrupted, closed pipe
 """
 
 
+_VERDICTS = {
+    Verdict.LANDED: "upstream has it: dropped, with what agreed on that (SIGNALS)",
+    Verdict.LANDED_TWEAKED: "upstream has it in another form, and it conflicts: a pick gives way, an own patch is "
+    "asked about",
+    Verdict.LANDED_PARTLY: "some of its hunks are upstream: they are listed, the rest is kept",
+    Verdict.UNDONE_SILENTLY: "upstream had it and undid it without saying so: asked",
+    Verdict.REVERTED_UPSTREAM: "upstream had it and took it back: kept, with upstream's reason; asked if it is a "
+    "revert of something that upstream landed again",
+    Verdict.RETURNED: "an earlier sync dropped it as landed, and upstream took it back since: asked",
+    Verdict.EMPTIED: "nothing of it is left on the new base: dropped, with what brought it",
+    Verdict.CARRIED: "kept as it was",
+    Verdict.CHANGED: "kept; its surroundings changed, or it was resolved",
+    Verdict.CONFLICT: "it does not apply: the operation stops there",
+    Verdict.SKIPPED: "left out, because a person said so",
+}
+
+
+def _words(title: str, meanings: Mapping[str, str]) -> str:
+    rows = "\n".join(f".TP\n.B {word}\n{meaning}" for word, meaning in meanings.items())
+    return f"\n.SH {title}\n{rows}".replace("-", "\\-")
+
+
+def _more(command: str) -> str:
+    """What the page of a command says beyond its options."""
+    if command != "sync":
+        return ""
+    verdicts = {verdict.value: meaning for verdict, meaning in _VERDICTS.items()}
+    return _words("VERDICTS", verdicts) + _words("SIGNALS", SIGNALS)
+
+
 def page(command: str) -> str:
     """One command's page, roff."""
     os.environ["SOURCE_DATE_EPOCH"] = _EPOCH
@@ -66,7 +99,7 @@ def page(command: str) -> str:
         },
         format="pretty",
     )
-    return str(made).rstrip("\n") + "\n" + _EXIT.strip("\n") + see
+    return str(made).rstrip("\n") + _more(command) + "\n" + _EXIT.strip("\n") + see
 
 
 def overview() -> str:

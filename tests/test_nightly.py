@@ -215,10 +215,12 @@ def test_N4_an_older_nightly_needs_to_be_allowed(simple: World, poolside: Run) -
     assert "the nightly of 2026-07-03 is 2 commits older than the base of the stack" in said
     assert "--allow older-nightly" in said
     assert poolside(clone, "sync", "-n", "--nightly", "2026-07-03").status == 1
-    assert poolside(clone, "sync", "--nightly", "2026-07-03", "--allow", "older-nightly").status == 0
+    back = ["--nightly", "2026-07-03", "--allow", "older-nightly", "--keep", "relu"]
+    assert poolside(clone, "sync", *back).status == 0
     assert clone.rev("main") == simple.upstream.rev("main~2")
+    assert clone.subjects("main..poolside-cherry-picks") == ["Speed up relu (#11)"]
     assert clone.show("poolside-main", PATTERN_FILE) == workflow("20260703")
-    assert clone.subjects("main..poolside-main") == ["Add the build workflow", "Use our index"]
+    assert clone.subjects("poolside-cherry-picks..poolside-main") == ["Add the build workflow", "Use our index"]
 
 
 def test_N5_the_same_nightly_again_is_nothing_to_do(simple: World, poolside: Run) -> None:
@@ -397,13 +399,15 @@ def test_N4_an_older_date_of_the_same_commit_needs_to_be_allowed_too(simple: Wor
     assert poolside(clone, "sync", "--nightly", "2026-07-10", "--allow", "older-nightly").status == 0
 
 
-def test_N4_going_back_names_what_was_dropped_as_landed(simple: World, poolside: Run) -> None:
+def test_N4_L16_going_back_asks_about_what_was_dropped_as_landed(simple: World, poolside: Run) -> None:
     clone = simple.clone()
     pick = clone.rev("origin/poolside-cherry-picks")
     assert poolside(clone, "sync").status == 0
-    refused = poolside(clone, "sync", "--nightly", "2026-07-03")
+    back = ["--nightly", "2026-07-03", "--allow", "older-nightly"]
+    refused = poolside(clone, "sync", *back)
     assert refused.status == 1
-    assert f"  {pick[:9]} Speed up relu (#11)" in refused.err.splitlines()
-    gone = poolside(clone, "sync", "--nightly", "2026-07-03", "--allow", "older-nightly")
+    said = f"error: {pick[:9]} Speed up relu (#11): it was dropped as landed in"
+    assert any(line.startswith(said) and line.endswith("[dropped-then-reverted]") for line in refused.err.splitlines())
+    gone = poolside(clone, "sync", *back, "--allow", "dropped-then-reverted")
     assert gone.status == 0
-    assert f"note:   {pick[:9]} Speed up relu (#11)" in gone.err.splitlines()
+    assert f"note: {pick[:9]} Speed up relu (#11) stays out: it was dropped" in gone.err

@@ -97,11 +97,16 @@ class Identity:
     undone_later: UpstreamCommit | None = None
 
 
-SIGNALS = ("trailer", "pull", "patch-id", "reland", "content", "same-result", "reverse-apply")
-"""What can speak for a landing. The first four name it: the patch's ``(cherry picked from commit …)``, its pull
-request number, an equal patch-id, and words or a hash that bring back what was reverted. ``content``: a tree of
-upstream's held the whole patch. ``same-result``: the patch gives the landing's files on the landing's parent.
-``reverse-apply``: the patch can be taken back from the new snapshot, so it is there."""
+SIGNALS = {
+    "trailer": "the patch's (cherry picked from commit ...) line names the landing",
+    "pull": "the landing has the patch's pull request number",
+    "patch-id": "both have the same git-patch-id(1), and content confirms it",
+    "reland": "the landing's words or hashes bring back what was reverted",
+    "content": "a tree of upstream's held the whole patch: it was squashed with others, or split",
+    "same-result": "applied to the landing's parent, the patch gives the landing's files",
+    "reverse-apply": "the patch can be taken back from the new snapshot, so it is there",
+}
+"""What can speak for a landing, and what each word means; the first five name it, the others are content's."""
 
 
 def identify(
