@@ -376,6 +376,22 @@ def test_L6_reverted_and_no_longer_applying_stops(begun: World, poolside: Run) -
     assert json.loads(result.out)["conflict"]["subject"] == "Speed up relu (#11)"
 
 
+def test_L6_reverted_and_landed_again_only_after_the_nightly_says_both(begun: World, poolside: Run) -> None:
+    landed = begun.land({"a.py": text({2: "two"})}, "Speed up relu", 11)
+    begun.pick(landed)
+    revert = begun.revert(landed, 11, "it broke the iOS build")
+    begun.nightly("2026-07-10")
+    again = begun.land({"a.py": text({2: "two"})}, "Speed up relu", 11)
+    _, result = synced(begun, poolside, "--nightly", "2026-07-10")
+    pick = patch_of(result, "Speed up relu (#11)")
+    assert (pick["fate"], pick["verdict"]) == ("kept", "reverted-upstream")
+    assert pick["reason"].startswith(f"taken back by {revert[:9]} ")
+    assert pick["reason"].endswith(": it broke the iOS build")
+    assert pick["notes"] == [
+        f"landed later, as {again[:9]} Speed up relu (#11) (2025-06-15): no nightly has it yet"
+    ]  # fmt: skip
+
+
 def test_L6_reverted_in_words_but_still_there_is_dropped(begun: World, poolside: Run) -> None:
     landed = begun.land({"a.py": text({2: "two"})}, "Speed up relu", 11)
     begun.pick(landed)
@@ -679,6 +695,28 @@ def test_L18_tweaked_and_then_undone_is_not_dropped(begun: World, poolside: Run)
     assert snags(result) == ["undone-silently"]
 
 
+@pytest.mark.parametrize("how", ["deleted, then made anew", "added, then deleted"])
+def test_L18_a_file_that_is_there_again_or_gone_again_is_asked_about(begun: World, poolside: Run, how: str) -> None:
+    files: dict[str, str | None] = {"b.py": None} if how.startswith("deleted") else {"new.py": "import a\n" * 9}
+    pick_first(begun, {"a.py": text({2: "two"}), **files})
+    begun.land({"a.py": text({2: "two"}), **files}, "Speed up relu", 11)
+    again: dict[str, str | None] = {"b.py": "otherwise\n"} if how.startswith("deleted") else {"new.py": None}
+    begun.land({"a.py": text({2: "two, edited on"}), **again}, "Edit on", 12)
+    begun.nightly("2026-07-10")
+    _, result = synced(begun, poolside, status=1)
+    assert snags(result) == ["undone-silently"]
+
+
+def test_L17_a_file_that_was_added_and_is_called_otherwise_now_is_there(begun: World, poolside: Run) -> None:
+    added = "".join(f"def test_{n}(): pass\n" for n in range(20))
+    pick_first(begun, {"a.py": text({2: "two"}), "new.py": added})
+    begun.land({"a.py": text({2: "two"}), "new.py": added}, "Speed up relu", 11)
+    begun.land({"a.py": text({2: "two, edited on"}), "new.py": None, "newer.py": added + "# more\n"}, "Edit on", 12)
+    begun.nightly("2026-07-10")
+    _, result = synced(begun, poolside)
+    assert judged(result) == {"Speed up relu (#11)": ("dropped", "landed")}
+
+
 @pytest.mark.parametrize(
     ("answer", "subjects"),
     [("--keep", ["Speed up relu (#11)"]), ("--drop", []), ("--allow", ["Speed up relu (#11)"])],
@@ -736,6 +774,63 @@ def test_S1_an_empty_commit_whose_pull_request_was_reverted_is_kept(begun: World
     begun.nightly("2026-07-10")
     _, result = synced(begun, poolside)
     assert judged(result) == {"Trigger the build (#11)": ("kept", "reverted-upstream")}
+
+
+# The whole reasoning
+
+
+@pytest.mark.parametrize("mode", ["-n", "--json"])
+def test_explain_prints_the_whole_reasoning_about_one_patch(begun: World, poolside: Run, mode: str) -> None:
+    landed = begun.land({"a.py": text({2: "two"})}, "Speed up relu", 11)
+    pick = begun.pick(landed)
+    revert = begun.revert(landed, 11, "it broke the iOS build")
+    begun.nightly("2026-07-10")
+    clone = begun.clone()
+    subject = 'Revert "Speed up relu (#11)"'
+    expected = [
+        f"{pick[:9]} Speed up relu (#11)",
+        "  what it is known by",
+        "    layer         picks",
+        f"    origin        picked from {landed[:9]}",
+        "    number        pull request #11",
+        f"    patch-id      the same as of {landed[:9]}",
+        "    paths         a.py",
+        "  upstream's commits about it, of 2 searched",
+        f"    landed        {landed[:9]} Speed up relu (#11) (2025-06-15), in the nightly of 2026-07-10",
+        f"    taken back    {revert[:9]} {subject} (2025-06-15): it broke the iOS build, in",
+        "                  the nightly of 2026-07-10",
+        "  content",
+        "    replay        clean: it applies",
+        "  rule",
+        "    reverted upstream, and it is not empty -> kept (a conflict stops)",
+        "  verdict",
+        "    reverted-upstream: kept",
+        f"    taken back by {revert[:9]} {subject} (2025-06-15): it broke the iOS build",
+        "  what could change it",
+        f"    --drop {pick[:9]} drops it",
+        "    its landing upstream, under the number, the origin or with the content above",
+    ]
+    result = poolside(clone, "sync", mode, "--explain", "relu")
+    assert result.status == 0
+    told = json.loads(result.out)["explanation"] if mode == "--json" else result.out.splitlines()
+    assert told[: len(expected)] == expected
+    assert poolside(clone, "sync", "--explain", "nothing like it").status == 1
+
+
+def test_L16_explain_knows_what_was_dropped_before(begun: World, poolside: Run) -> None:
+    old = begun.patch({"a.py": text({2: "two"})}, "Use our index\n")
+    begun.patch({"b.py": text({2: "two"})}, "Stay\n")
+    landed = begun.land({"a.py": text({2: "two"})}, "Index", 30)
+    begun.nightly("2026-07-10")
+    clone, _ = synced(begun, poolside)
+    told = poolside(clone, "sync", "-n", "--explain", old[:9]).out.splitlines()
+    assert told[:5] == [
+        f"{old[:9]} Use our index",
+        "  what it is known by",
+        "    remembered    dropped from the patches as it had landed",
+        "  upstream's commits about it",
+        f"    landed        {landed[:9]} Index (#30) (2025-06-15)",
+    ]
 
 
 # A dry run exits and judges as the real run

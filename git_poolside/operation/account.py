@@ -92,7 +92,7 @@ class Account:
         """What brought the content of a patch that became empty (edge cases L4, L5, L13)."""
         picks = self.witness.picks_in(commit, self.results)
         names = [f"the pick {(pick.new or '')[:9]} {pick.subject}" for pick in picks]
-        names += [describe(one) for one in self.witness.brought(commit)]
+        names += [describe(one) for one in self.witness.brought(commit) or self.witness.near(commit)]
         also = "upstream reverted it too: " if self.witness.takes_back(commit) is not None else ""
         found = "; ".join(names[:_CITED])
         return f"nothing of it is left: {also}{found}" if found else "nothing of it is left on the new base"

@@ -199,10 +199,15 @@ class Witness:
         change = self.changes[commit.oid]
         touching = self._touching(change)
         if parts is None:
-            found = self._bringing(self._edits(change), touching) or touching
+            found = self._bringing(self._edits(change), touching)
         else:
             found = self._bringing(_edits_of(parts), touching)
         return tuple(self.history.commits[self.history.position[oid]] for oid in reversed(found))
+
+    def near(self, commit: Commit) -> tuple[UpstreamCommit, ...]:
+        """Upstream's commits that touch a path of the patch's, the newest first."""
+        touching = self._touching(self.changes[commit.oid])
+        return tuple(self.history.commits[self.history.position[oid]] for oid in reversed(touching))
 
     def picks_in(self, commit: Commit, below: Sequence[PatchResult]) -> list[PatchResult]:
         """The kept picks that touch a path of the patch's (edge case L13)."""
@@ -284,7 +289,6 @@ class Witness:
         if change is None:
             [change] = changes(self.git, [(tree_of_parent(self.objects, landed), landed.tree)])
         before = tree_of_parent(self.objects, landed)
-        edits = [touch.path for touch in change.touches if touch.old_mode and touch.new_mode]
         for oid in history.touching(self.git, landing, self.target, change.paths):
             tree = self.objects.commit(oid).tree
             again = self.engine.apply(change, tree)
@@ -294,13 +298,15 @@ class Witness:
         now = self.objects.commit(self.target).tree
         return any(
             self._put_back(path, before, landed.tree, now) and not self._moved_away(path, before, landed)
-            for path in edits
+            for path in change.paths
         )
 
     def _put_back(self, path: bytes, before: Oid, landed: Oid, now: Oid) -> bool:
-        """Whether a file that a landing changed is again what it was before it."""
+        """Whether a file that a landing changed is again what it was before it: as it was, there, or gone."""
         old, new, here = (self.objects.lookup(tree, path) for tree in (before, landed, now))
-        return old is not None and old == here != new
+        if old is None or new is None:
+            return (old is None) == (here is None) != (new is None)
+        return old == here != new
 
     def _moved_away(self, path: bytes, before: Oid, landed: Commit) -> bool:
         """Whether most of what a landing added to a file was added to other files by those who took it out there."""

@@ -120,6 +120,7 @@ class Ledger:
         self.target = target
         self.choices = choices
         self.entries = remembered(git, objects, [*stack.picks.commits, *stack.patches.commits])
+        self._goes_back = not refs.is_ancestor(git, stack.base, target)
         self.restored: dict[Oid, Dropped] = {}
         self.stack = stack
         for entry in self.entries:
@@ -148,7 +149,7 @@ class Ledger:
 
     def _taken_back(self, entry: Dropped, upstream: History) -> str:
         landed = self._landing(entry.landed)
-        if not refs.is_ancestor(self.git, entry.landed, self.target):
+        if self._goes_back and not refs.is_ancestor(self.git, entry.landed, self.target):
             return f"was dropped as landed in {describe(landed)}, which that older snapshot has not"
         since = self._since(entry, upstream)
         if since.state is not State.REVERTED:

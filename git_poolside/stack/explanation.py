@@ -11,7 +11,7 @@ from git_poolside.stack.provenance import cherry_origin
 from git_poolside.stack.verdict import Content, Decision, Evidence, Identity, State, UpstreamCommit, describe
 
 _WIDTH = 100
-_LABEL = 16
+_LABEL = 18
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,11 @@ def explain(grounds: Grounds, account: PatchResult, searched: Searched) -> list[
 def explain_dropped(entry: Dropped, title: str, landed: UpstreamCommit, since: Identity, why: str) -> list[str]:
     """The same for a patch that an earlier sync dropped and the stamp remembers."""
     lines = _wrapped(f"{entry.old[:9]} {title}", "", "  ")
-    lines += ["  what it is known by", _row("remembered", f"dropped from the {entry.role.value} as it had landed")]
-    lines += ["  upstream's commits about it", *_wrapped(f"landed      {describe(landed)}", "    ", 16)]
+    lines += [
+        "  what it is known by",
+        *_row_lines("remembered", f"dropped from the {entry.role.value} as it had landed"),
+    ]
+    lines += ["  upstream's commits about it", *_row_lines("landed", describe(landed))]
     lines += _events(since, {}, none="")
     rule = "recorded as dropped at an earlier sync, its landing "
     rule += "reverted since -> returned: asked (dropped-then-reverted)" if why else "stands -> it stays dropped"
@@ -107,7 +110,7 @@ def _events(identity: Identity, nightlies: Mapping[Oid, str], none: str = "none"
     for word, event in told:
         why = f": {event.reason}" if event.reason else ""
         when = f", {nightlies[event.oid]}" if event.oid in nightlies else ""
-        lines += _wrapped(f"{word:<11} {describe(event)}{why}{when}", "    ", 16)
+        lines += _row_lines(word, f"{describe(event)}{why}{when}")
     if identity.signals:
         lines += _row_lines("named by", ", ".join(identity.signals))
     return lines or ([f"    {none}"] if none else [])
@@ -171,10 +174,6 @@ def _said(decision: Decision) -> str:
 
 def _yes(holds: bool, what: str) -> str:
     return f"yes: {what}" if holds else f"no (yes would be: {what})"
-
-
-def _row(label: str, text: str) -> str:
-    return f"    {label:<{_LABEL - 4}}{text}"
 
 
 def _row_lines(label: str, text: str) -> list[str]:
