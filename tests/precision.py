@@ -27,8 +27,9 @@ from git_poolside.config import Config
 from git_poolside.errors import GitFailed
 from git_poolside.git.diff import changes
 from git_poolside.git.merge import MergeOrt
-from git_poolside.git.objects import Committer, MissingObject, Objects, Quarantine, quarantine
+from git_poolside.git.objects import Committer, MissingObject, Objects
 from git_poolside.git.process import Git, open_repository
+from git_poolside.git.quarantine import Quarantine, quarantine
 from git_poolside.git.replay import Engine
 from git_poolside.operation.choices import Choices
 from git_poolside.operation.evidence import Witness
@@ -212,7 +213,6 @@ class Trial:
             picks = Layer(Role.PICKS, "picks", base, patch, (commit,))
             stack = Stack(base, picks, Layer(Role.PATCHES, "patches", patch, patch, ()))
         target = self.entries[at].oid
-        self.engine.stand_on(self.objects.commit(target).tree)
         witness = Witness(self.git, self.config, self.ui, self.objects, self.engine, stack, target, target)
         ledger = Ledger(self.git, self.config, self.objects, stack, target, Choices())
         rebuilt = Rebuild(
