@@ -20,6 +20,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
@@ -62,12 +63,12 @@ class Entry:
     subject: str
     body: str
 
-    @property
+    @cached_property
     def number(self) -> int | None:
         found = RESOLVED.findall(self.body) or NUMBER.findall(self.subject)
         return int(found[-1]) if found else None
 
-    @property
+    @cached_property
     def title(self) -> str:
         return re.sub(r"(\s*\(#\d+\))+\s*$", "", self.subject).strip().rstrip("…")
 

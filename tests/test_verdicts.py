@@ -234,6 +234,16 @@ def test_L3_a_patch_whose_surroundings_changed_has_lost_nothing(begun: World, po
     assert (own["fate"], own["verdict"], own["notes"]) == ("kept", "changed", [])
 
 
+def test_L3_a_rename_of_a_file_that_upstream_edited_has_lost_nothing(begun: World, poolside: Run) -> None:
+    begun.patch({"a.py": None, "ours.py": text({15: "fifteen"})}, "Rename a\n")
+    begun.land({"a.py": text({2: "two", 3: "three"})}, "Edit a", 21)
+    begun.nightly("2026-07-10")
+    clone, result = synced(begun, poolside)
+    own = patch_of(result, "Rename a")
+    assert (own["fate"], own["verdict"], own["notes"]) == ("kept", "changed", [])
+    assert clone.show("poolside-main", "ours.py") == text({2: "two", 3: "three", 15: "fifteen"})
+
+
 @pytest.mark.parametrize("edited", [False, True])
 def test_L4_overlapping_picks_squashed_into_one_commit_are_all_dropped(
     begun: World, poolside: Run, edited: bool

@@ -33,7 +33,8 @@ def hunks(git: Git, commits: Sequence[Oid]) -> dict[Oid, list[Hunk]]:
     if not commits:
         return found
     asked = "".join(f"{oid}\n" for oid in commits).encode()
-    options = ["--root", "-r", "-p", "-U0", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color",
+    # With renames, or a moved file would be all its lines out and in (git-diff(1), -M; -l0 looks at every pair).
+    options = ["--root", "-r", "-p", "-U0", "-M", "-l0", "--no-ext-diff", "--no-textconv", "--no-color",
                "--src-prefix=a/", "--dst-prefix=b/", "--full-index"]  # fmt: skip
     out = git.impartial().run("-c", "core.quotePath=false", "diff-tree", "--stdin", *options, input=asked).stdout
     current: list[Hunk] = []

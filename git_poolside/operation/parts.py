@@ -27,9 +27,13 @@ def tell_parts(git: Git, witness: Witness, results: list[PatchResult]) -> None:
     made = hunks(git, [oid for _, _, old, new in asked for oid in (old, new) if oid])
     for at, result, old, new in asked:
         assert old and new
-        missing = gone(made[old], made[new])
+        missing = gone(made[old], made[new]) if _size(made[new]) < _size(made[old]) else []
         if missing and (result.verdict is not Verdict.CHANGED or not result.reason):
             results[at] = _told(witness, results[:at], result, missing)
+
+
+def _size(patch: list[Hunk]) -> int:
+    return sum(len(hunk.lines) for hunk in patch)
 
 
 def _told(witness: Witness, below: list[PatchResult], result: PatchResult, missing: list[Hunk]) -> PatchResult:

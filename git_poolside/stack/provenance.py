@@ -19,6 +19,16 @@ _REVERTS = re.compile(r"\bThis reverts commit ([0-9a-f]{7,40})\b")
 _REVERTS_NUMBER = re.compile(r"^Reverts ([\w.-]+/[\w.-]+)#(\d+)\b", re.MULTILINE)
 _REVERT_HASH = re.compile(r"\ARevert ([0-9a-f]{7,40})\b")
 _REASON = re.compile(r"^Reverted \S+ on behalf of \S+ due to (.*)$", re.MULTILINE)
+_TAKES_BACK = re.compile(r"\A(?:revert|back ?out)\b", re.I)
+_LONG = 200
+_FORMULA = re.compile(
+    r"^(?:\W*This reverts commit [0-9a-f]{7,40}\b(?:, reversing\nchanges made to [0-9a-f]{7,40})?[.,]?"
+    r"|Reverts (?:(?:, |,? ?& |,? and )?[\w.-]+/[\w.-]+#\d+)+[.,]?"
+    r"|(?:Differential Revision|Pull[- ]Request\S*(?: resolved)?|Test Plan|Reviewed[- ]By|Approved by|Signed-off-by"
+    r"|Co-authored-by|ghstack-\S+|Original commit changeset|Original Phabricator Diff|bypass-\S+|Privacy Context"
+    r"|Rollback Plan|cc):?.*|Summary:?(?=\s)|#+ .*|[-=]{3,}.*|…\S*.*|\(.*\))[ \t]*",
+    re.MULTILINE | re.I,
+)
 _QUOTED = re.compile(r"\A(?P<how>Revert|Back out|Reapply|Reland|Re-?apply|Re-?land)\s+\"(?P<what>.*)\"(?P<rest>.*)\Z", re.I)  # fmt: skip  # noqa: E501
 _MARKED = re.compile(r"\A(?:\[(?:re-?land|re-?apply)[ \d]*\]\s*|(?:re-?land|re-?apply)(?:ing|s|ed|\d+)?\b:?\s+)(?P<what>.*)\Z", re.I)  # fmt: skip  # noqa: E501
 _OF = re.compile(r"\b(?:re-?land(?:s|ing|ed)?|re-?appl(?:y|ies|ied))(?:\s+of)?\s+(?:https?://[^/\s]+/([\w.-]+/[\w.-]+)/pull/|#)(\d+)\b((?:(?:,| and|, and) #\d+)*)", re.I)  # fmt: skip  # noqa: E501
@@ -157,6 +167,20 @@ def bare_title(message: str) -> str:
 
 
 def revert_reason(message: str) -> str:
-    """Why upstream took a change back, in its own words; empty where it did not say."""
-    found = _REASON.search(message)
-    return found.group(1).strip() if found else ""
+    """Why upstream took a change back, in its own words; empty where it did not say, or took nothing back.
+
+    What the merge bot was told; else the first paragraph of the body that is no formula.
+    """
+    if found := _REASON.search(message):
+        return found.group(1).strip()
+    subject, _, body = message.lstrip("\n").replace("\r\n", "\n").partition("\n")
+    if not _TAKES_BACK.match(subject):
+        return ""
+    said: list[str] = []
+    for line in _FORMULA.sub("", body).split("\n"):
+        if line.strip():
+            said.append(line.strip())
+        elif said:
+            break
+    reason = " ".join(said).lstrip("&, ")
+    return reason if len(reason) <= _LONG else reason[:_LONG].rpartition(" ")[0] + " …"

@@ -190,4 +190,24 @@ def test_the_bare_title_has_no_numbers(message: str, title: str) -> None:
 def test_L6_the_reason_of_a_revert_is_upstreams_own() -> None:
     message = f'Revert "X (#5)"\n\nThis reverts commit {A}.\n\nReverted {URL}5 on behalf of {URL} due to it broke iOS\n'
     assert revert_reason(message) == "it broke iOS"
-    assert revert_reason("Revert\n\nno words\n") == ""
+    assert revert_reason(f'Revert "X"\n\nThis reverts commit {A}.\n') == ""
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (
+            'Revert "X" (#9)\n\nReverts pytorch/executorch#5\n\nThis breaks macos\nand linux\n\nMore.\n',
+            "This breaks macos and linux",
+        ),
+        ('Revert "X" (#9)\n\nReverts pytorch/executorch#5, it broke iOS\n', "it broke iOS"),
+        ('Revert "X" & "Y"\n\nReverts a/b#5 & a/b#7\n', ""),
+        (f'Revert "X"\n\nThis reverts commit {A}, reversing\nchanges made to {B}.\n\nToo slow.\n', "Too slow."),
+        ('Back out "X"\n\nSummary:\nToo slow.\n\nDifferential Revision: D5\n', "Too slow."),
+        (f'Revert "X"\n\nDifferential Revision: D5\n\nPull Request resolved: {URL}5\n', ""),
+        (f'Revert "X"\n\n{"word " * 60}\n', "word " * 39 + "word …"),
+        ("X (#9)\n\nIt is faster.\n", ""),
+    ],
+)
+def test_L6_a_reason_in_free_words_is_the_first_paragraph(message: str, reason: str) -> None:
+    assert revert_reason(message) == reason
