@@ -26,39 +26,36 @@ class Context:
 
     @cached_property
     def git(self) -> Git:
-        """The repository here. Raises `NotARepository`, `Refused` for one that cannot be worked with."""
-        from git_poolside.git.process import MINIMUM, open_repository, version
+        """The repository here. Raises `NotARepository`, `Refused`."""
+        from git_poolside.git.process import open_repository
 
-        if version()[:2] < MINIMUM:
-            raise Refused(
-                f"git {'.'.join(map(str, version()))} is too old: poolside needs 2.39 or newer",
-                hints=["update git"],
-            )
-        git = open_repository(self.folder or Path.cwd())
-        if git.try_run("rev-parse", "--show-object-format").text == "sha256":
-            raise Refused(
-                "this repository uses sha256 object names, which poolside cannot read",
-                hints=["use a clone of the fork in git's default object format, sha1"],
-            )
-        return git
+        return open_repository(self.folder or Path.cwd())
 
     @cached_property
     def config(self) -> Config:
         """The configuration for a reading command; unknown keys are warned about."""
-        from git_poolside.config import load
-        from git_poolside.operation.stopped import recorded_config
-
-        config = load(self.git, self.config_file, recorded_config(self.git))
+        config = self._load()
         for problem in config.unknown:
             self.ui.warn(problem)
         return config
 
+    def _load(self) -> Config:
+        from git_poolside.config import load
+
+        recorded: str | None = None
+        if (self.git.state_dir / "stopped.json").exists():  # seldom, and reading it takes much of the program
+            from git_poolside.operation.stopped import recorded_config
+
+            recorded = recorded_config(self.git)
+        return load(self.git, self.config_file, recorded)
+
     def mutating_config(self, allow: frozenset[str] = frozenset()) -> Config:
         """The configuration for a command that changes something: unknown keys and foreign files refuse."""
-        from git_poolside.config import Origin, load
-        from git_poolside.operation.stopped import recorded_config
+        from git_poolside.config import Origin
+        from git_poolside.git.process import require_version
 
-        config = load(self.git, self.config_file, recorded_config(self.git))
+        require_version()
+        config = self._load()
         if config.unknown:
             raise Refused("\n".join(config.unknown), hints=["take the key out, or mend its spelling"])
         if config.origin is Origin.FOREIGN and config.steers and "foreign-config" not in allow:

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from git_poolside.errors import GitFailed, NotARepository
+from git_poolside.errors import GitFailed, NotARepository, Refused
 from git_poolside.stack.model import Oid
 
 PINNED = (
@@ -290,38 +290,59 @@ def _version_on(path: str) -> tuple[int, ...]:
     return tuple(int(n) for n in found.groups("0")) if found else (0, 0, 0)
 
 
+def require_version() -> None:
+    """Raises `Refused` where git is older than `MINIMUM`."""
+    if version()[:2] < MINIMUM:
+        raise Refused(
+            f"git {'.'.join(map(str, version()))} is too old: poolside needs 2.39 or newer",
+            hints=["update git"],
+        )
+
+
 def open_repository(folder: Path, environment: Mapping[str, str] | None = None) -> Git:
-    """The repository that git itself would use from `folder`. Raises `NotARepository`."""
+    """The repository that git itself would use from `folder`.
+
+    Raises `NotARepository`, and `Refused` for one whose object names are not SHA-1's.
+    """
     own = dict(os.environ if environment is None else environment)
     own["GIT_NO_REPLACE_OBJECTS"] = "1"
     own["LC_ALL"] = "C.UTF-8"
     own.pop("GIT_CHERRY_PICK_HELP", None)  # it would delete CHERRY_PICK_HEAD at a stop
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
         own.setdefault("GIT_TERMINAL_PROMPT", "0")
-    questions = ["--absolute-git-dir", "--is-bare-repository", "--is-inside-work-tree"]
+    questions = ["--absolute-git-dir", "--is-bare-repository", "--is-inside-work-tree", "--show-object-format"]
     paths = ["--git-common-dir", "--git-path", "objects"]
-    done = subprocess.run(
-        ["git", "rev-parse", *questions, "--path-format=absolute", *paths],
-        capture_output=True,
-        env=own,
-        cwd=folder,
-        check=False,
-    )
-    if done.returncode:
+    # The worktree's root is asked last: where there is none git dies of the question, its answers so far said.
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", *questions, "--path-format=absolute", *paths, "--show-toplevel"],
+            capture_output=True,
+            env=own,
+            cwd=folder,
+            check=False,
+        )
+    except FileNotFoundError:
+        version()  # raises `NotARepository` where git is what was not found
+        raise
+    answers = done.stdout.split(b"\n", 6)
+    if len(answers) < 7:
+        require_version()
         said = done.stderr.decode("utf-8", "replace").strip()
         raise NotARepository(
             said.removeprefix("fatal: ") or "not a git repository",
             hints=["go to a clone of the fork, or name one with 'git -C DIR poolside …'"],
         )
-    answers = [Path(os.fsdecode(line)) for line in done.stdout.split(b"\n")[:-1]]
-    git_dir, bare, inside, common, objects = answers
-    worktree: Path | None = None
-    if str(inside) == "true" or (str(bare) == "false" and "GIT_WORK_TREE" in own):
-        top = subprocess.run(
-            ["git", "rev-parse", "--show-toplevel"], capture_output=True, env=own, cwd=folder, check=True
+    if answers[3] != b"sha1":
+        raise Refused(
+            f"this repository uses {os.fsdecode(answers[3])} object names, which poolside cannot read",
+            hints=["use a clone of the fork in git's default object format, sha1"],
         )
-        worktree = Path(os.fsdecode(top.stdout.removesuffix(b"\n")))
-    elif str(bare) == "false":
+    git_dir, common, objects = (Path(os.fsdecode(answers[place])) for place in (0, 4, 5))
+    bare, inside = (answers[place] == b"true" for place in (1, 2))
+    worktree: Path | None = None
+    if inside or (not bare and "GIT_WORK_TREE" in own):
+        worktree = Path(os.fsdecode(answers[6].removesuffix(b"\n")))
+    elif not bare:
         worktree = git_dir.parent if git_dir.name == ".git" else None
     if "GIT_DIR" in own or "GIT_WORK_TREE" in own:
         own["GIT_DIR"] = str(git_dir)
