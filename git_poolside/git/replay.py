@@ -51,7 +51,7 @@ class Engine:
 
     def apply(self, change: Change, ours: Oid) -> Oid | Conflict:
         """The tree that `change` makes of the tree `ours`, or the conflict. It may be `ours` itself: empty."""
-        if change.base == ours:
+        if change.base == ours and self.objects.written_by_git(change.theirs):
             return change.theirs
         entries = self._entries(change, ours)
         if entries is not None:
