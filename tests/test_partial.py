@@ -39,6 +39,24 @@ def test_a_stack_that_upstream_did_not_touch_is_replayed_without_one_blob(world:
     assert fetched(clone) == before
 
 
+def test_no_blob_is_needed_where_upstream_did_not_touch_the_paths(world: World, poolside: Run) -> None:
+    """The servers are gone, so that nothing can be fetched into any folder, one that is thrown away or not."""
+    with_stack(world, 3)
+    world.patch({"lib/file1.py": None, "tools/new.py": "new\n"}, "Take one away, add one")
+    world.nightly("2026-07-10", world.land({"lib/file19.py": "other\n", "lib/more.py": "more\n"}, "Rewrite", 2))
+    clone, full = blobless(world), world.clone("full")
+    clone.git("checkout", "-q", "-b", "elsewhere", "origin/main")
+    for server in (world.fork, world.upstream):
+        server.path.rename(server.path.with_suffix(".gone"))
+    blobs = clone.git("cat-file", "--batch-all-objects", "--batch-check=%(objecttype)").split().count("blob")
+    for repo in (clone, full):
+        result = poolside(repo, "sync", "--no-fetch")
+        assert result.status == 0, result.err
+    assert clone.refs() == full.refs() | {"refs/heads/elsewhere": clone.rev("elsewhere")}
+    after = clone.git("cat-file", "--batch-all-objects", "--batch-check=%(objecttype)").split().count("blob")
+    assert after == blobs + 1, "the operation log's own"
+
+
 def test_blobs_that_merges_need_are_fetched_in_one_batch(world: World, poolside: Run) -> None:
     with_stack(world, 6)
     names = [f"lib/file{n}.py" for n in range(6)]

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 
 from git_poolside.config import Config
 from git_poolside.errors import Bug
-from git_poolside.git.diff import Change, patch_ids
+from git_poolside.git.diff import Change, changes, patch_ids
 from git_poolside.git.objects import Committer, Objects
 from git_poolside.git.process import Git
 from git_poolside.git.replay import Engine
 from git_poolside.operation.account import Account
 from git_poolside.operation.choices import Choices
-from git_poolside.operation.evidence import Witness
+from git_poolside.operation.evidence import Witness, tree_of_parent
 from git_poolside.operation.generated import Generated
 from git_poolside.operation.ledger import Ledger
 from git_poolside.operation.parts import tell_parts
@@ -306,8 +306,15 @@ class Rebuild:
             for index, result in enumerate(self.out.results)
             if result.verdict is Verdict.CHANGED and result.old and result.new and not result.reason
         ]
-        moved = [oid for _, r in pairs if r.old != r.new for oid in (r.old, r.new) if oid]
-        identities = patch_ids(self.git, moved, verbatim=True)
+        moved = [(r.old, self.objects.commit(r.new)) for _, r in pairs if r.old and r.new and r.old != r.new]
+        made = changes(self.git, [(tree_of_parent(self.objects, new), new.tree) for _, new in moved])
+        read = [
+            oid
+            for (old, new), change in zip(moved, made, strict=True)
+            if change.touches != self.witness.changes[old].touches  # the very same files need no reading
+            for oid in (old, new.oid)
+        ]
+        identities = patch_ids(self.git, read, verbatim=True)
         for index, result in pairs:
             old, new = result.old, result.new
             if old == new or (old and new and identities.get(old) == identities.get(new)):
