@@ -325,9 +325,12 @@ class _Writer:
         git(self.fork, "pack-refs", "--all")
 
 
-def clone_fork(folder: Path, *options: str) -> None:
-    """The clone `work` of fork.git, with what ``git poolside init`` sets up."""
-    git(folder, "clone", "-q", *options, "fork.git", "work")
+def clone_fork(folder: Path, *, shared: bool = False) -> None:
+    """The clone `work` of fork.git, with what ``git poolside init`` sets up.
+
+    A `shared` one borrows all objects, and nothing is checked out or fetched: some may be missing.
+    """
+    git(folder, "clone", "-q", *(["--shared", "--no-checkout"] if shared else []), "fork.git", "work")
     work = folder / "work"
     settings = {
         "user.name": "Fork Author",
@@ -345,6 +348,13 @@ def clone_fork(folder: Path, *options: str) -> None:
     for branch in ("main", "nightly"):
         line = f"+refs/heads/{branch}:refs/remotes/upstream/{branch}"
         git(work, "config", "--add", "remote.upstream.fetch", line)
+    if shared:
+        with (work / ".git/objects/info/alternates").open("a") as alternates:
+            alternates.write(f"{folder}/upstream.git/objects\n")
+        for branch in ("main", "nightly"):
+            git(
+                work, "update-ref", f"refs/remotes/upstream/{branch}", git(folder / "upstream.git", "rev-parse", branch)
+            )
     git(work, "fetch", "-q", "upstream")
     for branch in ("main", "poolside-cherry-picks"):
         git(work, "branch", "-q", branch, f"origin/{branch}")

@@ -1,8 +1,8 @@
 """The benchmark's repositories made of a real clone: its history, and a stack of changes taken from it.
 
 The newest commits serve as patches: each that applies to the stack, and from there to the target, becomes one.
-So the stack replays cleanly, as `git replay` needs it. Objects are borrowed from the clone (git-clone(1),
-``--shared``), which is only read.
+So the stack replays cleanly, as `git replay` needs it. Objects are borrowed from the clone, which is only
+read.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ def make(folder: Path, clone: Path, sizes: Sequence[int], behind: int, far: int,
     if (made := ready(folder, note)) is not None:
         return made
     folder = folder.resolve()
+    objects = git(clone, "rev-parse", "--path-format=absolute", "--git-path", "objects")
     for name in ("upstream.git", "fork.git"):
-        git(folder, "clone", "-q", "--bare", "--shared", "--no-tags", str(clone.resolve()), name)
-        for ref in git(folder / name, "for-each-ref", "--format=%(refname)").splitlines():
-            git(folder / name, "update-ref", "-d", ref)
+        git(folder, "init", "-q", "--bare", "-b", "main", name)
+        (folder / name / "objects" / "info" / "alternates").write_text(f"{objects}\n")
     upstream, fork = folder / "upstream.git", folder / "fork.git"
     target = history[spare]
     when = int(git(upstream, "log", "-1", "--format=%ct", target))
@@ -55,8 +55,11 @@ def make(folder: Path, clone: Path, sizes: Sequence[int], behind: int, far: int,
     tips = {"main": first.base, "poolside-cherry-picks": first.picks, "poolside-main": first.tip}
     _heads(fork, {**tips, **{f"bench/{stack.name}-{stack.size}": stack.tip for stack in stacks}})
     git(fork, "symbolic-ref", "HEAD", "refs/heads/poolside-main")
-    git(fork, "repack", "-dlq")
-    clone_fork(folder, "--shared", "--no-checkout")
+    # Only what is new: a walk of the history would want what the clone may lack.
+    loose = "".join(f"{path.parent.name}{path.name}\n" for path in (fork / "objects").glob("[0-9a-f][0-9a-f]/*"))
+    git(fork, "pack-objects", "-q", "objects/pack/pack", input=loose.encode())
+    git(fork, "prune-packed", "-q")
+    clone_fork(folder, shared=True)
     _leave_out(folder / "work", [target, *(stack.tip for stack in stacks)])
     git(folder / "work", "reset", "-q", "--hard")
     return write_note(folder, note, stacks)
