@@ -29,6 +29,9 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=0, metavar="N", help="5 unless --quick")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     given = parser.parse_args()
+    for words, known in ((given.only, _FIGURES), (given.rivals, replay.GOALS)):
+        if unknown := [word for word in words.split(",") if word and word not in known]:
+            parser.error(f"'{unknown[0]}' is none of {', '.join(known)}")
     rounds = given.rounds or (3 if given.quick else 5)
     progress(f"the repository in {given.folder}")
     shape = _QUICK if given.quick else Shape()

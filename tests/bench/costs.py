@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tests.bench.arena import Arena
 from tests.bench.make_repo import Made, Stack, git, make
-from tests.bench.measure import Contender, Row, against, in_turn, median, progress, seconds
+from tests.bench.measure import Contender, Row, against, in_turn, median, median_cpu, progress, seconds
 from tests.bench.plan import Shape
 
 _DRY = ["git", "poolside", "sync", "-n", "--no-fetch", "--quiet"]
@@ -42,9 +42,10 @@ def verdicts(made: Made, rounds: int) -> list[Row]:
         for run in ("cold", "second"):
             whole = median(runs[run])
             cost = max(whole - alone, 0.0)
+            cpu = median_cpu(runs[run]) - median_cpu(runs["replay"])
             rows.append(
                 Row(f"verdicts, upstream moved {moved} commits, {run} run", seconds(cost),
-                    goal=f"under {_LIMITS[name]} s" if run == "cold" else "only for new commits",
+                    cpu=seconds(cpu), goal=f"under {_LIMITS[name]} s" if run == "cold" else "only for new commits",
                     reached=cost < _LIMITS[name] if run == "cold" else None,
                     note=f"dry run {seconds(whole)}, replay alone {seconds(alone)}")
             )  # fmt: skip
@@ -149,8 +150,9 @@ def _flat(figure: str, contenders: Sequence[Contender], rounds: int) -> Row:
     times = {contender.name: median(runs[contender.name]) for contender in contenders}
     shown = ", ".join(f"{name} {seconds(time)}" for name, time in times.items())
     first, *_, last = times.values()
+    cpu = median_cpu(runs[contenders[-1].name]) / median_cpu(runs[contenders[0].name])
     failed = [words for words in said.values() if words.startswith("failed")]
-    return Row(figure, shown, ratio=f"{last / first:.2f}", goal="flat", reached=last <= _FLAT * first,
+    return Row(figure, shown, ratio=f"{last / first:.2f}", cpu=f"{cpu:.2f}", goal="flat", reached=last <= _FLAT * first,
                note="; ".join(failed))  # fmt: skip
 
 

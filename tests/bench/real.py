@@ -30,7 +30,7 @@ _PERSON = b"Fork Author <fork.author@example.com>"
 def make(folder: Path, clone: Path, sizes: Sequence[int], behind: int, far: int, far_size: int) -> Made:
     """The repositories in `folder`; stacks and distances as far as the history reaches."""
     history = git(clone, "rev-list", "--first-parent", "HEAD", "--").split()
-    spare = min(4 * max(sizes), len(history) // 4)
+    spare = min(10 * max(sizes), len(history) // 4)
     note = {"version": VERSION, "clone": str(clone.resolve()), "head": history[0], "sizes": list(sizes)}
     if (made := ready(folder, note)) is not None:
         return made
