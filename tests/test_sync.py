@@ -52,7 +52,7 @@ def test_a_dry_run_says_the_same_and_changes_nothing(simple: World, poolside: Ru
         "dropped",
         "landed",
         11,
-        ["trailer", "pull request", "patch-id"],
+        ["trailer", "pull", "patch-id", "same-result", "reverse-apply"],
     )
     assert clone.refs("refs/heads") == {k: v for k, v in refs.items() if k.startswith("refs/heads")}
 

@@ -1087,7 +1087,8 @@ def test_what_is_asked_after_a_stop_is_answered_with_continue(world: World, pool
     ]
     done = poolside(clone, "sync", "--continue", "--drop", asked[:9])
     assert done.status == 0, done.err
-    assert clone.subjects("main..poolside-main") == ["Tune line five"]
+    noted = "Note what landed up to the nightly of 2026-07-10"
+    assert clone.subjects("main..poolside-main") == ["Tune line five", noted]
     assert clone.show("poolside-main", "a.py") == TEN.replace("line 5\n", "LINE five\n")
 
 
