@@ -99,6 +99,13 @@ def pull_number(message: str, repository: str, *, subject_counts: bool = True) -
     return int(last.group(1)) if last and subject_counts else None
 
 
+def pull_of(message: str, repository: str) -> int | None:
+    """The pull request of the fork's `repository` that merged an own patch: the resolved line, else the subject's."""
+    named = [int(n) for repo, n in _RESOLVED.findall(message) if repo.lower() == repository.lower()]
+    last = _LAST_NUMBER.search(message.lstrip("\n").partition("\n")[0])
+    return named[-1] if named else int(last.group(1)) if last else None
+
+
 @dataclass(frozen=True)
 class Undoing:
     """What a commit says about earlier ones.
