@@ -13,6 +13,7 @@ class Choices:
     """What was decided about single patches, by their old hashes; `resolutions` are the commits made of one.
 
     `made` are new commits of an earlier run, by 'old parent'; `rerere` those patches that git-rerere(1) resolved.
+    `adopt`: the changes file gets a section if it has none. `strict`: what the audit finds refuses.
     """
 
     keep: Mapping[Oid, str] = field(default_factory=dict)
@@ -22,3 +23,5 @@ class Choices:
     made: Mapping[str, Oid] = field(default_factory=dict)
     allow: frozenset[str] = frozenset()
     rerere: frozenset[Oid] = frozenset()
+    adopt: bool = False
+    strict: bool = False

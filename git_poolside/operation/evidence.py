@@ -9,7 +9,7 @@ from git_poolside.config import Config
 from git_poolside.git import history, nightlies, refs
 from git_poolside.git.diff import Change, changed_lines, changes, patch_ids, paths_of
 from git_poolside.git.hunks import Hunk
-from git_poolside.git.objects import FILES, Objects
+from git_poolside.git.objects import COMMIT, FILES, Objects, format_commit
 from git_poolside.git.process import Git
 from git_poolside.git.promised import bring
 from git_poolside.git.replay import Engine
@@ -89,8 +89,10 @@ class Witness:
         self.changes: dict[Oid, Change] = {
             commit.oid: change for commit, change in zip(self.patches, changes(git, pairs), strict=True)
         }
-        engine.stand_on(objects.commit(target).tree, list(self.changes.values()))
-        sets = {change.paths for change in self.changes.values() if change.touches}
+        path = config.changes.file.encode()
+        self.content = {oid: self._without(path, change) for oid, change in self.changes.items()}
+        engine.stand_on(objects.commit(target).tree, list(self.content.values()))
+        sets = {change.paths for change in self.content.values() if change.touches}
         self.history: History
         self.history, alike = history.read(git, self.base, target, upstream, config.github.upstream, sets, ui)
         self._candidates = self._same_patch_ids(alike)
@@ -110,18 +112,34 @@ class Witness:
         if not alike:
             return {}
         sets = set(alike.values())
-        mine = [oid for oid, change in self.changes.items() if change.paths in sets]
+        mine = {oid: self._content_of(oid) for oid, change in self.content.items() if change.paths in sets}
         theirs = [self.objects.commit(oid) for oid in alike]
         made = changes(self.git, [(tree_of_parent(self.objects, commit), commit.tree) for commit in theirs])
-        touches = [touch for change in (*made, *(self.changes[oid] for oid in mine)) for touch in change.touches]
+        touches = [touch for change in (*made, *(self.content[oid] for oid in mine)) for touch in change.touches]
         sides = [side for t in touches for side in ((t.old_mode, t.old), (t.new_mode, t.new))]
         bring(self.objects, (oid for mode, oid in sides if mode in FILES))
-        identities = patch_ids(self.git, [*mine, *alike])
+        identities = patch_ids(self.git, [*mine.values(), *alike])
         by_id: dict[str, list[Oid]] = {}
         for oid in sorted(alike, key=lambda oid: self.history.position[oid]):
             if oid in identities:
                 by_id.setdefault(identities[oid], []).append(oid)
-        return {oid: by_id[identities[oid]] for oid in mine if identities.get(oid) in by_id}
+        return {oid: by_id[identities[same]] for oid, same in mine.items() if identities.get(same) in by_id}
+
+    def _without(self, path: bytes, change: Change) -> Change:
+        """`change` without the file at `path`, if it changes others too: what it says of itself is not what it does."""
+        if path not in change.paths or change.paths == {path}:
+            return change
+        base = self.objects.graft(change.base, {path: self.objects.lookup(change.theirs, path)})
+        return Change(base, change.theirs, tuple(touch for touch in change.touches if touch.path != path))
+
+    def _content_of(self, oid: Oid) -> Oid:
+        """A commit that changes the patch's content alone: the patch itself where that is all it changes."""
+        change = self.content[oid]
+        if change == self.changes[oid]:
+            return oid
+        author = self.objects.commit(oid).author
+        parent = self.objects.write(COMMIT, format_commit(change.base, (), author, author, b"", None))
+        return self.objects.write(COMMIT, format_commit(change.theirs, (parent,), author, author, b"", None))
 
     def same_patch_id(self, patch: Oid) -> Sequence[Oid]:
         """Upstream's commits with the patch-id of a patch, confirmed or not."""
@@ -155,13 +173,13 @@ class Witness:
 
     def _woven(self, commit: Commit, layer: Layer) -> Iterator[Change]:
         """The patch's change, then what it comes to with the next ones of its layer that touch the same paths."""
-        change = self.changes[commit.oid]
+        change = self.content[commit.oid]
         yield change
         paths = change.paths
         after = layer.commits[layer.commits.index(commit) + 1 :]
-        together = [later for later in after if self.changes[later.oid].paths & paths][:_WOVEN]
+        together = [later for later in after if self.content[later.oid].paths & paths][:_WOVEN]
         for later in together:
-            paths |= self.changes[later.oid].paths
+            paths |= self.content[later.oid].paths
             new = {path: self.objects.lookup(later.tree, path) for path in paths}
             theirs = self.objects.graft(change.base, new)
             if theirs != change.base:
@@ -196,7 +214,7 @@ class Witness:
 
     def brought(self, commit: Commit, parts: Sequence[Hunk] | None = None) -> tuple[UpstreamCommit, ...]:
         """Upstream's commits that brought what the patch changes, or `parts` of it, the newest first (L3, L4, L5)."""
-        change = self.changes[commit.oid]
+        change = self.content[commit.oid]
         touching = self._touching(change)
         if parts is None:
             found = self._bringing(self._edits(change), touching)
@@ -206,16 +224,16 @@ class Witness:
 
     def near(self, commit: Commit) -> tuple[UpstreamCommit, ...]:
         """Upstream's commits that touch a path of the patch's, the newest first."""
-        touching = self._touching(self.changes[commit.oid])
+        touching = self._touching(self.content[commit.oid])
         return tuple(self.history.commits[self.history.position[oid]] for oid in reversed(touching))
 
     def picks_in(self, commit: Commit, below: Sequence[PatchResult]) -> list[PatchResult]:
         """The kept picks that touch a path of the patch's (edge case L13)."""
-        paths = self.changes[commit.oid].paths
+        paths = self.content[commit.oid].paths
         return [
             result
             for result in below
-            if result.role is Role.PICKS and result.new and result.old and self.changes[result.old].paths & paths
+            if result.role is Role.PICKS and result.new and result.old and self.content[result.old].paths & paths
         ]
 
     def takes_back(self, commit: Commit) -> Identity | None:
@@ -231,7 +249,7 @@ class Witness:
     def did_the_same(self, commit: Commit, landing: Oid) -> bool:
         """Whether applying the patch to the landing's parent gives the landing's tree on the patch's paths."""
         landed = self.objects.commit(landing)
-        change = self.changes[commit.oid]
+        change = self.content[commit.oid]
         result = self.engine.apply(change, tree_of_parent(self.objects, landed))
         return isinstance(result, str) and self.engine.same_at(change.paths, result, landed.tree)
 
@@ -246,7 +264,7 @@ class Witness:
         self, commit: Commit, identity: Identity, result: Oid | Conflict, ours: Oid, new: Oid | None
     ) -> Evidence:
         """What content says, given the replay's `result` on the tree `ours` and the new commit made of it."""
-        change = self.changes[commit.oid]
+        change = self.content[commit.oid]
         content = (Content.EMPTY if result == ours else Content.CLEAN) if isinstance(result, str) else Content.CONFLICT
         born_empty = not change.touches
         reverted = self.takes_back(commit)
@@ -335,7 +353,7 @@ class Witness:
         The patch alone is tried on each commit that touches its paths; a patch that needs lower ones of the
         stack would conflict on all of them, so then the whole stack up to it is tried.
         """
-        change = self.changes[commit.oid]
+        change = self.content[commit.oid]
         paths = {path.encode("utf-8", "surrogateescape") for path in conflict.paths} | change.paths
         touching = [
             oid for oid in history.touching(self.git, stack_base, self.target, paths) if oid in self.history.position

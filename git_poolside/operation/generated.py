@@ -1,21 +1,24 @@
 """Generated text in the stack: it is state, not a patch's content, so it never conflicts and is written anew.
 
-Here that is the date (and the base version) in the version variable (design: The stamp, edge case S6).
+That is the date (and the base version) in the version variable, and the changes file (design: The stamp, S6).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from git_poolside.config import Config
-from git_poolside.git.diff import Change, changes
+from git_poolside.git.diff import Change, changes, paths_of
 from git_poolside.git.objects import BLOB, FILES, Entry, Objects
 from git_poolside.git.process import Git
 from git_poolside.stack import version
-from git_poolside.stack.model import EMPTY_TREE, Commit, Oid, Snag, Stack
+from git_poolside.stack.bullets import Entry as Bullet
+from git_poolside.stack.changes import BrokenMarkers, ChangesFile, combined, section, written
+from git_poolside.stack.model import EMPTY_TREE, Commit, Conflict, Oid, PatchResult, Role, Snag, Stack, Touch, Verdict
 from git_poolside.stack.provenance import Provenance
 from git_poolside.stack.stamp import stamped
+from git_poolside.stack.version import VersionFile
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,8 @@ class Written:
     """A tree with the generated text of a sync in it, and what there is to say about it."""
 
     tree: Oid
-    note: str = ""
+    notes: tuple[str, ...] = ()
+    snag: Snag | None = None
 
 
 class Generated:
@@ -31,30 +35,60 @@ class Generated:
 
     def __init__(self, git: Git, config: Config, objects: Objects) -> None:
         self.git = git
+        self.config = config
         self.version = config.version
         self.objects = objects
         self.path = config.version.file.encode()
+        self.changes = ChangesFile(config.changes.file.encode())
+        self.files: Mapping[bytes, VersionFile | ChangesFile] = {
+            self.path: VersionFile(self.path, config.version.variable),
+            self.changes.path: self.changes,
+        }
+        self._edits: list[tuple[bytes, bytes]] = []
 
-    def neutral(self, change: Change, ours: Oid) -> Change:
-        """`change` with the generated text of `ours` on both its sides."""
-        touch = next((t for t in change.touches if t.path == self.path), None)
-        source = self._text(ours)
-        if touch is None or source is None:
-            return change
-        sides: list[Oid] = []
-        for tree, mode, oid in (
-            (change.base, touch.old_mode, touch.old),
-            (change.theirs, touch.new_mode, touch.new),
-        ):
-            if mode not in FILES:
-                sides.append(tree)
+    def neutral(self, change: Change, ours: Oid, *, stamp: bool = False) -> Change:
+        """`change` with the generated text of `ours` on both its sides.
+
+        A `stamp` (by its trailers) brings nothing of its own to the changes file: the text at the old tip does.
+        """
+        sides = {change.base: change.base, change.theirs: change.theirs}
+        for touch in change.touches:
+            file = self.files.get(touch.path)
+            if file is None or not {touch.old_mode, touch.new_mode} <= {0, *FILES}:
                 continue
-            text = self.objects.read(oid)
-            carried = version.carry(text, source, self.version.variable)
-            sides.append(tree if carried == text else self._with(tree, mode, carried))
-        if sides == [change.base, change.theirs]:
+            here = self.objects.lookup(ours, touch.path)
+            if here is not None and here.mode not in FILES:
+                continue
+            text = self._at(ours, touch.path)
+            before, after = (
+                self.objects.read(oid) if mode else None
+                for mode, oid in ((touch.old_mode, touch.old), (touch.new_mode, touch.new))
+            )
+            carried = (text, text) if stamp and file is self.changes else file.carried(before, after, text)
+            trees, modes = (change.base, change.theirs), (touch.old_mode, touch.new_mode)
+            for tree, mode, old, new in zip(trees, modes, (before, after), carried, strict=True):
+                if old != new:
+                    kept = mode or (here.mode if here else FILES[0])
+                    sides[tree] = self._with(sides[tree], touch.path, kept, new)
+        if sides[change.base] == change.base and sides[change.theirs] == change.theirs:
             return change
-        return changes(self.git, [(sides[0], sides[1])])[0]
+        return changes(self.git, [(sides[change.base], sides[change.theirs])])[0]
+
+    def content(self, change: Change, result: Oid | Conflict, ours: Oid) -> Oid | Conflict:
+        """A replay's result without what the patch says of itself in the changes file, if it does more than that."""
+        if not isinstance(result, str) or change.paths <= {self.changes.path} or self.changes.path not in change.paths:
+            return result
+        return self.objects.graft(result, {self.changes.path: self.objects.lookup(ours, self.changes.path)})
+
+    def resolved(self, change: Change, ours: Oid, made: Sequence[Oid]) -> None:
+        """Remember what a person wrote into the changes file when resolving a patch on the tree `ours`."""
+        expected = self.neutral(change, ours)
+        before = self._at(expected.theirs if self.changes.path in change.paths else ours, self.changes.path)
+        for oid in made:
+            after = self._at(self.objects.commit(oid).tree, self.changes.path)
+            if after != before and after is not None:
+                self._edits.append((before or b"", after))
+            before = after
 
     def stamps(self, commits: Sequence[Commit], made: Sequence[Change] | None = None) -> frozenset[Oid]:
         """Those of `commits` that hold nothing but generated text: stamps, and dates set by hand (edge case A4).
@@ -72,44 +106,97 @@ class Generated:
         return changes(self.git, [(parent, c.tree) for parent, c in zip(parents, commits, strict=True)])
 
     def _is_stamp(self, commit: Commit, change: Change) -> bool:
-        if not change.touches:
-            return Provenance.of(commit.text).is_stamp
-        touch = change.touches[0]
-        if len(change.touches) > 1 or touch.path != self.path or touch.old_mode != touch.new_mode:
-            return False
-        before, after = self.objects.read(touch.old), self.objects.read(touch.new)
-        return version.carry(after, before, self.version.variable) == before
+        by_trailer = Provenance.of(commit.text).is_stamp
+        return (by_trailer or bool(change.touches)) and all(
+            self._is_state(touch, by_trailer) for touch in change.touches
+        )
 
-    def write(self, tip: Oid, stack: Stack, target: Oid, date: str) -> Written | Snag:
-        """The tree of `tip` with the date set, and the base version where upstream's moved.
+    def _is_state(self, touch: Touch, by_trailer: bool) -> bool:
+        if by_trailer and touch.path == self.changes.path:
+            return {touch.old_mode, touch.new_mode} <= {0, *FILES}
+        file = self.files.get(touch.path)
+        if file is None or touch.old_mode != touch.new_mode or touch.old_mode not in FILES:
+            return False
+        return file.same(self.objects.read(touch.old), self.objects.read(touch.new))
+
+    def write(
+        self, tip: Oid, stack: Stack, target: Oid, date: str, results: Iterable[PatchResult], *, adopt: bool
+    ) -> Written:
+        """The tree of `tip` with the date set, the base version where upstream's moved, and the changes file.
 
         The text at the old tip of `stack` is the source of what is not set. The snag is ``version-ambiguous``.
         """
+        source = self.objects.commit(stack.patches.tip).tree
+        one = self._write_version(tip, source, stack.base, target, date)
+        now = self._at(one.tree, self.changes.path)
+        text, note = self._changes_text(source, now, results, adopt)
+        if text == now or text is None:
+            return Written(one.tree, (*one.notes, *note), one.snag)
+        entry = self.objects.lookup(source, self.changes.path)
+        mode = entry.mode if entry is not None and entry.mode in FILES else FILES[0]
+        return Written(self._with(one.tree, self.changes.path, mode, text), (*one.notes, *note), one.snag)
+
+    def _write_version(self, tip: Oid, source: Oid, base: Oid, target: Oid, date: str) -> Written:
         tree = self.objects.commit(tip).tree
         entry = self.objects.lookup(tree, self.path)
-        text = self._text(tree)
+        text = self._at(tree, self.path)
         if entry is None or text is None:
-            return Written(tree, f"{self.version.file} is not in the stack: no version is set")
-        source = self._text(self.objects.commit(stack.patches.tip).tree)
-        moved_to = self._base_moved(stack.base, target)
+            return Written(tree, (f"{self.version.file} is not in the stack: no version is set",))
+        moved_to = self._base_moved(base, target)
         try:
-            new, why_not = stamped(text, self.version.variable, date, source, moved_to)
+            new, why_not = stamped(text, self.version.variable, date, self._at(source, self.path), moved_to)
         except version.Ambiguous as error:
-            return Snag(
+            snag = Snag(
                 "version-ambiguous",
                 f"{self.version.variable} is set with a date on more than one line of {self.version.file}: {error}",
                 "leave one, or go on without setting it: --allow version-ambiguous",
             )
+            return Written(tree, snag=snag)
         if why_not:
-            return Written(tree, f"{self.version.file}: {why_not}; no version is set")
-        return Written(self._with(tree, entry.mode, new))
+            return Written(tree, (f"{self.version.file}: {why_not}; no version is set",))
+        return Written(self._with(tree, self.path, entry.mode, new))
 
-    def _text(self, tree: Oid) -> bytes | None:
-        entry = self.objects.lookup(tree, self.path)
+    def _changes_text(
+        self, source: Oid, now: bytes | None, results: Iterable[PatchResult], adopt: bool
+    ) -> tuple[bytes | None, tuple[str, ...]]:
+        """The changes file's text for the new tip, None where it is none of ours, and what there is to say."""
+        entry = self.objects.lookup(source, self.changes.path)
+        if entry is not None and entry.mode not in FILES:
+            return now, ()
+        text = self._at(source, self.changes.path)
+        text = now if text is None else text
+        for before, after in self._edits:
+            text = after if text is None else combined(before, text, after)
+        try:
+            if adopt or (text is not None and section(text) is not None):
+                kept = [(r.role, r.new, r.verdict) for r in results if r.new and r.verdict is not Verdict.STAMP]
+                text = written(text, self.bullets(kept))
+        except BrokenMarkers as error:
+            return text, (f"{self.config.changes.file} {error}; its section is left as it is",)
+        return text, ()
+
+    def bullets(self, patches: Iterable[tuple[Role, Oid, Verdict | None]]) -> list[Bullet]:
+        """What the changes file says of the commits of a stack: own patches first, then picks, lowest first.
+
+        A patch of the changes file alone has no bullet.
+        """
+        patches = sorted(patches, key=lambda patch: patch[0] is Role.PICKS)
+        touched = paths_of(self.git, [oid for _, oid, _ in patches])
+        github = self.config.github
+        return [
+            Bullet.of(self.objects.commit(oid), role, github.fork, github.upstream, verdict.value if verdict else "")
+            for role, oid, verdict in patches
+            if touched[oid] != {self.changes.path}
+        ]
+
+    def _at(self, tree: Oid, path: bytes) -> bytes | None:
+        """The text of a file in a tree."""
+        entry = self.objects.lookup(tree, path)
         return self.objects.read(entry.oid) if entry is not None and entry.mode in FILES else None
 
-    def _with(self, tree: Oid, mode: int, text: bytes) -> Oid:
-        return self.objects.graft(tree, {self.path: Entry(mode, self.objects.write(BLOB, text))})
+    def _with(self, tree: Oid, path: bytes, mode: int, text: bytes | None) -> Oid:
+        entry = None if text is None else Entry(mode, self.objects.write(BLOB, text))
+        return self.objects.graft(tree, {path: entry})
 
     def _base_moved(self, old: Oid, new: Oid) -> bytes | None:
         """The new base version if upstream's ``version.txt`` names another release than at the old base."""

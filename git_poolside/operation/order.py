@@ -55,6 +55,8 @@ class Order:
             "made": dict(choices.made),
             "allow": sorted(choices.allow),
             "rerere": sorted(choices.rerere),
+            "adopt": choices.adopt,
+            "strict": choices.strict,
             "push": self.push,
             "exec": self.exec,
             "config": self.config,
@@ -72,6 +74,8 @@ class Order:
             raw["made"],
             frozenset(raw["allow"]),
             frozenset(raw["rerere"]),
+            raw["adopt"],
+            raw["strict"],
         )
         return cls(
             tuple(raw["command"]),

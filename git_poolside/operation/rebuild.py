@@ -155,7 +155,8 @@ class Rebuild:
         if oid in self.choices.resolutions:
             return self._resolved(layer, commit, tip)
         ours = self.objects.commit(tip).tree
-        change = self.generated.neutral(self.witness.changes[oid], ours)
+        stamp = Provenance.of(commit.text).is_stamp
+        change = self.generated.neutral(self.witness.changes[oid], ours, stamp=stamp)
         was_stamp = self._is_stamp(commit, change)
         if was_stamp and change.base == change.theirs:
             self._drop(layer.role, commit, Verdict.STAMP, "generated anew at every sync")
@@ -163,10 +164,11 @@ class Rebuild:
         unmoved = commit.parents == (tip,) and change == self.witness.changes[oid] and not was_stamp
         result = commit.tree if unmoved else self.engine.replay(change, ours)
         new: Oid | None = None
-        if isinstance(result, str) and (result != ours or not change.touches):
+        content = self.generated.content(change, result, ours)
+        if isinstance(result, str) and (content != ours or not change.touches):
             new = oid if unmoved else self._commit(commit, result, tip, was_stamp)
         identity = self.witness.identity(commit, layer, result)
-        evidence = self.witness.evidence(commit, identity, result, ours, new)
+        evidence = self.witness.evidence(commit, identity, content, ours, new)
         decision = judge(layer.role, identity.state, evidence)
         if evidence.born_empty and (before := self.witness.landed_before(commit)) is not None:
             self._drop(layer.role, commit, Verdict.LANDED, f"empty: {before[:9]} was in the snapshot already")
@@ -262,6 +264,7 @@ class Rebuild:
             how = "by rerere" if commit.oid in self.choices.rerere else "by hand"
             reason = f"resolved {how}" if source else ""
             self.out.results.append(PatchResult(layer.role, source, oid, new.subject, fate, verdict, reason))
+        self.generated.resolved(self.witness.changes[commit.oid], self.objects.commit(tip).tree, made)
         self.engine.stepped(self.witness.changes[commit.oid], self.objects.commit(made[-1]).tree)
         return made[-1]
 
@@ -273,12 +276,10 @@ class Rebuild:
 
     def _stamp(self, tip: Oid) -> None:
         """Remake the stamp as the last commit of the patches layer; none if there is nothing to write or remember."""
-        written = self.generated.write(tip, self.stack, self.target, self.date)
-        if isinstance(written, Snag):
-            self.out.snags.append(written)
-            return
-        if written.note:
-            self.out.notes.append(written.note)
+        results, adopt = self.out.results, self.choices.adopt
+        written = self.generated.write(tip, self.stack, self.target, self.date, results, adopt=adopt)
+        self.out.snags += [written.snag] if written.snag else []
+        self.out.notes += written.notes
         dropped = self.ledger.remember(self.out.results, self.witness.history)
         sets = written.tree != self.objects.commit(tip).tree
         if not sets and (not dropped or tip == self.out.tips[Role.PICKS]):

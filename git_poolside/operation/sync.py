@@ -24,6 +24,7 @@ from git_poolside.operation.check import conserve
 from git_poolside.operation.evidence import Witness, tree_of_parent
 from git_poolside.operation.exec import first_failure
 from git_poolside.operation.explain import explanation
+from git_poolside.operation.generated import Generated
 from git_poolside.operation.ledger import Ledger
 from git_poolside.operation.order import Order
 from git_poolside.operation.prepare import with_choices
@@ -107,7 +108,7 @@ def execute(
             outcome.kind, outcome.stood = "refused", standing
         if outcome.kind != "done":
             return outcome
-        conserve(inner.git, objects, stack, rebuilt, frozenset({config.version.file.encode()}))
+        conserve(inner.git, objects, stack, rebuilt, frozenset(Generated(inner.git, config, objects).files))
         outcome.changes = _changes(config, order, rebuilt)
         if not outcome.changes:
             outcome.kind = "nothing-to-do"

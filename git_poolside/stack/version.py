@@ -84,6 +84,27 @@ def carry(text: bytes, source: bytes, variable: str) -> bytes:
     return impose(text, mine, theirs.date, theirs.base)
 
 
+@dataclass(frozen=True)
+class VersionFile:
+    """The file with the version variable as generated text: the date and the base version are no patch's."""
+
+    path: bytes
+    variable: str
+
+    def carried(
+        self, before: bytes | None, after: bytes | None, ours: bytes | None
+    ) -> tuple[bytes | None, bytes | None]:
+        """Both sides of a patch's edit with the generated parts that `ours` has."""
+        old, new = (
+            text if text is None or ours is None else carry(text, ours, self.variable) for text in (before, after)
+        )
+        return old, new
+
+    def same(self, before: bytes, after: bytes) -> bool:
+        """Whether nothing but the generated parts differs."""
+        return carry(after, before, self.variable) == before
+
+
 def base_version(text: bytes) -> bytes | None:
     """The release that a ``version.txt`` counts towards: ``2.6.0a0+git1a2b3c`` gives ``2.6.0``."""
     found = re.match(rb"\s*v?(\d+(?:\.\d+)*)", text)
