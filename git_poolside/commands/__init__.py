@@ -14,6 +14,7 @@ COMMANDS = {
     "status": "show the layers, how far behind they are, what is in flight",
     "nightly": "list the nightlies to move to",
     "sync": "move the whole stack onto a nightly",
+    "changes": "keep the summary of the patches in the changes file",
     "push": "push the three branches at once, with leases",
     "log": "show the operation log",
     "undo": "take an operation back",

@@ -32,6 +32,7 @@ def parser() -> Parser:
         help="go on in spite of the doubt with this name",
     )
     how.add_argument("--explain", metavar="PATCH", help="print the whole reasoning about PATCH too")
+    how.add_argument("--strict", action="store_true", help="refuse what the audit of merges and resolutions doubts")
     how.add_argument("--no-stop", action="store_true", help="report a conflict instead of stopping at it")
     how.add_argument("--no-fetch", action="store_true", help="do not ask the remotes, work with what is here")
     how.add_argument("--json", action="store_true", help="one JSON object on standard output")
@@ -80,6 +81,7 @@ def _wishes(arguments: argparse.Namespace) -> prepare.Wishes:
         arguments.exec,
         not arguments.no_fetch,
         arguments.explain,
+        arguments.strict,
     )
 
 
@@ -124,6 +126,7 @@ def _check_usage(arguments: argparse.Namespace) -> None:
                                          ("abort", arguments.abort)) if on), None)  # fmt: skip
     fixed = [
         arguments.nightly, arguments.onto, arguments.dry_run, arguments.push, arguments.exec, arguments.no_stop,
+        arguments.strict,
     ]  # fmt: skip
     answers = [arguments.keep, arguments.drop, arguments.allow]
     if (going and any(fixed)) or (arguments.abort and any(answers)):

@@ -59,7 +59,7 @@ class Generated:
             here = self.objects.lookup(ours, touch.path)
             if here is not None and here.mode not in FILES:
                 continue
-            text = self._at(ours, touch.path)
+            text = self.text(ours, touch.path)
             before, after = (
                 self.objects.read(oid) if mode else None
                 for mode, oid in ((touch.old_mode, touch.old), (touch.new_mode, touch.new))
@@ -83,9 +83,9 @@ class Generated:
     def resolved(self, change: Change, ours: Oid, made: Sequence[Oid]) -> None:
         """Remember what a person wrote into the changes file when resolving a patch on the tree `ours`."""
         expected = self.neutral(change, ours)
-        before = self._at(expected.theirs if self.changes.path in change.paths else ours, self.changes.path)
+        before = self.text(expected.theirs if self.changes.path in change.paths else ours, self.changes.path)
         for oid in made:
-            after = self._at(self.objects.commit(oid).tree, self.changes.path)
+            after = self.text(self.objects.commit(oid).tree, self.changes.path)
             if after != before and after is not None:
                 self._edits.append((before or b"", after))
             before = after
@@ -128,7 +128,7 @@ class Generated:
         """
         source = self.objects.commit(stack.patches.tip).tree
         one = self._write_version(tip, source, stack.base, target, date)
-        now = self._at(one.tree, self.changes.path)
+        now = self.text(one.tree, self.changes.path)
         text, note = self._changes_text(source, now, results, adopt)
         if text == now or text is None:
             return Written(one.tree, (*one.notes, *note), one.snag)
@@ -139,12 +139,12 @@ class Generated:
     def _write_version(self, tip: Oid, source: Oid, base: Oid, target: Oid, date: str) -> Written:
         tree = self.objects.commit(tip).tree
         entry = self.objects.lookup(tree, self.path)
-        text = self._at(tree, self.path)
+        text = self.text(tree, self.path)
         if entry is None or text is None:
             return Written(tree, (f"{self.version.file} is not in the stack: no version is set",))
         moved_to = self._base_moved(base, target)
         try:
-            new, why_not = stamped(text, self.version.variable, date, self._at(source, self.path), moved_to)
+            new, why_not = stamped(text, self.version.variable, date, self.text(source, self.path), moved_to)
         except version.Ambiguous as error:
             snag = Snag(
                 "version-ambiguous",
@@ -163,7 +163,7 @@ class Generated:
         entry = self.objects.lookup(source, self.changes.path)
         if entry is not None and entry.mode not in FILES:
             return now, ()
-        text = self._at(source, self.changes.path)
+        text = self.text(source, self.changes.path)
         text = now if text is None else text
         for before, after in self._edits:
             text = after if text is None else combined(before, text, after)
@@ -189,7 +189,7 @@ class Generated:
             if touched[oid] != {self.changes.path}
         ]
 
-    def _at(self, tree: Oid, path: bytes) -> bytes | None:
+    def text(self, tree: Oid, path: bytes) -> bytes | None:
         """The text of a file in a tree."""
         entry = self.objects.lookup(tree, path)
         return self.objects.read(entry.oid) if entry is not None and entry.mode in FILES else None

@@ -27,7 +27,7 @@ _ALLOW_OLDER = "git poolside sync --nightly {} --allow older-nightly   (goes bac
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the command line asks for."""
+    """What the command line asks for; `stay` is the base that the stack stands on, `adopt` as in `Choices`."""
 
     nightly: str | None = None
     onto: str | None = None
@@ -38,6 +38,9 @@ class Wishes:
     exec: str | None = None
     fetch: bool = True
     explain: str | None = None
+    strict: bool = False
+    stay: bool = False
+    adopt: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,7 @@ def order(git: Git, config: Config, ui: Ui, objects: Objects, command: Sequence[
         for name in here.tips.rewritten
     ]
     named = _Names(git, objects, here.tips.chosen, here.upstream)
-    choices = _choices(Choices(), named, wishes)
+    choices = _choices(Choices(strict=config.sync.strict), named, wishes)
     for oid, entry in named.dropped.items():
         if oid in choices.keep:
             ledger.obtain(git, config, ui, entry, fetch=wishes.fetch)
@@ -160,6 +163,8 @@ def order(git: Git, config: Config, ui: Ui, objects: Objects, command: Sequence[
 
 def _target(git: Git, config: Config, ui: Ui, here: Ground, wishes: Wishes) -> tuple[Nightly, list[str]]:
     """The commit to move to, with its date, and what there is to say about the choice."""
+    if wishes.stay:
+        return standing(git, config, here.base, here.date), []
     if wishes.onto is not None:
         return _onto(git, config, here, wishes.onto)
     if wishes.nightly is not None:
@@ -184,11 +189,15 @@ def _target(git: Git, config: Config, ui: Ui, here: Ground, wishes: Wishes) -> t
         passed = [n for n in listed_new[: listed_new.index(newest)] if not n.usable]
         return newest, [_passed_over(n) for n in passed[:3]]
     notes = [_passed_over(n) for n in listed_new[:3]]
-    standing = nightlies.naming(git, config, here.base, here.date)
-    if standing is not None:
-        return standing, notes
-    date = here.date or utc_date(int(git.text("log", "-1", "--format=%ct", here.base)))
-    return Nightly(date, here.base, here.base), notes
+    return standing(git, config, here.base, here.date), notes
+
+
+def standing(git: Git, config: Config, base: Oid, date: str | None) -> Nightly:
+    """The nightly that the stack stands on, as far as one names its base; else the base itself."""
+    named = nightlies.naming(git, config, base, date)
+    if named is not None:
+        return named
+    return Nightly(date or utc_date(int(git.text("log", "-1", "--format=%ct", base))), base, base)
 
 
 def _passed_over(nightly: Nightly) -> str:
@@ -296,6 +305,8 @@ def _choices(before: Choices, patches: _Names, wishes: Wishes) -> Choices:
         keep={**{oid: why for oid, why in before.keep.items() if oid not in drop}, **keep},
         drop={**{oid: why for oid, why in before.drop.items() if oid not in keep}, **drop},
         allow=before.allow | frozenset(wishes.allow),
+        adopt=before.adopt or wishes.adopt,
+        strict=before.strict or wishes.strict,
     )
 
 
