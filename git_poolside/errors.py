@@ -25,6 +25,8 @@ ALLOWABLE_SNAGS = frozenset(
         "upstream-rewritten",
         "moved-since",
         "version-ambiguous",
+        "duplicate-block",
+        "resolution-lost-lines",
     }
 )
 """Snags that ``--allow NAME`` accepts; every other one stands until its cause is gone."""

@@ -15,6 +15,7 @@ from git_poolside.git.objects import Committer, Objects
 from git_poolside.git.process import Git
 from git_poolside.git.replay import Engine
 from git_poolside.operation.account import Account
+from git_poolside.operation.audit import audit
 from git_poolside.operation.choices import Choices
 from git_poolside.operation.evidence import Witness, tree_of_parent
 from git_poolside.operation.generated import Generated
@@ -175,7 +176,19 @@ class Rebuild:
             return tip
         judged, decision = decision, self._chosen(commit, decision, evidence.content)
         self.out.grounds[oid] = Grounds(layer.role, commit, identity, evidence, result, judged, decision)
-        return self._follow(layer, commit, tip, identity, evidence, decision, result, new)
+        followed = self._follow(layer, commit, tip, identity, evidence, decision, result, new)
+        if new is not None and followed == new != oid:
+            self._audit(commit, ours, new, resolved=False)
+        return followed
+
+    def _audit(self, commit: Commit, ours: Oid, new: Oid, *, resolved: bool) -> None:
+        """Tell of the patch what its merge or resolution may have lost or doubled; refuse for it when strict."""
+        change, result = self.witness.content[commit.oid], self.objects.commit(new).tree
+        found = audit(self.git, self.objects, change, ours, result, resolved=resolved)
+        entry = max(index for index, one in enumerate(self.out.results) if one.old == commit.oid)
+        told = self.out.results[entry]
+        self.out.results[entry] = replace(told, notes=(*told.notes, *(one.message for one in found)))
+        self.out.snags += [one.snag(commit) for one in found if self.choices.strict]
 
     def _chosen(self, commit: Commit, decision: Decision, content: Content) -> Decision:
         """The decision after ``--keep``, ``--drop`` and ``--allow``."""
@@ -264,6 +277,7 @@ class Rebuild:
             how = "by rerere" if commit.oid in self.choices.rerere else "by hand"
             reason = f"resolved {how}" if source else ""
             self.out.results.append(PatchResult(layer.role, source, oid, new.subject, fate, verdict, reason))
+        self._audit(commit, self.objects.commit(tip).tree, made[-1], resolved=True)
         self.generated.resolved(self.witness.changes[commit.oid], self.objects.commit(tip).tree, made)
         self.engine.stepped(self.witness.changes[commit.oid], self.objects.commit(made[-1]).tree)
         return made[-1]

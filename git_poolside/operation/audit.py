@@ -1,0 +1,127 @@
+"""The audit of merges and resolutions: reads the four sides of a patch's files, and says what is doubtful."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from git_poolside.git.diff import Change, changes
+from git_poolside.git.objects import FILES, Objects
+from git_poolside.git.process import Git
+from git_poolside.stack.audit import lost, twice
+from git_poolside.stack.model import Commit, Oid, Snag
+
+_LARGEST = 1 << 20
+_SHOWN = 60
+_HINTS = {
+    "duplicate-block": "look at it: take the block out of the patch, or go on with --allow duplicate-block",
+    "resolution-lost-lines": "git commit --amend what is missing into it, or go on with --allow resolution-lost-lines",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One doubt: the snag's `name`, and what it is about."""
+
+    name: str
+    message: str
+
+    def snag(self, commit: Commit) -> Snag:
+        """The doubt as one that refuses the operation (``--strict``)."""
+        message = f"{commit.oid[:9]} {commit.subject}: {self.message}"
+        return Snag(self.name, message, _HINTS[self.name], commit.oid)
+
+
+def audit(git: Git, objects: Objects, change: Change, ours: Oid, result: Oid, *, resolved: bool) -> list[Finding]:
+    """What is doubtful about `result`, the tree that `change` became on the tree `ours`.
+
+    Where the patch's files were as it had them nothing can be. Losses are looked for if it was `resolved` by a
+    person or by rerere: git's own merge loses nothing.
+    """
+    paths = change.paths
+    moved = [p for p in paths if objects.lookup(ours, p) != objects.lookup(change.base, p)]
+    if not moved and not resolved:
+        return []
+    if resolved or any(objects.lookup(ours, path) is None for path in moved):
+        paths |= changes(git, [(ours, result)])[0].paths  # the patch may have followed a rename
+    sides = _Sides(objects, change, ours, result)
+    found: list[Finding] = []
+    for path in sorted(paths):
+        old, here, new = sides.base(path), sides.text(ours, path), sides.text(result, path)
+        if here is None or new is None or old is None:
+            continue
+        for one in twice(old, here, new):
+            lines = f"{len(one.block)} lines" if len(one.block) > 1 else "a line"
+            found.append(
+                Finding(
+                    "duplicate-block",
+                    f"{_name(path)} has {lines} twice, which upstream added too: "
+                    f"line {one.line}, '{_line(one.block[0])}'",
+                )
+            )
+    if resolved:
+        found += _losses(sides, sorted(paths))
+    return found
+
+
+class _Sides:
+    """The texts of one patch's files on the four sides."""
+
+    def __init__(self, objects: Objects, change: Change, ours: Oid, result: Oid) -> None:
+        self.objects = objects
+        self.change = change
+        self.ours = ours
+        self.result = result
+
+    def text(self, tree: Oid, path: bytes) -> Sequence[bytes] | None:
+        """A file's lines; None for what is no text, or more of it than anybody reads."""
+        entry = self.objects.lookup(tree, path)
+        if entry is None or entry.mode not in FILES:
+            return None
+        data = self.objects.read(entry.oid)
+        return None if len(data) > _LARGEST or b"\0" in data[:8000] else data.splitlines()
+
+    def base(self, path: bytes) -> Sequence[bytes] | None:
+        """What the patch was made on; for a file that upstream has moved since, all of the patch's old files."""
+        if (text := self.text(self.change.base, path)) is not None:
+            return text
+        texts = [self.text(self.change.base, touch.path) for touch in self.change.touches if touch.old_mode]
+        return [line for text in texts for line in text or ()]
+
+
+def _losses(sides: _Sides, paths: Sequence[bytes]) -> list[Finding]:
+    found: list[Finding] = []
+    base, ours, theirs, result = sides.change.base, sides.ours, sides.change.theirs, sides.result
+    elsewhere = [line for path in paths for line in sides.text(result, path) or ()]
+    for path in paths:
+        old, here, patch, new = (sides.text(tree, path) for tree in (base, ours, theirs, result))
+        if old is None and here is not None and patch is not None:
+            old = ()  # both added it
+        if old is None:
+            continue
+        if here is not None and here != old:
+            gone = lost(old, here, patch or (), new or ())
+            found += [_lost("upstream's", path, one.added, one.removed) for one in gone]
+        if patch is not None and patch != old:
+            gone = lost(old, patch, here or (), new or (), () if new is not None else elsewhere)
+            found += [_lost("the patch's", path, one.added, one.removed) for one in gone]
+    return found
+
+
+def _lost(whose: str, path: bytes, added: Sequence[bytes], removed: Sequence[bytes]) -> Finding:
+    what = [f"lacks {whose} '{_line(added[0])}'" + _more(added)] if added else []
+    what += [f"has '{_line(removed[0])}'{_more(removed)} again, against {whose}"] if removed else []
+    return Finding("resolution-lost-lines", f"the resolution of {_name(path)} {' and '.join(what)}")
+
+
+def _more(lines: Sequence[bytes]) -> str:
+    return f" and {len(lines) - 1} more" if len(lines) > 1 else ""
+
+
+def _name(path: bytes) -> str:
+    return path.decode("utf-8", "replace")
+
+
+def _line(line: bytes) -> str:
+    text = line.decode("utf-8", "replace").strip()
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
