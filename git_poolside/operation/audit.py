@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from git_poolside.git.diff import Change, changes
 from git_poolside.git.objects import FILES, Objects
 from git_poolside.git.process import Git
-from git_poolside.stack.audit import lost, twice
+from git_poolside.stack.audit import doubtful, lost, twice
 from git_poolside.stack.model import Commit, Oid, Snag
 
 _LARGEST = 1 << 20
@@ -47,10 +47,10 @@ def audit(git: Git, objects: Objects, change: Change, ours: Oid, result: Oid, *,
     sides = _Sides(objects, change, ours, result)
     found: list[Finding] = []
     for path in sorted(paths):
-        old, here, new = sides.base(path), sides.text(ours, path), sides.text(result, path)
-        if here is None or new is None or old is None:
+        here, new = sides.text(ours, path), sides.text(result, path)
+        if here is None or new is None or not (added := doubtful(here, new)):
             continue
-        for one in twice(old, here, new):
+        for one in twice(added, sides.base(path), here, new):
             lines = f"{len(one.block)} lines" if len(one.block) > 1 else "a line"
             found.append(
                 Finding(
@@ -81,7 +81,7 @@ class _Sides:
         data = self.objects.read(entry.oid)
         return None if len(data) > _LARGEST or b"\0" in data[:8000] else data.splitlines()
 
-    def base(self, path: bytes) -> Sequence[bytes] | None:
+    def base(self, path: bytes) -> Sequence[bytes]:
         """What the patch was made on; for a file that upstream has moved since, all of the patch's old files."""
         if (text := self.text(self.change.base, path)) is not None:
             return text

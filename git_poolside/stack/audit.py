@@ -57,25 +57,33 @@ def lost(base: Lines, side: Lines, other: Lines, result: Lines, elsewhere: Itera
     return found
 
 
-def twice(base: Lines, ours: Lines, result: Lines) -> list[Twice]:
-    """The blocks that were added from `base` to `ours` and again from `ours` to `result`, where both now stand."""
-    theirs = [hunk for hunk in hunks(ours, result) if _weighty(hunk.new)]
-    if not theirs:
-        return []
-    standing = set(_stripped(ours))
-    if not any(_weighty([line for line in hunk.new if line.strip() in standing]) for hunk in theirs):
-        return []
-    before = [_stripped(hunk.new) for hunk in hunks(base, ours) if _weighty(hunk.new)]
-    whole = _stripped(result)
+def doubtful(ours: Lines, result: Lines) -> list[Hunk]:
+    """Those hunks from `ours` to `result` that may hold a block which `ours` has already; cheap, for most have none."""
+    added = [hunk for hunk in hunks(ours, result) if _weight(hunk.new)]
+    standing = set(_stripped(ours)) if added else set()
+    return [hunk for hunk in added if _weight([line for line in hunk.new if line.strip() in standing])]
+
+
+def twice(added: Sequence[Hunk], base: Lines, ours: Lines, result: Lines) -> list[Twice]:
+    """The blocks of hunks that are `doubtful` which were added from `base` to `ours` too, where both now stand.
+
+    A block that stood in `base` already, or more than once in `ours`, is a pattern of the file's own. It has to be
+    half of what was added in one place, on either side.
+    """
+    first = [_stripped(hunk.new) for hunk in hunks(base, ours) if _weight(hunk.new)]
+    before, here, after = (_stripped(text) for text in (base, ours, result))
     found: list[Twice] = []
-    for hunk in theirs:
+    for hunk in added:
         new = _stripped(hunk.new)
-        for old in before:
+        for old in first:
             if set(old).isdisjoint(new):
                 continue
             match = SequenceMatcher(None, old, new, autojunk=False).find_longest_match()
             block = new[match.b : match.b + match.size]
-            if _weighty(block) and _times(block, whole) > 1:
+            weight = 2 * _weight(block)
+            if not weight or (weight < _weight(old) and weight < _weight(new)):
+                continue
+            if (_times(block, before), _times(block, here), _times(block, after)) == (0, 1, 2):
                 found.append(Twice(hunk.new[match.b : match.b + match.size], hunk.at + match.b + 1))
                 break
     return found
@@ -107,9 +115,11 @@ def _worked_in(line: bytes, hunk: Hunk, fresh: Sequence[bytes]) -> bool:
     return any(SequenceMatcher(None, line.strip(), new, autojunk=False).ratio() >= _ALIKE for new in fresh)
 
 
-def _weighty(lines: Lines) -> bool:
+def _weight(lines: Lines) -> int:
+    """How many different lines of some length there are; 0 where that is too few to be a block."""
     sizes = {line.strip(): sum(map(len, _WORD.findall(line))) for line in lines}
-    return sum(size >= _LETTERS for size in sizes.values()) >= _LINES or max(sizes.values(), default=0) >= _LONG
+    count = sum(size >= _LETTERS for size in sizes.values())
+    return count if count >= _LINES or max(sizes.values(), default=0) >= _LONG else 0
 
 
 def _times(block: Lines, lines: Lines) -> int:

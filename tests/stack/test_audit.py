@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from git_poolside.stack.audit import Lost, Twice, lost, twice
+from git_poolside.stack.audit import Lost, Twice, doubtful, lost, twice
 
 BASE = "def a():\n    one = 1\n    two = 2\n    return one\n\ndef b():\n    pass\n"
 
@@ -66,28 +66,45 @@ def test_a_line_that_moved_or_went_elsewhere_is_not_gone() -> None:
     assert lost(lines(BASE), UPSTREAM, (), (), [b"one = compute(1)"]) == []
 
 
+def found(base: str, ours: str, result: str) -> list[Twice]:
+    return twice(doubtful(lines(ours), lines(result)), lines(base), lines(ours), lines(result))
+
+
 BLOCK = "def helper(x):\n    y = prepare(x)\n    return finish(y)\n\n"
 
 
 def test_L14_a_block_that_both_sides_added_stands_twice() -> None:
-    ours = lines(BLOCK + BASE)
-    result = lines(BLOCK + BASE + "\n" + BLOCK)
-    assert twice(lines(BASE), ours, result) == [Twice(tuple(lines(BLOCK)), 13)]
-    assert twice(lines(BASE), ours, ours) == []
-    assert twice(lines(BLOCK + BASE), ours, result) == []
+    ours, result = BLOCK + BASE, BLOCK + BASE + "\n" + BLOCK
+    assert found(BASE, ours, result) == [Twice(tuple(lines(BLOCK)), 13)]
+    assert found(BASE, ours, ours) == []
+    assert found(BLOCK + BASE, ours, result) == []
+    indented = result + BLOCK.replace("def", "    def").replace("    ", "        ")
+    assert [one.line for one in found(BASE, ours, indented.replace(BASE + "\n" + BLOCK, BASE))] == [12]
 
 
 @pytest.mark.parametrize(
     "block", ["    }\n    }\n    });\n", "    pass\n    return x\n", "x = 1\n", "import os\nimport sys\n"]
 )
 def test_L14_small_blocks_are_no_duplicates(block: str) -> None:
-    assert twice(lines(BASE), lines(block + BASE), lines(block + BASE + "\n" + block)) == []
+    assert found(BASE, block + BASE, block + BASE + "\n" + block) == []
 
 
 def test_L14_one_long_line_is_a_block() -> None:
     line = "register('" + "a_very_long_name_of_an_operator, " * 3 + "')\n"
-    assert len(twice(lines(BASE), lines(line + BASE), lines(line + BASE + line))) == 1
+    assert len(found(BASE, line + BASE, line + BASE + line)) == 1
 
 
 def test_L14_a_block_that_the_patch_moves_is_no_duplicate() -> None:
-    assert twice(lines(BASE), lines(BLOCK + BASE), lines(BASE + "\n" + BLOCK)) == []
+    assert found(BASE, BLOCK + BASE, BASE + "\n" + BLOCK) == []
+
+
+def test_L14_what_the_file_repeats_anyway_is_no_duplicate() -> None:
+    assert found(BASE + BLOCK, BLOCK + BASE + BLOCK, BLOCK + BASE + BLOCK + "\n" + BLOCK) == []
+    assert found(BASE, BLOCK + BLOCK + BASE, BLOCK + BLOCK + BASE + BLOCK) == []
+
+
+def test_L14_a_small_part_of_two_larger_additions_is_no_duplicate() -> None:
+    more = "".join(f"a{n}_line_of_its_own = {n}\n" for n in range(9))
+    rest = more.replace("a", "z")
+    assert found(BASE, BLOCK + more + BASE, BLOCK + more + BASE + BLOCK + rest) == []
+    assert len(found(BASE, BLOCK + BASE, BLOCK + BASE + BLOCK + rest)) == 1
