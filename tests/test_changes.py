@@ -245,6 +245,26 @@ def test_S6_what_a_person_writes_there_at_a_stop_is_taken(stuck: World, poolside
     assert poolside(clone, "changes", "--check").status == 0
 
 
+def test_S6_at_a_stop_the_changes_file_is_no_question(stuck: World, poolside: Run) -> None:
+    text = f"{TITLE}\n"
+    stuck.patch({FILE: text}, "Describe the fork\n")
+    for n, path in enumerate(("gone.txt", "a.py", "more.txt")):
+        text += f"* [1st Jul 2026] Patch {n}.\n"
+        stuck.patch({FILE: text, path: TEN.replace("line 5\n", "line five\n")}, f"Patch {n}\n")
+    stuck.land({"gone.txt": TEN.replace("line 5\n", "line five\n")}, "Take patch 0", 23)
+    stuck.nightly("2026-07-11")
+    clone = stuck.clone()
+    assert poolside(clone, "sync", "--drop", "Tune line five", "--drop", "Tune line ten").status == 3
+    assert clone.git("diff", "--name-only", "--diff-filter=U") == "a.py"
+    assert (clone.path / FILE).read_text() == f"{TITLE}\n* [1st Jul 2026] Patch 1.\n"
+    (clone.path / "a.py").write_text(TEN.replace("line 5\n", "line 5, rewritten\n"))
+    clone.git("add", "a.py")
+    result = poolside(clone, "sync", "--continue")
+    assert result.status == 0, result.err
+    assert file(clone) == text
+    assert clone.git("show", "--format=", "--name-only", "poolside-main~2") == FILE
+
+
 def test_an_own_patch_with_a_bullet_that_landed_upstream_is_landed(simple: World, poolside: Run) -> None:
     simple.patch({FILE: HAND}, "Describe the fork\n")
     simple.patch({FILE: HAND + "* Tail.\n", "tail.py": "t\n"}, "Add a tail\n")

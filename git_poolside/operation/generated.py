@@ -90,6 +90,20 @@ class Generated:
                 self._edits.append((before or b"", after))
             before = after
 
+    def settle(self, git: Git, patch: Commit, partial: Oid) -> None:
+        """Take the changes file out of a stop: what it is on `partial` with the patch's own words is no question."""
+        path = self.changes.path
+        literal = git.with_environment(GIT_LITERAL_PATHSPECS="1")
+        if not literal.run("ls-files", "-u", "-z", "--", path.decode()).stdout:
+            return
+        [change] = self._changes([patch])
+        text = self.text(self.neutral(change, self.objects.commit(partial).tree).theirs, path)
+        literal.run("rm", "-q", "-f", "--", path.decode())
+        if text is not None:
+            blob = git.run("hash-object", "-w", "--stdin", input=text).stdout.strip()
+            git.run("update-index", "-z", "--index-info", input=b"100644 %s 0\t%s\0" % (blob, path))
+            git.run("checkout-index", "-q", "-u", "-z", "--stdin", input=path + b"\0")
+
     def stamps(self, commits: Sequence[Commit], made: Sequence[Change] | None = None) -> frozenset[Oid]:
         """Those of `commits` that hold nothing but generated text: stamps, and dates set by hand (edge case A4).
 

@@ -101,6 +101,7 @@ def execute(
         outcome.snags = tuple(snag for snag in doubts if snag.name not in order.choices.allow)
         if rebuilt.stop is not None and not outcome.snags and not (dry_run or no_stop):
             _stop(git, inner, objects, committer, outcome, rebuilt.stop, standing)
+            Generated(inner.git, config, objects).settle(git, rebuilt.stop.commit, rebuilt.stop.partial)
             return outcome
         if rebuilt.stop is not None:
             outcome.kind = "stopped"
