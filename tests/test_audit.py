@@ -97,6 +97,28 @@ def test_C12_a_resolution_by_rerere_is_audited_too(stuck: World, poolside: Run) 
     assert (result.status, notes(result)) == (0, {"Tune line five": [LOST]})
 
 
+def test_C2_a_resolution_in_a_file_that_upstream_renamed_is_audited(stuck: World, poolside: Run) -> None:
+    stuck.land({"a.py": None, "moved.py": UPSTREAM}, "Move a", 23)
+    stuck.nightly("2026-07-11")
+    clone = stuck.clone()
+    assert poolside(clone, "sync").status == 3
+    (clone.path / "moved.py").write_text(PATCH)
+    clone.git("add", "moved.py")
+    result = poolside(clone, "sync", "--continue", "--json")
+    assert (result.status, notes(result)) == (0, {"Tune line five": [LOST.replace("a.py", "moved.py")]})
+
+
+def test_C1_a_file_that_both_touched_and_one_deleted_is_audited(stuck: World, poolside: Run) -> None:
+    stuck.land({"a.py": None}, "Delete a", 23)
+    stuck.nightly("2026-07-11")
+    clone = stuck.clone()
+    assert poolside(clone, "sync").status == 3
+    clone.git("rm", "-q", "a.py")
+    assert poolside(clone, "sync", "--continue").status == 3
+    result = poolside(clone, "sync", "--skip", "--json")
+    assert (result.status, notes(result)) == (0, {"Tune line five": [OURS]})
+
+
 @pytest.fixture
 def doubled(world: World) -> World:
     """Upstream inserts at the top of a.py the block that a patch has at its end: a clean merge holds it twice."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from git_poolside.git.diff import Change, changes
 from git_poolside.git.objects import FILES, Objects
 from git_poolside.git.process import Git
-from git_poolside.stack.audit import doubtful, lost, twice
+from git_poolside.stack.audit import Lost, doubtful, lost, twice
 from git_poolside.stack.model import Commit, Oid, Snag
 
 _LARGEST = 1 << 20
@@ -50,7 +50,7 @@ def audit(git: Git, objects: Objects, change: Change, ours: Oid, result: Oid, *,
         here, new = sides.text(ours, path), sides.text(result, path)
         if here is None or new is None or not (added := doubtful(here, new)):
             continue
-        for one in twice(added, sides.base(path), here, new):
+        for one in twice(added, sides.before(path), here, new):
             lines = f"{len(one.block)} lines" if len(one.block) > 1 else "a line"
             found.append(
                 Finding(
@@ -81,12 +81,14 @@ class _Sides:
         data = self.objects.read(entry.oid)
         return None if len(data) > _LARGEST or b"\0" in data[:8000] else data.splitlines()
 
-    def base(self, path: bytes) -> Sequence[bytes]:
+    def before(self, path: bytes) -> Sequence[bytes]:
         """What the patch was made on; for a file that upstream has moved since, all of the patch's old files."""
-        if (text := self.text(self.change.base, path)) is not None:
-            return text
-        texts = [self.text(self.change.base, touch.path) for touch in self.change.touches if touch.old_mode]
-        return [line for text in texts for line in text or ()]
+        text = self.text(self.change.base, path)
+        return self.whole(self.change.base) if text is None else text
+
+    def whole(self, tree: Oid) -> Sequence[bytes]:
+        """All of the patch's files in a tree."""
+        return [line for touch in self.change.touches for line in self.text(tree, touch.path) or ()]
 
 
 def _losses(sides: _Sides, paths: Sequence[bytes]) -> list[Finding]:
@@ -95,22 +97,21 @@ def _losses(sides: _Sides, paths: Sequence[bytes]) -> list[Finding]:
     elsewhere = [line for path in paths for line in sides.text(result, path) or ()]
     for path in paths:
         old, here, patch, new = (sides.text(tree, path) for tree in (base, ours, theirs, result))
-        if old is None and here is not None and patch is not None:
-            old = ()  # both added it
-        if old is None:
+        moved = elsewhere if new is None else ()
+        if old is None and here is not None and patch is None:  # upstream moved it
+            gone = lost(sides.whole(base), here, sides.whole(theirs), new or (), moved)
+            found += [_lost("upstream's", path, one) for one in gone]
             continue
         if here is not None and here != old:
-            gone = lost(old, here, patch or (), new or ())
-            found += [_lost("upstream's", path, one.added, one.removed) for one in gone]
+            found += [_lost("upstream's", path, one) for one in lost(old or (), here, patch or (), new or (), moved)]
         if patch is not None and patch != old:
-            gone = lost(old, patch, here or (), new or (), () if new is not None else elsewhere)
-            found += [_lost("the patch's", path, one.added, one.removed) for one in gone]
+            found += [_lost("the patch's", path, one) for one in lost(old or (), patch, here or (), new or (), moved)]
     return found
 
 
-def _lost(whose: str, path: bytes, added: Sequence[bytes], removed: Sequence[bytes]) -> Finding:
-    what = [f"lacks {whose} '{_line(added[0])}'" + _more(added)] if added else []
-    what += [f"has '{_line(removed[0])}'{_more(removed)} again, against {whose}"] if removed else []
+def _lost(whose: str, path: bytes, gone: Lost) -> Finding:
+    what = [f"lacks {whose} '{_line(gone.added[0])}'{_more(gone.added)}"] if gone.added else []
+    what += [f"has '{_line(gone.removed[0])}'{_more(gone.removed)} again, against {whose}"] if gone.removed else []
     return Finding("resolution-lost-lines", f"the resolution of {_name(path)} {' and '.join(what)}")
 
 
