@@ -225,6 +225,8 @@ def _check(config: Config, where: str, text: str) -> None:
         parts = PurePosixPath(path).parts
         if not path or path.startswith("/") or ".." in parts or ".git" in parts or "\0" in path:
             raise _wrong(where, text, key, f"has to be a path inside the repository, not {path!r}")
+    if config.changes.file == config.version.file:
+        raise _wrong(where, text, "changes.file", "has to be another file than version.file")
     if not config.version.variable.isidentifier():
         raise _wrong(where, text, "version.variable", "has to be a variable's name")
     prefix = config.published.prefix

@@ -9,7 +9,7 @@ import pytest
 
 from git_poolside.stack.changes import BEGIN, END, TITLE
 from tests.conftest import TEN, Run
-from tests.scenario import Repo, World
+from tests.scenario import Link, Repo, World
 from tests.test_shape import STAMP, fates, later, own
 
 FILE = "poolside-changes.md"
@@ -263,6 +263,29 @@ def test_S6_at_a_stop_the_changes_file_is_no_question(stuck: World, poolside: Ru
     assert result.status == 0, result.err
     assert file(clone) == text
     assert clone.git("show", "--format=", "--name-only", "poolside-main~2") == FILE
+
+
+def test_an_edit_of_the_prose_that_is_dropped_by_name_is_gone(simple: World, poolside: Run) -> None:
+    simple.patch({FILE: HAND}, "Describe the fork\n")
+    simple.patch({FILE: HAND + "Obsolete.\n"}, "Say more\n")
+    simple.patch({FILE: HAND + "Obsolete.\nNews.\n"}, "Say news\n")
+    clone = simple.clone()
+    assert poolside(clone, "sync", "--drop", "Say more").status == 0
+    assert file(clone) == HAND + "News.\n"
+
+
+@pytest.mark.parametrize("name", [FILE, "docs"])
+def test_P13_a_changes_file_behind_a_symbolic_link_is_refused(simple: World, poolside: Run, name: str) -> None:
+    config = '[changes]\nfile = "docs/poolside-changes.md"\n' if name == "docs" else ""
+    simple.patch({name: Link("lib"), ".poolside.toml": config}, "Link\n")
+    clone = simple.clone()
+    before = clone.refs()
+    for option in ("--write", "--check"):
+        result = poolside(clone, "changes", option)
+        assert result.status == 1 and "is no plain file on 'poolside-main'" in result.err
+    assert clone.refs() == before
+    assert poolside(clone, "sync").status == 0
+    assert clone.git("ls-tree", "poolside-main", "--", name).startswith("120000")
 
 
 def test_an_own_patch_with_a_bullet_that_landed_upstream_is_landed(simple: World, poolside: Run) -> None:

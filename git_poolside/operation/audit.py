@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from git_poolside.git.diff import Change, changes
-from git_poolside.git.objects import FILES, Objects
+from git_poolside.git.objects import FILES, MissingObject, Objects
 from git_poolside.git.process import Git
 from git_poolside.stack.audit import Lost, doubtful, lost, twice
 from git_poolside.stack.model import Commit, Oid, Snag
@@ -74,11 +74,14 @@ class _Sides:
         self.result = result
 
     def text(self, tree: Oid, path: bytes) -> Sequence[bytes] | None:
-        """A file's lines; None for what is no text, or more of it than anybody reads."""
+        """A file's lines; None for what is no text, is not here, or is more than anybody reads."""
         entry = self.objects.lookup(tree, path)
         if entry is None or entry.mode not in FILES:
             return None
-        data = self.objects.read(entry.oid)
+        try:
+            data = self.objects.read(entry.oid)
+        except MissingObject:
+            return None
         return None if len(data) > _LARGEST or b"\0" in data[:8000] else data.splitlines()
 
     def before(self, path: bytes) -> Sequence[bytes]:

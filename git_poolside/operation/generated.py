@@ -179,7 +179,7 @@ class Generated:
             return now, ()
         text = self.text(source, self.changes.path)
         text = now if text is None else text
-        for before, after in self._edits:
+        for before, after in [*self._edits, *self._left_out(results)]:
             text = after if text is None else combined(before, text, after)
         try:
             if adopt or (text is not None and section(text) is not None):
@@ -188,6 +188,16 @@ class Generated:
         except BrokenMarkers as error:
             return text, (f"{self.config.changes.file} {error}; its section is left as it is",)
         return text, ()
+
+    def _left_out(self, results: Iterable[PatchResult]) -> list[tuple[bytes, bytes]]:
+        """The edits that take back what a person left out, of patches that are about the changes file alone."""
+        patches = [self.objects.commit(r.old) for r in results if r.old and r.verdict is Verdict.SKIPPED]
+        return [
+            (self.objects.read(touch.new), self.objects.read(touch.old))
+            for change in self._changes(patches)
+            for touch in change.touches
+            if change.paths == {self.changes.path} and touch.old_mode in FILES and touch.new_mode in FILES
+        ]
 
     def bullets(self, patches: Iterable[tuple[Role, Oid, Verdict | None]]) -> list[Bullet]:
         """What the changes file says of the commits of a stack: own patches first, then picks, lowest first.

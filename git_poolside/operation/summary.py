@@ -43,7 +43,17 @@ def summary(git: Git, config: Config) -> Summary:
         stack = reader.read(tips[Role.PICKS], tips[Role.PATCHES], here.base, check_merges=False)
     stamps = generated.stamps([commit for layer in stack.layers for commit in layer.commits])
     patches = [(layer.role, c.oid, None) for layer in stack.layers for c in layer.commits if c.oid not in stamps]
-    now = generated.text(objects.commit(stack.patches.tip).tree, generated.changes.path)
+    tree = objects.commit(stack.patches.tip).tree
+    now = generated.text(tree, generated.changes.path)
+    parts = config.changes.file.split("/")
+    above = [objects.lookup(tree, "/".join(parts[:depth]).encode()) for depth in range(1, len(parts))]
+    if any(entry and not entry.is_tree for entry in above) or (
+        now is None and objects.lookup(tree, generated.changes.path)
+    ):
+        raise Refused(
+            f"{config.changes.file} is no plain file on '{config.branches.patches}'",
+            hints=["name another one: file under [changes] in .poolside.toml"],
+        )
     try:
         return Summary(now, written(now, generated.bullets(patches)))
     except BrokenMarkers as error:
