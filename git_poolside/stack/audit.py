@@ -59,9 +59,11 @@ def lost(base: Lines, side: Lines, other: Lines, result: Lines, elsewhere: Itera
 
 def doubtful(ours: Lines, result: Lines) -> list[Hunk]:
     """Those hunks from `ours` to `result` that may hold a block which `ours` has already; cheap, for most have none."""
-    added = [hunk for hunk in hunks(ours, result) if _weight(hunk.new)]
-    standing = set(_stripped(ours)) if added else set()
-    return [hunk for hunk in added if _weight([line for line in hunk.new if line.strip() in standing])]
+    here, after = Counter(_stripped(ours)), Counter(_stripped(result))
+    again = {line for line, times in after.items() if times > here[line] > 0}
+    if not _weight(list(again)):
+        return []
+    return [hunk for hunk in hunks(ours, result) if _weight([line for line in hunk.new if line.strip() in again])]
 
 
 def twice(added: Sequence[Hunk], base: Lines, ours: Lines, result: Lines) -> list[Twice]:
@@ -90,7 +92,7 @@ def twice(added: Sequence[Hunk], base: Lines, ours: Lines, result: Lines) -> lis
 
 
 def _stripped(lines: Lines) -> list[bytes]:
-    return [line.strip() for line in lines]
+    return list(map(bytes.strip, lines))
 
 
 def _counted(lines: Iterable[bytes]) -> Counter[bytes]:
