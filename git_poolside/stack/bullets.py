@@ -45,7 +45,7 @@ class Entry:
     @classmethod
     def of(cls, commit: Commit, role: Role, fork: str, upstream: str, verdict: str = "") -> Entry:
         """`fork` and `upstream` are repositories as ``owner/name``; `verdict` is the word of the last sync."""
-        name, _, when = commit.author.decode("utf-8", "replace").rpartition(">")
+        name, _, when = _decoded(commit.author, commit.encoding).rpartition(">")
         seconds, zone = (*when.split(), "0", "+0000")[:2]
         picked = role is Role.PICKS
         numbers = [] if picked else [("PR", fork, pull_of(commit.text, fork))]
@@ -70,6 +70,13 @@ class Entry:
         parts = [f"[{style.date(self.seconds, self.zone)}] {self.subject.rstrip('. ')}{author}{picked}."]
         parts += [f"[{what}]({url})." for what, url in self.links]
         return " ".join([*parts, *([_STATES[state]] if state else [])])
+
+
+def _decoded(author: bytes, encoding: bytes | None) -> str:
+    try:
+        return author.decode((encoding or b"utf-8").decode("ascii", "replace"))
+    except (ValueError, LookupError):  # not these bytes, or no encoding at all
+        return author.decode("utf-8", "replace")
 
 
 def _harmless(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -213,6 +214,13 @@ def test_P13_a_subject_cannot_break_out_of_its_bullet() -> None:
     text = written(None, [hostile])
     assert b"\x1b" not in text and text.count(b"<!--") == 3
     assert written(text, [hostile]) == text
+
+
+def test_S8_an_author_is_read_in_the_encoding_of_the_commit() -> None:
+    author = "Jérôme <j@x> 1734303600 +0200".encode("latin-1")
+    named = [replace(commit("Ours"), author=author, encoding=name) for name in (b"ISO-8859-1", None, b"no such")]
+    fronts = [Entry.of(one, Role.PATCHES, FORK, UPSTREAM).author for one in named]
+    assert fronts == ["Jérôme", "J�r�me", "J�r�me"]
 
 
 def test_bytes_that_are_no_utf8_are_kept() -> None:
