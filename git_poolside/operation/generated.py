@@ -15,7 +15,19 @@ from git_poolside.git.process import Git
 from git_poolside.stack import version
 from git_poolside.stack.bullets import Entry as Bullet
 from git_poolside.stack.changes import BrokenMarkers, ChangesFile, combined, section, written
-from git_poolside.stack.model import EMPTY_TREE, Commit, Conflict, Oid, PatchResult, Role, Snag, Stack, Touch, Verdict
+from git_poolside.stack.model import (
+    EMPTY_TREE,
+    NULL_OID,
+    Commit,
+    Conflict,
+    Oid,
+    PatchResult,
+    Role,
+    Snag,
+    Stack,
+    Touch,
+    Verdict,
+)
 from git_poolside.stack.provenance import Provenance
 from git_poolside.stack.stamp import stamped
 from git_poolside.stack.version import VersionFile
@@ -51,28 +63,42 @@ class Generated:
 
         A `stamp` (by its trailers) brings nothing of its own to the changes file: the text at the old tip does.
         """
-        sides = {change.base: change.base, change.theirs: change.theirs}
+        sides = change.base, change.theirs
+        touches: list[Touch] = []
         for touch in change.touches:
-            file = self.files.get(touch.path)
-            if file is None or not {touch.old_mode, touch.new_mode} <= {0, *FILES}:
-                continue
-            here = self.objects.lookup(ours, touch.path)
-            if here is not None and here.mode not in FILES:
-                continue
-            text = self.text(ours, touch.path)
-            before, after = (
-                self.objects.read(oid) if mode else None
-                for mode, oid in ((touch.old_mode, touch.old), (touch.new_mode, touch.new))
-            )
-            carried = (text, text) if stamp and file is self.changes else file.carried(before, after, text)
-            trees, modes = (change.base, change.theirs), (touch.old_mode, touch.new_mode)
-            for tree, mode, old, new in zip(trees, modes, (before, after), carried, strict=True):
-                if old != new:
-                    kept = mode or (here.mode if here else FILES[0])
-                    sides[tree] = self._with(sides[tree], touch.path, kept, new)
-        if sides[change.base] == change.base and sides[change.theirs] == change.theirs:
-            return change
-        return changes(self.git, [(sides[change.base], sides[change.theirs])])[0]
+            carried = self._carried(touch, ours, stamp=stamp)
+            if carried is not None:
+                old, new = carried
+                base, theirs = (
+                    self.objects.graft(tree, {touch.path: at}) for tree, at in zip(sides, carried, strict=True)
+                )
+                sides = base, theirs
+                absent = Entry(0, NULL_OID)
+                touch = Touch(
+                    touch.path, (old or absent).mode, (new or absent).mode, (old or absent).oid, (new or absent).oid
+                )
+            if (touch.old_mode, touch.old) != (touch.new_mode, touch.new):
+                touches.append(touch)
+        return change if sides == (change.base, change.theirs) else Change(*sides, tuple(touches))
+
+    def _carried(self, touch: Touch, ours: Oid, *, stamp: bool) -> tuple[Entry | None, Entry | None] | None:
+        """The two sides of an edit of a generated file as they go onto `ours`; None for any other, or as they are."""
+        file = self.files.get(touch.path)
+        here = self.objects.lookup(ours, touch.path)
+        if file is None or not {touch.old_mode, touch.new_mode, here.mode if here else 0} <= {0, *FILES}:
+            return None
+        text = self.text(ours, touch.path)
+        before = self.objects.read(touch.old) if touch.old_mode else None
+        after = self.objects.read(touch.new) if touch.new_mode else None
+        carried = (text, text) if stamp and file is self.changes else file.carried(before, after, text)
+        if carried == (before, after):
+            return None
+        mode = here.mode if here else FILES[0]
+        old, new = (
+            None if side is None else Entry(kept or mode, self.objects.write(BLOB, side))
+            for side, kept in zip(carried, (touch.old_mode, touch.new_mode), strict=True)
+        )
+        return old, new
 
     def content(self, change: Change, result: Oid | Conflict, ours: Oid) -> Oid | Conflict:
         """A replay's result without what the patch says of itself in the changes file, if it does more than that."""
