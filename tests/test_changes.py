@@ -189,6 +189,7 @@ def test_S6_bullets_that_each_patch_brings_along_never_conflict(simple: World, p
         ("Speed up relu (#11)", "landed"),
         ("Patch 1", "landed"),
     ]
+    assert [p["notes"] for layer in json.loads(result.out)["layers"] for p in layer["patches"] if p["notes"]] == []
     assert [line for line in text.splitlines() if line not in seen(file(clone))] == []
     assert own(clone)[-4:] == ["Patch 0", "Patch 2", "Patch 3", f"{STAMP} 2026-07-11"]
     assert clone.git("show", "--format=", "--name-only", "poolside-main~1").splitlines() == (
@@ -299,7 +300,7 @@ def test_an_own_patch_with_a_bullet_that_landed_upstream_is_landed(simple: World
         p for layer in json.loads(result.out)["layers"] for p in layer["patches"] if p["subject"] == "Add a tail"
     ]
     assert [(p["fate"], p["verdict"], p["upstream"], p["signals"]) for p in dropped] == [
-        ("dropped", "landed", [tail], ["patch-id"])
+        ("dropped", "landed", [tail], ["patch-id", "same-result", "reverse-apply"])
     ]
     assert file(clone) == HAND + "* Tail.\n"
 

@@ -24,7 +24,9 @@ def tell_parts(git: Git, witness: Witness, results: list[PatchResult]) -> None:
         for at, r in enumerate(results)
         if r.fate is Fate.KEPT and r.verdict in _JUDGED and r.old in witness.changes and r.old != r.new
     ]
-    made = hunks(git, [oid for _, _, old, new in asked for oid in (old, new) if oid])
+    found = hunks(git, [oid for _, _, old, new in asked for oid in (old, new) if oid])
+    own = witness.config.changes.file.encode()  # what a patch says of itself there is no part of it
+    made = {oid: [hunk for hunk in patch if hunk.path != own] for oid, patch in found.items()}
     for at, result, old, new in asked:
         assert old and new
         missing = gone(made[old], made[new]) if _size(made[new]) < _size(made[old]) else []
