@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib import import_module
-from typing import TYPE_CHECKING, NoReturn
 
-from git_poolside import __version__, interrupt
-from git_poolside.commands import COMMANDS, Parser
+from git_poolside import __version__
 from git_poolside.errors import EXIT_BUG, EXIT_CLOSED_PIPE, EXIT_INTERRUPTED, EXIT_USAGE, PoolsideError
 
+TYPE_CHECKING = False  # as type checkers read it; typing is slow to import
 if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from git_poolside.commands import Parser
     from git_poolside.ui import Ui
 
 
@@ -23,14 +24,16 @@ def run(command: str) -> NoReturn:
 def dispatch() -> NoReturn:
     """What ``bin/git-poolside`` calls: the first word is the command (git-poolside-WORD on PATH if not ours)."""
     words = sys.argv[1:]
+    if words[:1] == ["--version"]:
+        print(f"git-poolside {__version__}")
+        sys.exit(0)
+    from git_poolside.commands import COMMANDS
+
     if not words or words[0] in ("-h", "--help", "help"):
         if words[1:] and words[1] in COMMANDS:
             sys.exit(_manual(words[1]))
         sys.stdout.write(_overview())
         sys.exit(0 if words else EXIT_USAGE)
-    if words[0] == "--version":
-        print(f"git-poolside {__version__}")
-        sys.exit(0)
     if words[0] in COMMANDS:
         sys.exit(main(words[0], words[1:]))
     import shutil
@@ -43,6 +46,8 @@ def dispatch() -> NoReturn:
 
 def main(command: str, argv: list[str]) -> int:
     """Run a command; returns the exit code of the table in the manual."""
+    from git_poolside import interrupt
+
     interrupt.listen()
     try:
         return _main(command, argv)
@@ -53,6 +58,10 @@ def main(command: str, argv: list[str]) -> int:
 
 
 def _main(command: str, argv: list[str]) -> int:
+    from importlib import import_module
+
+    from git_poolside import interrupt
+
     module = import_module(f"git_poolside.commands.{command.replace('-', '_')}")
     if "--help" in argv and "--" not in argv[: argv.index("--help")]:
         return _manual(command)
@@ -123,6 +132,7 @@ def _manual(command: str) -> int:
     """Open the command's page as git does; its short help where the pages are not installed."""
     import shutil
     import subprocess
+    from importlib import import_module
 
     page = f"git-poolside-{command}"
     if shutil.which("man") and subprocess.run(["man", "-w", page], capture_output=True).returncode == 0:
@@ -133,6 +143,8 @@ def _manual(command: str) -> int:
 
 
 def _overview() -> str:
+    from git_poolside.commands import COMMANDS
+
     width = max(map(len, COMMANDS))
     lines = [f"   {name.ljust(width)}   {what}" for name, what in COMMANDS.items()]
     return "\n".join(
@@ -152,6 +164,7 @@ def _overview() -> str:
 def _unknown(word: str) -> int:
     from difflib import get_close_matches
 
+    from git_poolside.commands import COMMANDS
     from git_poolside.ui import clean
 
     sys.stderr.write(f"git-poolside: '{clean(word)}' is not a poolside command. See 'git poolside -h'.\n")

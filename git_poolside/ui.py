@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -81,7 +80,12 @@ class Ui:
 
     @property
     def width(self) -> int:
-        return shutil.get_terminal_size((100, 24)).columns
+        if (given := os.environ.get("COLUMNS", "")).isdigit() and int(given):
+            return int(given)
+        try:
+            return os.get_terminal_size(sys.__stdout__.fileno()).columns if sys.__stdout__ else 100
+        except (OSError, ValueError):
+            return 100
 
     @property
     def is_terminal(self) -> bool:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from git_poolside.commands import Parser
 from git_poolside.context import Context
-from git_poolside.git.remotes import ask_fork, ask_upstream
-from git_poolside.operation import journal, stopped
-from git_poolside.operation.survey import LayerState, Survey, survey
+from git_poolside.operation.remembered import LayerState, Survey, remember, remembered
 from git_poolside.stack.model import Role
 from git_poolside.ui import Ui, clean, count, table
+
+if TYPE_CHECKING:
+    from git_poolside.operation.stopped import Stopped
 
 
 def parser() -> Parser:
@@ -25,12 +26,26 @@ def parser() -> Parser:
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Reads this clone alone unless --fetch is given; works during a stop."""
     git, config, ui = context.git, context.config, context.ui
-    journal.recover_if_dead(git, ui, context.command)
+    if (git.state_dir / "journal.json").exists():
+        from git_poolside.operation import journal
+
+        journal.recover_if_dead(git, ui, context.command)
     if arguments.fetch:
+        from git_poolside.git.remotes import ask_fork, ask_upstream
+
         ask_fork(git, config, ui)
         ask_upstream(git, config, ui)
-    found = survey(git, config)
-    stop = stopped.load(git)
+    found = remembered(git, config)
+    if found is None:
+        from git_poolside.operation.survey import survey
+
+        found = survey(git, config)
+        remember(git, config, found)
+    stop: Stopped | None = None
+    if (git.state_dir / "stopped.json").exists():
+        from git_poolside.operation import stopped
+
+        stop = stopped.load(git)
     if ui.json:
         ui.object(_object(found, stop))
         return 0
@@ -52,7 +67,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _go_on(here: str, stop: stopped.Stopped) -> list[str]:
+def _go_on(here: str, stop: Stopped) -> list[str]:
     elsewhere = f"cd {stop.worktree}; " if stop.worktree != here else ""
     return [
         f"{elsewhere}git poolside sync --continue   (when it is resolved)",
@@ -94,7 +109,7 @@ def _pushed(layer: LayerState, rewritten: bool) -> str:
     return "made anew, not pushed" if rewritten else f"{layer.ahead} here, {layer.behind} on the server alone"
 
 
-def _short(found: Survey, stop: stopped.Stopped | None) -> str:
+def _short(found: Survey, stop: Stopped | None) -> str:
     parts = [found.nightly.date if found.nightly else "-"]
     if found.commits:
         parts.append(f"+{found.commits}")
@@ -105,7 +120,7 @@ def _short(found: Survey, stop: stopped.Stopped | None) -> str:
     return " ".join(parts)
 
 
-def _object(found: Survey, stop: stopped.Stopped | None) -> dict[str, Any]:
+def _object(found: Survey, stop: Stopped | None) -> dict[str, Any]:
     def layer(state: LayerState) -> dict[str, Any]:
         return {
             "role": state.role.value,

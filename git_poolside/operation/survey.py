@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 
 from git_poolside.config import Config
@@ -16,46 +15,13 @@ from git_poolside.git.process import Git
 from git_poolside.operation import log
 from git_poolside.operation.generated import Generated
 from git_poolside.operation.prepare import standing_date
+from git_poolside.operation.remembered import LayerState, Survey
 from git_poolside.stack.model import Nightly, Oid, Role
 from git_poolside.stack.nightly import newest_usable
 
 
-@dataclass(frozen=True)
-class LayerState:
-    """One layer: `patches` counts its commits without the stamp; `ahead` and `behind` are the fork's own commits
-    that this clone, or the server when last asked, has alone; `moved` says that the snapshots differ.
-    """
-
-    role: Role
-    branch: str
-    base: Oid | None
-    tip: Oid | None
-    patches: int
-    remote: Oid | None
-    ahead: int
-    behind: int
-
-    @property
-    def in_step(self) -> bool:
-        return self.tip == self.remote
-
-
-@dataclass(frozen=True)
-class Survey:
-    """`nightly` is the one that the stack stands on, `latest` the newest usable one."""
-
-    nightly: Nightly | None
-    latest: Nightly | None
-    commits: int
-    days: int
-    nightlies: int
-    layers: tuple[LayerState, ...]
-    problems: tuple[str, ...] = ()
-    unpushed: tuple[log.Operation, ...] = ()
-
-
 def survey(git: Git, config: Config) -> Survey:
-    """Raises `Refused` when upstream was never fetched or no role branch exists."""
+    """Reads everything anew. Raises `Refused` when upstream was never fetched or no role branch exists."""
     objects = Objects(git)
     upstream = nightlies.upstream_tip(git, config)
     names = {role: branch_of(config, role) for role in Role}
@@ -96,7 +62,7 @@ def survey(git: Git, config: Config) -> Survey:
         len([nightly for nightly in listed if nightly.usable]),
         tuple(layers),
         tuple(problems),
-        tuple(_unpushed(git, objects)),
+        _unpushed(git, objects),
     )
 
 
@@ -132,12 +98,10 @@ def _days(old: Nightly | None, new: Nightly | None) -> int:
         return 0
 
 
-def _unpushed(git: Git, objects: Objects) -> list[log.Operation]:
-    """The operations that moved branches since the last push, newest first."""
-    found: list[log.Operation] = []
+def _unpushed(git: Git, objects: Objects) -> int:
+    count = 0
     for operation in log.entries(git, objects):
         if operation.kind == "push":
             break
-        if operation.refs:
-            found.append(operation)
-    return found
+        count += bool(operation.refs)
+    return count

@@ -1,0 +1,96 @@
+"""What ``status`` found last, kept as long as nothing has moved: reading everything anew takes ten times as long.
+
+All of a survey follows from refs, their objects, the configuration and this program, so those are the key.
+Deleting the file is always right.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+from git_poolside import __version__
+from git_poolside.config import Config
+from git_poolside.git.process import Git
+from git_poolside.stack.model import Nightly, Oid, Role
+
+
+@dataclass(frozen=True)
+class LayerState:
+    """One layer: `patches` counts its commits without the stamp; `ahead` and `behind` are the fork's own commits
+    that this clone, or the server when last asked, has alone; `moved` says that the snapshots differ.
+    """
+
+    role: Role
+    branch: str
+    base: Oid | None
+    tip: Oid | None
+    patches: int
+    remote: Oid | None
+    ahead: int
+    behind: int
+
+    @property
+    def in_step(self) -> bool:
+        return self.tip == self.remote
+
+
+@dataclass(frozen=True)
+class Survey:
+    """`nightly` is the one that the stack stands on, `latest` the newest usable one; `unpushed` counts the operations
+    that moved branches since the last push.
+    """
+
+    nightly: Nightly | None
+    latest: Nightly | None
+    commits: int
+    days: int
+    nightlies: int
+    layers: tuple[LayerState, ...]
+    problems: tuple[str, ...] = ()
+    unpushed: int = 0
+
+
+def remembered(git: Git, config: Config) -> Survey | None:
+    """The survey that was made when everything stood as it stands now, if there is one."""
+    try:
+        raw = json.loads(_path(git).read_text())
+        return _from_json(raw["survey"]) if raw["key"] == _key(git, config) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def remember(git: Git, config: Config, survey: Survey) -> None:
+    """Keep a survey for the next time. Who may not write does without."""
+    with suppress(OSError):
+        git.state_dir.mkdir(parents=True, exist_ok=True)
+        new = _path(git).with_suffix(f".{os.getpid()}")
+        new.write_text(json.dumps({"key": _key(git, config), "survey": asdict(survey)}, default=attrgetter("value")))
+        new.replace(_path(git))
+
+
+def _path(git: Git) -> Path:
+    return git.state_dir / "status.json"
+
+
+def _key(git: Git, config: Config) -> str:
+    branches = [name for branch in config.branches.all for name in (config.ref(branch), config.fork_ref(branch))]
+    upstream = [config.upstream_ref(config.upstream.branch), config.upstream_ref(config.nightly.branch)]
+    patterns = [*branches, *upstream, "refs/poolside/", config.published.prefix]
+    refs = git.run("for-each-ref", "--format=%(objectname) %(refname)", *patterns).text
+    return f"{__version__}\n{config!r}\n{refs}"
+
+
+def _from_json(raw: Mapping[str, Any]) -> Survey:
+    def nightly(value: Mapping[str, Any] | None) -> Nightly | None:
+        return None if value is None else Nightly(**value)
+
+    layers = [LayerState(**{**layer, "role": Role(layer["role"])}) for layer in raw["layers"]]
+    made = {**raw, "layers": tuple(layers), "problems": tuple(raw["problems"])}
+    return Survey(**{**made, "nightly": nightly(raw["nightly"]), "latest": nightly(raw["latest"])})
