@@ -33,7 +33,10 @@ _DEPTH = 50
 
 
 class Pending:
-    """The new objects of one quarantine; `folder` is where the processes of `git` look for them."""
+    """The new objects of one quarantine; `folder` is where the processes of `git` look for them.
+
+    `packs` are the names of those that are to go into the repository.
+    """
 
     def __init__(self, folder: Path, git: Git, real: Git) -> None:
         self.folder = folder
@@ -42,6 +45,7 @@ class Pending:
         self._objects: dict[Oid, tuple[int, bytes, Oid | None]] = {}
         self._hidden: set[bytes] = set()
         self._taken: set[Oid] = set()
+        self.packs: list[str] = []
         self._showing = Lock()
 
     def get(self, oid: Oid) -> bytes | None:
@@ -215,14 +219,16 @@ class Quarantine:
         Everything else that was made here so far is given up.
         """
         if data := self.pending.take(tips):
-            self.git.with_options(*DURABLE).run("index-pack", "--stdin", input=data)
+            said = self.git.with_options(*DURABLE).run("index-pack", "--stdin", input=data).text
+            self.pending.packs.append(f"pack-{said.rpartition(chr(9))[2]}")
 
     def keep(self, tips: Iterable[Oid]) -> None:
         """Move what `tips` reach, and what a partial clone fetched meanwhile, into the repository."""
         self.pack(tips)
-        target = self.real.object_dir / "pack"
+        source, target = self.git.object_dir / "pack", self.real.object_dir / "pack"
+        names = {*self.pending.packs, *(path.stem for path in source.glob("pack-*.promisor"))}
         # Who finds a pack's index takes the rest for granted, so that comes last, as in git's own quarantine.
-        made = sorted((self.git.object_dir / "pack").glob("pack-*"), key=lambda path: path.suffix == ".idx")
+        made = sorted((f for f in source.glob("pack-*") if f.stem in names), key=lambda path: path.suffix == ".idx")
         if not made:
             return
         target.mkdir(exist_ok=True)

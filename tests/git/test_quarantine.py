@@ -1,0 +1,83 @@
+"""New objects: seen by git when asked about, in the repository when wanted, and nowhere if given up."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from git_poolside.git.objects import BLOB, Committer, Entry, Objects
+from git_poolside.git.process import open_repository
+from git_poolside.git.quarantine import quarantine
+from git_poolside.stack.model import Oid
+from tests.scenario import Repo, World
+
+FILES = {f"lib/sub/file{n:03}.py": f"{n}\n" for n in range(60)}
+
+
+def edits(repo: Repo, base: str, count: int) -> Oid:
+    """The last of `count` commits, each with one file more and one file changed, made and kept as an operation's."""
+    with quarantine(open_repository(repo.path)) as inner:
+        objects = Objects(inner.git)
+        committer = Committer.of(objects)
+        tip = Oid(base)
+        for number in range(count):
+            changes = {
+                b"lib/sub/file%03d.py" % (number % 60): Entry(0o100644, objects.write(BLOB, b"edit %d\n" % number)),
+                b"lib/new%03d.py" % number: Entry(0o100644, objects.write(BLOB, b"new %d\n" % number)),
+            }
+            tree = objects.graft(objects.commit(tip).tree, changes)
+            tip = committer.commit(tree, [tip], b"Edit %d\n" % number)
+        assert inner.git.text("rev-parse", f"{tip}:lib/new000.py") == inner.git.text(
+            "rev-parse", f"{tip}~0:lib/new000.py"
+        )
+        inner.keep([tip])
+    return tip
+
+
+def test_a_long_stack_is_one_sound_pack_with_short_chains(world: World) -> None:
+    repo = world.upstream
+    base = world.commit(repo, "base", FILES, "base\n")
+    before = set((repo.path / "objects/pack").glob("*"))
+    tip = edits(repo, base, 120)
+    [pack] = set((repo.path / "objects/pack").glob("*.idx")) - before
+    repo.git("update-ref", "refs/heads/made", tip)
+    assert repo.git("fsck", "--strict", "--full") == ""
+    assert repo.git("rev-list", "--count", f"{base}..{tip}") == "120"
+    lines = repo.git("verify-pack", "-v", str(pack)).splitlines()
+    depths = [int(line.split()[5]) for line in lines if len(line.split()) == 7]
+    assert max(depths) == 50
+    sizes = [int(line.split()[3]) for line in lines if " tree " in line and len(line.split()) == 7]
+    assert sum(sizes) / len(sizes) < 120  # an edit of a folder of a hundred files takes little more than a hash
+    assert repo.show(tip, "lib/new119.py") == "new 119\n"
+
+
+def test_what_is_given_up_is_nowhere(world: World) -> None:
+    repo = world.upstream
+    base = world.commit(repo, "base", FILES, "base\n")
+    state = open_repository(repo.path).state_dir
+    with quarantine(open_repository(repo.path)) as inner:
+        objects = Objects(inner.git)
+        blob = objects.write(BLOB, b"given up\n")
+        assert inner.git.text("cat-file", "blob", blob) == "given up"
+        assert objects.exists(blob) and objects.read(blob) == b"given up\n"
+    assert repo.git("cat-file", "-t", blob, check=False) == ""
+    assert list(state.glob("quarantine-*")) == []
+    assert repo.rev("base") == base
+
+
+def test_objects_on_another_file_system_are_copied(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    repo = world.upstream
+    base = world.commit(repo, "base", FILES, "base\n")
+    rename = Path.rename
+
+    def refuse(path: Path, target: Path) -> Path:
+        if path.name.startswith("pack-"):
+            raise OSError(18, os.strerror(18))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    tip = edits(repo, base, 3)
+    repo.git("update-ref", "refs/heads/made", tip)
+    assert repo.git("fsck", "--strict", "--full") == ""
