@@ -295,7 +295,7 @@ def test_S6_the_variable_twice_is_a_snag(simple: World, poolside: Run) -> None:
     assert (result.status, clone.refs()) == (1, before)
     assert "[version-ambiguous]" in result.err and ": 5, 11" in result.err
     assert poolside(clone, "sync", "--allow", "version-ambiguous").status == 0
-    assert own(clone)[-1] == "Twice"
+    assert own(clone)[-2:] == ["Twice", "Note what landed up to the nightly of 2026-07-10"]
 
 
 # S8: byte for byte
