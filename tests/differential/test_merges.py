@@ -134,6 +134,16 @@ ODD: dict[str, tuple[Files, Files, Files]] = {
     ),
     "a mode, and the patch's own base below it": ({b"x": X, b"y": Y}, {b"x": X, b"y": Y}, {b"x": BY_GROUP, b"y": Z}),
     "the patch adds an empty folder": ({b"x": X, b"y": Y}, {b"x": Z, b"y": Y}, {b"x": X, b"y": Z, b"d": NOTHING}),
+    "the patch leaves an empty folder where a file was": (
+        {b"d/x": X, b"d/z": Z, b"y": Y},
+        {b"d/x": X, b"d/z": Y, b"y": Y},
+        {b"d/x": NOTHING, b"d/z": Z, b"y": Y},
+    ),
+    "the same, and ours leaves the folder as it was": (
+        {b"d/x": X, b"y": Y},
+        {b"d/x": X, b"y": Z},
+        {b"d/x": NOTHING, b"y": Y},
+    ),
     "the patch takes an empty folder away": (
         {b"x": X, b"y": Y, b"d": NOTHING},
         {b"x": Z, b"y": Y, b"d": NOTHING},

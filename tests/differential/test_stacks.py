@@ -158,3 +158,22 @@ def test_C6_attributes_that_a_patch_brings_rule_the_patches_after_it(yard: Yard)
     came = yard.synced(start, target, start, third)
     assert came == yard.rebased(start, target, third)
     assert b"upstream's\nours\n" in yard.fork.show(came.tip, "a").encode()
+
+
+def test_S8_S10_headers_of_a_patch_become_what_rebase_makes_of_them(yard: Yard) -> None:
+    """Odd zones stay; a signature and headers that git does not know do not."""
+    files = {b"a": File(FILE, b"a\n")}
+    start = yard.commit(write(yard.store, files), [], "base")
+    target = yard.commit(write(yard.store, files | {b"upstreams": File(FILE, b"u\n")}), [start], "upstream")
+    tip = start
+    heads = {
+        b"author J. Zone <j@x> 1700000000 -0330": b"",
+        b"author S. Igner <s@x> 1700000000 +1345": b"gpgsig -----BEGIN PGP SIGNATURE-----\n \n abc\n -----END\n",
+        b"author E. Xtra <e@x> 1700000000 -1200": b"HG:extra rebase_source:abc\n",
+    }
+    for number, (author, more) in enumerate(heads.items()):
+        files[b"%d" % number] = File(FILE, b"own\n")
+        tree = write(yard.store, files).encode()
+        data = b"tree " + tree + b"\nparent " + tip.encode() + b"\n" + author + b"\n" + PATCH.splitlines()[1] + b"\n"
+        tip = yard.store.write("commit", data + more + b"\nPatch %d\n\nbody\n" % number)
+    assert yard.synced(start, target, start, tip) == yard.rebased(start, target, tip)
