@@ -64,10 +64,10 @@ def memory(made: Made, *, alone: bool) -> list[Row]:
         moved = git(case.work, "rev-list", "--count", f"{stack.base}..{stack.target}")
         arena = Arena(case.work, case.folder / "run" / "memory")
         arena.set_stack(stack)
-        command = ["git", "poolside", "sync", "--no-fetch", "--quiet"]
+        command = [sys.executable, "-m", "tests.bench.peak", "git", "poolside", "sync", "--no-fetch", "--quiet"]
         said: dict[str, str] = {}
         runs = in_turn([Contender("sync", command, arena.folder, arena.restore)], 1, said)["sync"]
-        peak = max((run.peak for run in runs), default=0)
+        peak = max((int(run.out.split()[-1]) for run in runs), default=0)
         rows.append(
             Row(f"memory of a sync of {stack.size}, upstream moved {moved} commits", f"{peak / 1e6:.0f} MB",
                 goal="under 200 MB", reached=peak < _MEMORY if peak else None,

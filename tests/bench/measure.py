@@ -1,4 +1,4 @@
-"""Whole processes measured in turn: seconds of the wall clock, the largest process's memory, medians, a table."""
+"""Whole processes measured in turn: seconds of the clock and of the processors, medians, a table."""
 
 from __future__ import annotations
 
@@ -30,13 +30,10 @@ _PATIENCE = 60
 
 @dataclass(frozen=True)
 class Run:
-    """A finished process. `seconds` from start to end; `cpu` what it and its children had of the processors;
-    `peak` is the memory of it or its largest child, in bytes.
-    """
+    """A finished process. `seconds` from start to end; `cpu` what it and its children had of the processors."""
 
     seconds: float
     cpu: float
-    peak: int
     status: int
     out: str
 
@@ -65,7 +62,7 @@ def timed(command: Sequence[str], folder: Path, environment: Mapping[str, str] =
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         said = out.read().decode("utf-8", "replace")
-    return Run(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, process.returncode, said)
+    return Run(seconds, used.ru_utime + used.ru_stime, process.returncode, said)
 
 
 def in_turn(
