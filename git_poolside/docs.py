@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 
 from git_poolside import __version__
-from git_poolside.commands import COMMANDS, Parser
+from git_poolside.commands import COMMANDS, GENERAL, Parser
 from git_poolside.stack.model import Verdict
 from git_poolside.stack.verdict import SIGNALS
 
@@ -126,8 +126,17 @@ A word that is no command of these is looked for as \\fBgit\\-poolside\\-\\fR\\f
 
 
 def _plain(parser: argparse.ArgumentParser) -> None:
-    """argparse would show a default that is the reader's own folder or terminal; there is none of those here."""
+    """argparse would show a default that is the reader's own folder or terminal; there is none of those here.
+
+    The general options are those of a command; its words have them too, but the page says so once.
+    """
     parser.formatter_class = argparse.HelpFormatter
+    for words in (action for action in parser._actions if isinstance(action, argparse._SubParsersAction)):
+        for name, word in words.choices.items():
+            word.prog = f"{parser.prog} {name}"
+            general = next(group for group in word._action_groups if group.title == GENERAL)
+            word._action_groups.remove(general)
+            word._actions = [action for action in word._actions if action not in general._group_actions]
 
 
 def with_session(readme: str, printed: str) -> str:

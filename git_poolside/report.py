@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import textwrap
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from git_poolside.config import Config
@@ -12,6 +13,7 @@ from git_poolside.git.layers import branch_of
 from git_poolside.operation.log import result_to_json
 from git_poolside.operation.sync import Outcome
 from git_poolside.stack.model import Fate, PatchResult, Role, Verdict
+from git_poolside.stack.plan import Plan
 from git_poolside.ui import Ui, clean, count, cut, table
 
 _PLAIN = ("carried", "landed", "emptied", "skipped", "added")
@@ -23,7 +25,7 @@ def to_json(config: Config, outcome: Outcome) -> dict[str, Any]:
     """The object that ``sync --json`` prints (design: Interface)."""
     order, rebuilt = outcome.order, outcome.rebuilt
     results = list(rebuilt.results)
-    after = {Role.SNAPSHOT: order.target, **rebuilt.tips}
+    after = {Role.SNAPSHOT: order.snapshot, **rebuilt.tips}
     moved = outcome.kind == "done"
     layers = []
     for role in Role:
@@ -53,13 +55,23 @@ def to_json(config: Config, outcome: Outcome) -> dict[str, Any]:
         culprit = rebuilt.stop.culprit
         value["conflict"] = {
             "layer": rebuilt.stop.role.value,
-            "patch": rebuilt.stop.commit.oid,
+            "patch": rebuilt.stop.origin or rebuilt.stop.commit.oid,
             "subject": rebuilt.stop.commit.subject,
             "paths": list(rebuilt.stop.conflict.paths),
             "messages": list(rebuilt.stop.conflict.messages),
             "upstream": culprit.oid if culprit else None,
+            "because": list(rebuilt.stop.because),
         }
     return value
+
+
+def nothing(ui: Ui, notes: Sequence[str]) -> int:
+    """What there is to say about an edit that changes nothing."""
+    ui.print("Nothing to do: the layers are so already.")
+    ui.talk(*(f"note: {clean(note)}" for note in notes))
+    if ui.json:
+        ui.object({"outcome": "nothing-to-do", "exit": 0, "notes": list(notes)})
+    return 0
 
 
 def show(ui: Ui, config: Config, outcome: Outcome) -> None:
@@ -69,14 +81,16 @@ def show(ui: Ui, config: Config, outcome: Outcome) -> None:
     if outcome.explanation:
         ui.print(*map(clean, outcome.explanation), "")
     if kind == "nothing-to-do":
-        ui.print(f"Nothing to do: the stack stands on the nightly of {order.date} ({order.target[:9]}).")
+        what = f"the stack stands on the nightly of {order.date} ({order.target[:9]})"
+        ui.print(f"Nothing to do: {'the layers are so already' if order.plan is not None else what}.")
+        _told(ui, list(filter(_left_out, outcome.rebuilt.results)))
         _notes(ui, outcome)
         return
     ui.print(f"{_headline(outcome)} the nightly of {ui.paint(order.date, 'bold')} ({order.target[:9]})")
     ui.print("", *_layers(ui, config, outcome))
-    told = [r for r in outcome.rebuilt.results if r.verdict not in _ORDINARY or r.notes]
-    if told and outcome.stood is None:
-        ui.print("", *[line for result in told for line in _patch(ui, result)])
+    if outcome.stood is None:
+        moved = order.plan.moved if order.plan is not None else ()
+        _told(ui, [r for r in outcome.rebuilt.results if r.verdict not in _ORDINARY or r.notes or r.old in moved])
     _notes(ui, outcome)
     if outcome.submodules:
         ui.print("", f"Moved submodules: {', '.join(map(clean, outcome.submodules[:8]))}"
@@ -93,6 +107,8 @@ def show(ui: Ui, config: Config, outcome: Outcome) -> None:
 
 
 def _headline(outcome: Outcome) -> str:
+    if outcome.order.plan is not None:
+        return _edited(outcome, outcome.order.plan)
     if outcome.stood is not None:
         return "No branch has moved: stopped on the way to"
     if outcome.kind == "refused":
@@ -102,9 +118,24 @@ def _headline(outcome: Outcome) -> str:
     return "Moved onto" if outcome.kind == "done" else "Not moved onto"
 
 
+def _edited(outcome: Outcome, plan: Plan) -> str:
+    left = sum(map(_left_out, outcome.rebuilt.results))
+    done, would, numbers = {
+        "add": ("Added", "add", count(len(plan.incoming) - left, "pick")),
+        "drop": ("Dropped", "drop", count(len(plan.left_out), "pick")),
+        "update": ("Updated", "update", count(len(plan.left_out), "pick")),
+        "move": ("Moved", "move", count(len(plan.moved), "patch")),
+    }[plan.word]
+    if outcome.stood is not None:
+        return f"No branch has moved: stopped, to {would} {numbers}, still on"
+    if outcome.kind != "done":
+        return f"Did not {would} {numbers}, still on"
+    return f"{f'Would {would}' if outcome.dry_run else done} {numbers}, still on"
+
+
 def _layers(ui: Ui, config: Config, outcome: Outcome) -> list[str]:
     order, rebuilt = outcome.order, outcome.rebuilt
-    after = {Role.SNAPSHOT: order.target, **rebuilt.tips}
+    after = {Role.SNAPSHOT: order.snapshot, **rebuilt.tips}
     rows: list[tuple[str, ...]] = []
     for role in (Role.PATCHES, Role.PICKS, Role.SNAPSHOT):
         before, new = order.tips[role], after.get(role)
@@ -124,24 +155,39 @@ def _summary(outcome: Outcome, role: Role) -> str:
     if role is Role.SNAPSHOT:
         return f"upstream at {outcome.order.date}"
     results = [r for r in outcome.rebuilt.results if r.role is role]
-    gone = {r.old for r in results if r.verdict is Verdict.RETURNED and r.fate is Fate.DROPPED}
-    fates = Counter(r.fate for r in results if r.verdict is not Verdict.STAMP and r.old not in gone)
+    back = {r.old for r in results if r.verdict is Verdict.RETURNED and r.fate is Fate.DROPPED}
+    told = [r for r in results if r.verdict is not Verdict.STAMP and not (r.old and r.old in back)]
+    fates = Counter(r.fate for r in told if not _left_out(r))
     words = [f"{fates[fate]} {fate.value}" for fate in Fate if fates[fate]]
     what = "pick" if role is Role.PICKS else "patch"
-    judged = sum(n for fate, n in fates.items() if fate is not Fate.NEW)
+    by_hand = sum(r.fate is Fate.NEW and not r.upstream for r in told)
+    gone = outcome.order.plan.left_out if outcome.order.plan is not None else ()
+    judged = sum(r.old not in gone for r in told) - by_hand
     layer = outcome.stack.picks if role is Role.PICKS else outcome.stack.patches
     waiting = sum(commit.oid not in outcome.rebuilt.stamps for commit in layer.commits) - judged
     words += [f"{waiting} to go"] if waiting else []
-    text = f"{count(judged + waiting, what)}" + (f": {', '.join(words)}" if words else "")
+    text = f"{count(fates.total() - by_hand + waiting, what)}" + (f": {', '.join(words)}" if words else "")
     if any(r.verdict is Verdict.STAMP and r.new for r in results):
         text += ", stamped"
     return text
 
 
+def _left_out(result: PatchResult) -> bool:
+    """Whether it was to come in and did not, because nothing of it was left or somebody skipped it."""
+    return result.old is None and result.new is None and result.fate is Fate.DROPPED
+
+
+def _told(ui: Ui, results: Sequence[PatchResult]) -> None:
+    if results:
+        ui.print("", *[line for result in results for line in _patch(ui, result)])
+
+
 def _patch(ui: Ui, result: PatchResult) -> list[str]:
-    name = result.old or result.new or ""
+    name = result.old or result.new or next(iter(result.upstream), "")
     word = result.fate.value
-    if result.verdict is Verdict.CHANGED:
+    if _left_out(result):
+        word = "left out"
+    elif result.verdict is Verdict.CHANGED:
         word = "changed"
     elif result.fate is Fate.UNRESOLVED:
         word = "conflict" if result.paths else "asked"
@@ -167,7 +213,7 @@ def _notes(ui: Ui, outcome: Outcome) -> None:
 
 
 def _refusal(ui: Ui, outcome: Outcome) -> None:
-    again = "git poolside sync --continue " if outcome.stood is not None else ""
+    again = f"{outcome.order.program} --continue " if outcome.stood is not None else ""
     for snag in outcome.snags:
         first, *more = clean(snag.message).split("\n")
         ui.complain(f"{first} [{snag.name}]", *more)
@@ -180,7 +226,7 @@ def _stop(ui: Ui, outcome: Outcome) -> None:
     if outcome.stood is not None and outcome.stood.kind == "exec":
         ui.complain(f"'{outcome.order.exec}' failed at {outcome.stood.patch[:9]} {clean(outcome.stood.subject)}")
     elif stop is not None:
-        ui.complain(f"{stop.commit.oid[:9]} {clean(stop.commit.subject)} does not apply")
+        ui.complain(f"{(stop.origin or stop.commit.oid)[:9]} {clean(stop.commit.subject)} does not apply")
         for message in stop.conflict.messages:
             ui.talk(f"  {clean(message)}")
         if outcome.dry_run and any(result.assumes for result in outcome.rebuilt.results):
@@ -190,6 +236,13 @@ def _stop(ui: Ui, outcome: Outcome) -> None:
             subject = clean(stop.culprit.subject)
             subject += pull if pull and pull.strip() not in subject else ""
             ui.talk(f"because of upstream's {stop.culprit.oid[:9]} {subject}")
+        if stop.because:
+            ui.talk(
+                "upstream changed the same before it, and the snapshot has not got:"
+                if stop.origin
+                else "because of this edit:"
+            )
+            ui.talk(*(f"  {clean(line)}" for line in stop.because))
         if stop.reason:
             ui.talk(f"the patch was {clean(stop.reason)}")
     if outcome.stood is None:
@@ -202,8 +255,8 @@ def _stop(ui: Ui, outcome: Outcome) -> None:
     fix = "edit the files, git add them" if outcome.stood.kind == "conflict" else "mend the commit (git commit --amend)"
     culprit = stop.culprit.oid[:9] if stop is not None and stop.culprit else None
     ui.hint(
-        f"{fix}, then: git poolside sync --continue",
-        "git poolside sync --skip    (leaves this patch out)",
-        "git poolside sync --abort   (goes back to where all was)",
+        f"{fix}, then: {outcome.order.program} --continue",
+        f"{outcome.order.program} --skip    (leaves this patch out)",
+        f"{outcome.order.program} --abort   (goes back to where all was)",
         *([f"git show {culprit}   (what upstream did)"] if culprit else []),
     )

@@ -117,6 +117,13 @@ class Ui:
         for line in lines:
             self._write(self._err, f"hint: {clean(line)}\n")
 
+    def ask(self, question: str) -> bool | None:
+        """A yes or no of the person at the terminal; None where nobody is there to answer."""
+        if self.json or not (self.is_terminal and sys.stdin.isatty()):
+            return None
+        self._write(self._err, f"{question} [y/N] ")
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
     def complain(self, first: str, *more: str) -> None:
         """An error that is part of a report."""
         self._write(self._err, "".join(f"{line}\n" for line in (f"error: {first}", *more)))

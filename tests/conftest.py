@@ -74,7 +74,7 @@ def simple(request: pytest.FixtureRequest, tmp_path: Path) -> World:
 
     The pick is upstream's ``Speed up relu (#11)``, which the second nightly has; nothing conflicts.
     """
-    return _copy(request, _simple, tmp_path / "world")
+    return copied(request, _simple, tmp_path / "world")
 
 
 @pytest.fixture
@@ -83,10 +83,10 @@ def stuck(request: pytest.FixtureRequest, tmp_path: Path) -> World:
 
     Upstream's ``Rewrite line five (#21)`` is the reason. The patch also changes b.py, where nothing conflicts.
     """
-    return _copy(request, _stuck, tmp_path / "world")
+    return copied(request, _stuck, tmp_path / "world")
 
 
-def _copy(request: pytest.FixtureRequest, build: Callable[[World], None], root: Path) -> World:
+def copied(request: pytest.FixtureRequest, build: Callable[[World], None], root: Path) -> World:
     """A copy of the world that `build` makes; it is built once in a test process."""
     factory: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
     if build not in _BUILT:

@@ -20,6 +20,8 @@ LEVELS = [
     "operation",
     "context",
     "report",
+    "ending",
+    "picklist",
     "demo",
     "commands",
 ]

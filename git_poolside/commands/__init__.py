@@ -8,12 +8,14 @@ from typing import NoReturn
 
 from git_poolside.errors import EXIT_USAGE
 
+GENERAL = "general options"
 COMMANDS = {
     "init": "make this clone a poolside fork",
     "doctor": "check every precondition, and mend what can be mended",
     "status": "show the layers, how far behind they are, what is in flight",
     "nightly": "list the nightlies to move to",
     "sync": "move the whole stack onto a nightly",
+    "cherry-pick": "edit the picks: add, list, drop, update, move",
     "changes": "keep the summary of the patches in the changes file",
     "push": "push the three branches at once, with leases",
     "log": "show the operation log",
@@ -26,21 +28,21 @@ COMMANDS = {
 class Parser(argparse.ArgumentParser):
     """argparse with git's habits: usage errors exit 129, ``--help`` opens the manual page."""
 
-    def __init__(self, command: str, **settings: object) -> None:
+    def __init__(self, command: str = "", *, prog: str | None = None, what: str | None = None) -> None:
+        """With `what` it is for a word of the command's, as argparse makes it; its options add to the command's."""
         super().__init__(
-            prog=f"git poolside {command}",
-            description=COMMANDS[command].capitalize() + ".",
+            prog=prog or f"git poolside {command}",
+            description=what or COMMANDS[command].capitalize() + ".",
             add_help=False,
             allow_abbrev=False,
             formatter_class=argparse.RawDescriptionHelpFormatter,
-            **settings,  # type: ignore[arg-type]
         )
-        general = self.add_argument_group("general options")
+        general = self.add_argument_group(GENERAL)
         general.add_argument("-h", action="help", help="show this help")
         general.add_argument("--help", action="help", help="open the manual page")
-        general.add_argument("-q", "--quiet", action="store_true", help="no talk on standard error")
-        general.add_argument("--config", metavar="FILE", help="read FILE instead of .poolside.toml")
-        general.add_argument(
+        quiet = general.add_argument("-q", "--quiet", action="store_true", help="no talk on standard error")
+        config = general.add_argument("--config", metavar="FILE", help="read FILE instead of .poolside.toml")
+        colour = general.add_argument(
             "--color",
             choices=("auto", "always", "never"),
             nargs="?",
@@ -48,6 +50,8 @@ class Parser(argparse.ArgumentParser):
             default="auto",
             help="colour the output; the default follows color.ui and NO_COLOR",
         )
+        for option in () if what is None else (quiet, config, colour):
+            option.default = argparse.SUPPRESS  # else it would undo what stood before the word
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)

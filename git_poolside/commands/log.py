@@ -9,7 +9,7 @@ from git_poolside.context import Context
 from git_poolside.git import refs
 from git_poolside.git.objects import Objects
 from git_poolside.operation import journal, log
-from git_poolside.stack.model import Fate, Verdict
+from git_poolside.stack.model import Fate, PatchResult, Verdict
 from git_poolside.ui import clean, count, table
 
 
@@ -63,7 +63,9 @@ def _lines(context: Context, operation: log.Operation) -> list[str]:
     lines = [f"{ui.paint(operation.id, 'yellow')}  {when}  {ui.paint(clean(operation.title), 'bold')}"]
     patches = [result for result in operation.patches if result.verdict is not Verdict.STAMP]
     fates = {fate: sum(result.fate is fate for result in patches) for fate in (Fate.KEPT, Fate.DROPPED)}
-    if operation.nightly:
+    if operation.kind == "cherry-pick":
+        lines += [_edited(result) for result in patches if result.fate is not Fate.KEPT or "moved" in result.reason]
+    elif operation.nightly:
         words = [f"{n} {fate.value}" for fate, n in fates.items() if n]
         lines.append(f"    onto the nightly of {operation.nightly['date']}: {', '.join(words) or 'no patches'}")
     if operation.undoes:
@@ -76,6 +78,14 @@ def _lines(context: Context, operation: log.Operation) -> list[str]:
         branches = [ref.removeprefix("refs/heads/") for ref in operation.pushed]
         lines.append(f"    pushed {clean(', '.join(branches))}")
     return lines
+
+
+def _edited(result: PatchResult) -> str:
+    """What an edit did to one patch, and why."""
+    name = result.new or result.old or next(iter(result.upstream), "")
+    word = "added" if result.new and not result.old else "moved" if result.new else "dropped"
+    why = f": {clean(result.reason)}" if result.reason and word == "dropped" else ""
+    return f"    {word:<8} {name[:9]} {clean(result.subject)}{why}"
 
 
 def _short(oid: str | None) -> str:

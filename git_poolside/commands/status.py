@@ -56,7 +56,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     for problem in found.problems:
         ui.warn(problem)
     if stop is not None:
-        ui.print("", f"Stopped at {stop.patch[:9]} {clean(stop.subject)}", *(f"  {clean(p)}" for p in stop.paths))
+        ui.print("", f"Stopped at {stop.known_as[:9]} {clean(stop.subject)}", *(f"  {clean(p)}" for p in stop.paths))
         ui.hint(*_go_on(str(git.worktree), stop))
     elif found.unpushed and not all(layer.in_step for layer in found.layers):
         ui.hint("git poolside push   (sends the branches)")
@@ -70,8 +70,8 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
 def _go_on(here: str, stop: Stopped) -> list[str]:
     elsewhere = f"cd {stop.worktree}; " if stop.worktree != here else ""
     return [
-        f"{elsewhere}git poolside sync --continue   (when it is resolved)",
-        f"{elsewhere}git poolside sync --skip or --abort",
+        f"{elsewhere}{stop.order.program} --continue   (when it is resolved)",
+        f"{elsewhere}{stop.order.program} --skip or --abort",
     ]
 
 
@@ -116,7 +116,7 @@ def _short(found: Survey, stop: Stopped | None) -> str:
     if any(not layer.in_step for layer in found.layers):
         parts.append("unpushed")
     if stop is not None:
-        parts.append(f"STOPPED at {stop.patch[:9]}")
+        parts.append(f"STOPPED at {stop.known_as[:9]}")
     return " ".join(parts)
 
 
@@ -142,7 +142,7 @@ def _object(found: Survey, stop: Stopped | None) -> dict[str, Any]:
         "stopped": {
             "operation": " ".join(stop.order.command),
             "layer": stop.role.value,
-            "patch": stop.patch,
+            "patch": stop.known_as,
             "subject": stop.subject,
             "paths": list(stop.paths),
             "worktree": stop.worktree,

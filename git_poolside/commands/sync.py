@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from git_poolside import report
+from git_poolside import ending
 from git_poolside.commands import Parser
 from git_poolside.context import Context
 from git_poolside.errors import ALLOWABLE_SNAGS, UsageError
 from git_poolside.git.objects import Objects
-from git_poolside.operation import journal, lock, prepare, resume, stopped, sync
+from git_poolside.operation import journal, lock, prepare, stopped, sync
 
 
 def parser() -> Parser:
@@ -36,11 +36,7 @@ def parser() -> Parser:
     how.add_argument("--no-stop", action="store_true", help="report a conflict instead of stopping at it")
     how.add_argument("--no-fetch", action="store_true", help="do not ask the remotes, work with what is here")
     how.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    after = made.add_argument_group("after a stop")
-    going = after.add_mutually_exclusive_group()
-    going.add_argument("--continue", dest="go_on", action="store_true", help="the conflict is resolved")
-    going.add_argument("--skip", action="store_true", help="leave the patch out")
-    going.add_argument("--abort", action="store_true", help="restore everything")
+    ending.options(made)
     return made
 
 
@@ -48,24 +44,16 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     """Runs or goes on with a sync; the exit codes of the manual."""
     _check_usage(arguments)
     git, ui = context.git, context.ui
-    config = context.mutating_config(frozenset(arguments.allow))
+    context.mutating_config(frozenset(arguments.allow))
     if arguments.dry_run:
         journal.recover_if_dead(git, ui, context.command)
         return _ordered(context, arguments)
     with lock.hold(git, context.command):
         journal.recover(git, ui)
         if arguments.abort:
-            state, said = resume.abort(git)
-            for line in said:
-                ui.talk(f"note: {line}")
-            where = (state.head or state.head_oid[:12]).removeprefix("refs/heads/")
-            ui.talk(f"Aborted: every branch is where it was, and '{where}' is checked out.")
-            if ui.json:
-                ui.object({"outcome": "done", "exit": 0, "aborted": state.patch})
-            return 0
+            return ending.abort(context)
         if arguments.go_on or arguments.skip:
-            outcome = (resume.go_on if arguments.go_on else resume.skip)(git, config, ui, _wishes(arguments))
-            return _finish(context, outcome)
+            return ending.go_on(context, _wishes(arguments), skip=arguments.skip)
         stopped.refuse_if_stopped(git)
         return _ordered(context, arguments)
 
@@ -91,34 +79,7 @@ def _ordered(context: Context, arguments: argparse.Namespace) -> int:
         stopped.refuse_if_stopped(git)
     ordered = prepare.order(git, config, ui, Objects(git), context.command, _wishes(arguments))
     outcome = sync.execute(git, config, ui, ordered, dry_run=arguments.dry_run, no_stop=arguments.no_stop)
-    return _finish(context, outcome)
-
-
-def _finish(context: Context, outcome: sync.Outcome) -> int:
-    """Go on from what rerere resolved if that is accepted, push if that was asked, then report."""
-    ui = context.ui
-    outcome = resume.accept_rerere(context.git, context.config, ui, outcome)
-    failure = None
-    if outcome.kind in ("done", "nothing-to-do") and outcome.order.push and not outcome.dry_run:
-        from git_poolside.errors import PoolsideError
-        from git_poolside.operation.push import push
-
-        try:
-            push(context.git, context.config, ui, context.command)
-            outcome.pushed = True
-        except PoolsideError as error:
-            failure = error
-    report.show(ui, context.config, outcome)
-    if failure is not None and not ui.json:
-        raise failure
-    if ui.json:
-        value = report.to_json(context.config, outcome)
-        if failure is not None:
-            value |= {"exit": failure.exit_code, "error": failure.message, "hints": list(failure.hints)}
-        ui.object(value)
-        if failure is not None:
-            return failure.exit_code
-    return outcome.status
+    return ending.finish(context, outcome)
 
 
 def _check_usage(arguments: argparse.Namespace) -> None:

@@ -42,6 +42,20 @@ def _between(git: Git, revisions: Sequence[str]) -> list[Oid]:
     return [Oid(oid) for oid in git.lines("rev-list", "--topo-order", "--reverse", *revisions, "--")]
 
 
+def telling(git: Git, tip: Oid, words: Iterable[str], repository: str) -> History:
+    """Those commits of the whole branch up to `tip` whose messages hold one of `words`, which are searched by git."""
+    asked = [f"--grep={word}" for word in words if word]
+    listing = "--format=%H %ct%n%B"
+    out = git.run("log", "-z", "--topo-order", "--reverse", "-F", *asked, listing, tip, "--").stdout
+    found: list[UpstreamCommit] = []
+    for record in out.decode("utf-8", "replace").split("\0"):
+        head, _, message = record.partition("\n")
+        if head:
+            oid, _, seconds = head.partition(" ")
+            found.append(UpstreamCommit.of(Oid(oid), int(seconds), message, repository))
+    return History.of(found, len(found))
+
+
 def touching(git: Git, base: Oid, target: Oid, paths: Iterable[bytes]) -> list[Oid]:
     """The commits of `base`..`target` that touch one of `paths`, oldest first."""
     names = [b":(literal)" + path for path in paths]

@@ -10,6 +10,8 @@ from git_poolside.stack.model import NULL_OID, Oid, RefChange
 
 OPERATIONS = "refs/poolside/operations"
 STOPPED = "refs/poolside/stopped"
+PULLS = "refs/poolside/pulls/"
+"""Below it, by number, the last version seen of each open pull request that picks come from."""
 
 
 def read(git: Git, refs: Iterable[str]) -> dict[str, Oid | None]:

@@ -15,6 +15,7 @@ from git_poolside.ui import Ui
 _FETCH = (
     "fetch", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-maintenance",
 )  # fmt: skip
+_NOT_THERE = ("couldn't find remote ref", "not our ref", "no such remote ref", "unadvertised object")
 _OURS_ALONE = ("fetch.prune=false", "fetch.pruneTags=false", "fetch.writeCommitGraph=false")
 
 
@@ -41,9 +42,10 @@ class Remote:
         if not self.exists:
             raise Refused(f"there is no remote '{self.name}' in this clone", hints=[hint])
 
-    def listing(self, patterns: Sequence[str]) -> dict[str, Oid]:
-        """The server's refs that match, asked now. Raises `FarSideFailed`."""
-        answer = self._git.talk("ls-remote", self.name, *patterns, ok=range(256), quiet=True)
+    def listing(self, patterns: Sequence[str], *, heads: bool = False) -> dict[str, Oid]:
+        """The server's refs that match, asked now; with `heads` of its branches alone. Raises `FarSideFailed`."""
+        which = ["--heads"] if heads else []
+        answer = self._git.talk("ls-remote", *which, self.name, *patterns, ok=range(256), quiet=True)
         if answer.status:
             raise self._failed(answer)
         found: dict[str, Oid] = {}
@@ -54,10 +56,20 @@ class Remote:
 
     def fetch(self, refspecs: Iterable[str]) -> None:
         """Fetch exactly `refspecs`: no tags, nothing pruned. Raises `FarSideFailed`."""
-        progress = ["--progress"] if not self.ui.quiet and self.ui.is_terminal else ["-q"]
-        answer = self._git.talk(*_FETCH, *progress, self.name, *refspecs, ok=range(256), quiet=self.ui.quiet)
+        answer = self._fetch(refspecs, quiet=self.ui.quiet)
         if answer.status:
             raise self._failed(answer)
+
+    def has(self, refspec: str) -> bool:
+        """Fetch what the server may not have; whether it had it. Raises `FarSideFailed` for the rest."""
+        answer = self._fetch([refspec], quiet=True)
+        if answer.status and not any(word in answer.complaint for word in _NOT_THERE):
+            raise self._failed(answer)
+        return answer.status == 0
+
+    def _fetch(self, refspecs: Iterable[str], quiet: bool) -> Answer:
+        progress = ["--progress"] if not quiet and self.ui.is_terminal else ["-q"]
+        return self._git.talk(*_FETCH, *progress, self.name, *refspecs, ok=range(256), quiet=quiet)
 
     def follow(self, wanted: dict[str, str], patterns: Sequence[str] = ()) -> dict[str, Oid]:
         """Bring each tracking ref of `wanted` (server's ref -> ours) up to date where the server has moved.

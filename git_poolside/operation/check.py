@@ -12,10 +12,16 @@ from git_poolside.operation.evidence import tree_of_parent
 from git_poolside.operation.rebuild import Rebuilt
 from git_poolside.stack.conservation import Finished, violations
 from git_poolside.stack.model import Oid, Role, Stack, Touch
+from git_poolside.stack.plan import Plan
 
 
-def conserve(git: Git, objects: Objects, stack: Stack, rebuilt: Rebuilt, generated: frozenset[bytes]) -> None:
-    """Raises `Bug` when a patch would be lost, doubled or altered; nothing has moved then."""
+def conserve(
+    git: Git, objects: Objects, stack: Stack, rebuilt: Rebuilt, generated: frozenset[bytes], plan: Plan | None
+) -> None:
+    """Raises `Bug` when a patch would be lost, doubled or altered; nothing has moved then.
+
+    `stack` is the old one; with a `plan` its patches are to be in that order, and what comes in accounted for too.
+    """
     old = [commit.oid for layer in stack.layers for commit in layer.commits]
     tip = rebuilt.tips[Role.PATCHES]
     new = [Oid(oid) for oid in git.lines("rev-list", "--topo-order", "--reverse", tip, f"^{rebuilt.target}", "--")]
@@ -27,7 +33,9 @@ def conserve(git: Git, objects: Objects, stack: Stack, rebuilt: Rebuilt, generat
     differs = changes(git, [trees])[0].paths
     words = {commit.oid: (commit.author, commit.message) for commit in commits}
     paths = {oid: frozenset(touch.path for touch in found) for oid, found in touches.items()}
-    finished = Finished(old, new, _identities(git, rebuilt, touches), paths, words, differs, generated)
+    order, incoming = (plan.order, tuple(plan.incoming)) if plan is not None else (tuple(old), ())
+    identities = _identities(git, rebuilt, touches)
+    finished = Finished(old, new, identities, paths, words, differs, generated, order, incoming)
     found = violations(rebuilt.results, finished)
     if found:
         raise Bug(

@@ -131,8 +131,8 @@ def _narrow(git: Git, name: str, wanted: list[str]) -> None:
 def _settled(git: Git) -> Finding:
     state = stopped.load(git)
     if state is not None:
-        cure = "git poolside sync --continue, --skip or --abort"
-        return Finding("in flight", False, f"stopped at {state.patch[:9]} {state.subject}", cure)
+        cure = f"{state.order.program} --continue, --skip or --abort"
+        return Finding("in flight", False, f"stopped at {state.known_as[:9]} {state.subject}", cure)
     try:
         worktree.refuse_in_progress(git)
     except Refused as error:

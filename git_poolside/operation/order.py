@@ -8,6 +8,7 @@ from typing import Any
 
 from git_poolside.operation.choices import Choices
 from git_poolside.stack.model import Oid, Role, Snag
+from git_poolside.stack.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,8 @@ class Order:
 
     `target` is the new snapshot, `upstream` the tip of upstream's branch then. `refs` are the local branches as
     they were (None: absent), `tips` what counts as each role's tip, `leases` what the fork's server had.
-    `identity` is the committer with the date that all new commits get.
+    `identity` is the committer with the date that all new commits get. With a `plan` it is an edit of the layers:
+    `target` is the base that they stand on then, and the snapshot stays.
     """
 
     command: tuple[str, ...]
@@ -35,6 +37,18 @@ class Order:
     snags: tuple[Snag, ...] = ()
     notes: tuple[str, ...] = field(default=())
     explain: Oid | None = None
+    plan: Plan | None = None
+
+    @property
+    def program(self) -> str:
+        """What goes on with it after a stop: ``git poolside sync`` or ``git poolside cherry-pick``."""
+        return f"git poolside {self.command[0]}"
+
+    @property
+    def snapshot(self) -> Oid | None:
+        """Where the snapshot branch is to be."""
+        moves = self.plan is None or self.tips[Role.SNAPSHOT] is None
+        return self.target if moves else self.tips[Role.SNAPSHOT]
 
     def to_json(self) -> dict[str, Any]:
         choices = self.choices
@@ -62,6 +76,7 @@ class Order:
             "config": self.config,
             "notes": list(self.notes),
             "explain": self.explain,
+            "plan": self.plan.to_json() if self.plan is not None else None,
         }
 
     @classmethod
@@ -93,4 +108,5 @@ class Order:
             raw["config"],
             notes=tuple(raw["notes"]),
             explain=raw.get("explain"),
+            plan=Plan.from_json(raw["plan"]) if raw.get("plan") else None,
         )

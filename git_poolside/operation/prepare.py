@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -20,6 +19,7 @@ from git_poolside.stack import version
 from git_poolside.stack.model import Nightly, Oid, Role, Snag
 from git_poolside.stack.nightly import choose, newest_usable, utc_date
 from git_poolside.stack.provenance import Provenance
+from git_poolside.stack.source import named
 from git_poolside.ui import Ui
 
 _ALLOW_OLDER = "git poolside sync --nightly {} --allow older-nightly   (goes back to it)"
@@ -120,27 +120,45 @@ def order(git: Git, config: Config, ui: Ui, objects: Objects, command: Sequence[
     if wishes.fetch:
         ask(git, config, ui)
     here = ground(git, config, objects)
-    _require_named(git, config, here)
-    snags: list[Snag] = []
-    snapshot = here.tips.chosen[Role.SNAPSHOT]
-    snag = layers.check_snapshot(git, config, snapshot, here.upstream)
-    if snag is None:
-        snag = layers.check_base(git, config, here.patches, here.upstream)
-    if snag is not None:
-        snags.append(snag)
+    snags = doubts(git, config, here)
     chosen, notes = _target(git, config, ui, here, wishes)
     if (snag := _older(git, config, here, chosen)) is not None:
         snags.append(snag)
-    notes += [
+    patches = _Names(git, config, objects, here.tips.chosen, here.upstream)
+    choices = _choices(Choices(strict=config.sync.strict), patches, wishes)
+    for oid, entry in patches.dropped.items():
+        if oid in choices.keep:
+            ledger.obtain(git, config, ui, entry, fetch=wishes.fetch)
+    explain = patches.find(wishes.explain) if wishes.explain is not None else None
+    made = fixed(git, config, command, here, chosen, choices, snags, notes)
+    return replace(made, push=wishes.push or config.sync.push, exec=wishes.exec, explain=explain)
+
+
+def doubts(git: Git, config: Config, here: Ground) -> list[Snag]:
+    """What is doubtful about the ground, whatever is to be done. Raises `Refused` for a misspelt branch."""
+    _require_named(git, config, here)
+    snag = layers.check_snapshot(git, config, here.tips.chosen[Role.SNAPSHOT], here.upstream)
+    if snag is None:
+        snag = layers.check_base(git, config, here.patches, here.upstream)
+    return [snag] if snag is not None else []
+
+
+def fixed(
+    git: Git,
+    config: Config,
+    command: Sequence[str],
+    here: Ground,
+    chosen: Nightly,
+    choices: Choices,
+    snags: Sequence[Snag],
+    notes: Sequence[str],
+) -> Order:
+    """The order for what was chosen on this ground: everything that decides the result is in it."""
+    names = {role: config.ref(layers.branch_of(config, role)) for role in Role}
+    rewritten = [
         f"'{name}' was rewritten here since it had the fork's commits; a push replaces them there"
         for name in here.tips.rewritten
     ]
-    named = _Names(git, objects, here.tips.chosen, here.upstream)
-    choices = _choices(Choices(strict=config.sync.strict), named, wishes)
-    for oid, entry in named.dropped.items():
-        if oid in choices.keep:
-            ledger.obtain(git, config, ui, entry, fetch=wishes.fetch)
-    names = {role: config.ref(layers.branch_of(config, role)) for role in Role}
     return Order(
         log.without_secrets(command),
         chosen.commit,
@@ -152,12 +170,9 @@ def order(git: Git, config: Config, ui: Ui, objects: Objects, command: Sequence[
         {names[role]: here.tips.remote[role] for role in Role},
         git.text("var", "GIT_COMMITTER_IDENT"),
         choices,
-        wishes.push or config.sync.push,
-        wishes.exec,
-        config.text,
-        tuple(snags),
-        tuple(notes),
-        named.find(wishes.explain) if wishes.explain is not None else None,
+        config=config.text,
+        snags=tuple(snags),
+        notes=(*notes, *rewritten),
     )
 
 
@@ -285,9 +300,9 @@ def _require_named(git: Git, config: Config, here: Ground) -> None:
             )
 
 
-def answered(git: Git, objects: Objects, ordered: Order, wishes: Wishes) -> Order:
+def answered(git: Git, config: Config, objects: Objects, ordered: Order, wishes: Wishes) -> Order:
     """`ordered` with what ``--keep``, ``--drop`` and ``--allow`` add to it when it goes on."""
-    names = _Names(git, objects, ordered.tips, ordered.upstream)
+    names = _Names(git, config, objects, ordered.tips, ordered.upstream)
     explain = names.find(wishes.explain) if wishes.explain is not None else ordered.explain
     return replace(ordered, choices=_choices(ordered.choices, names, wishes), explain=explain)
 
@@ -313,33 +328,38 @@ def _choices(before: Choices, patches: _Names, wishes: Wishes) -> Choices:
 class _Names:
     """Finds the patch that a person means, of the stack or dropped from it: by hash, or by words of its subject."""
 
-    def __init__(self, git: Git, objects: Objects, stack: Mapping[Role, Oid | None], upstream: Oid) -> None:
+    def __init__(
+        self, git: Git, config: Config, objects: Objects, stack: Mapping[Role, Oid | None], upstream: Oid
+    ) -> None:
         self._git = git
-        limits = [f"^{upstream}"]
+        self._repository = config.github.upstream
         tips = [tip for tip in (stack[Role.PICKS], stack[Role.PATCHES]) if tip]
-        self._oids = [Oid(oid) for oid in git.lines("rev-list", *tips, *limits, "--")] if tips else []
-        self._titles = {oid: objects.commit(oid).subject for oid in self._oids}
-        self.dropped = {e.old: e for e in ledger.remembered(git, objects, list(map(objects.commit, self._oids)))}
-        self._titles |= {oid: ledger.title(objects, entry) for oid, entry in self.dropped.items()}
+        listing = git.lines("rev-list", *tips, f"^{upstream}", "--") if tips else []
+        self._commits = [objects.commit(Oid(oid)) for oid in listing]
+        self.dropped = {entry.old: entry for entry in ledger.remembered(git, objects, self._commits)}
+        self._gone = {oid: ledger.title(objects, entry) for oid, entry in self.dropped.items()}
 
     def find(self, name: str) -> Oid:
         """Raises `Refused` when there is none, or more than one."""
-        if re.fullmatch(r"[0-9a-f]{4,40}", name):
-            found = [oid for oid in self._titles if oid.startswith(name)]
-        else:
-            resolved = refs.resolve(self._git, name)
-            found = [resolved] if resolved in self._titles and resolved else []
-        for oids in (self._oids, self.dropped):
-            words = name.lower()
-            found = found or [oid for oid in oids if words in self._titles[oid].lower()]
-        if len(found) == 1:
-            return found[0]
-        listing = "\n".join(f"  {oid[:9]} {self._titles[oid]}" for oid in found[:8])
-        what = "no patch of the stack is" if not found else "several patches of the stack are"
-        raise Refused(
-            f"{what} called '{name}'" + (f":\n{listing}" if listing else ""),
-            hints=["name it by its hash, or by words of its subject that no other has"],
-        )
+        commits = named(name, self._commits, refs.resolve(self._git, name), self._repository)
+        found = {commit.oid: commit.subject for commit in commits}
+        by_hash = {oid: title for oid, title in self._gone.items() if len(name) > 3 and oid.startswith(name)}
+        by_words = {oid: title for oid, title in self._gone.items() if name.lower() in title.lower()}
+        return the_one(name, by_hash or found or by_words)
+
+
+def the_one(name: str, found: Mapping[Oid, str], what: str = "patch of the stack", plural: str = "") -> Oid:
+    """The only one of those found by a name, each with its subject. Raises `Refused` for none, or more than one."""
+    if len(found) == 1:
+        return next(iter(found))
+    several = plural or "patches of the stack"
+    listing = "\n".join(f"  {oid[:9]} {title}" for oid, title in list(found.items())[:8])
+    raise Refused(
+        (f"several {several} are" if found else f"no {what} is")
+        + f" called '{name}'"
+        + (f":\n{listing}" if listing else ""),
+        hints=["name it by its hash, or by words of its subject that no other has"],
+    )
 
 
 def with_choices(ordered: Order, **changes: object) -> Order:

@@ -41,6 +41,7 @@ from git_poolside.stack.verdict import (
     Decision,
     Evidence,
     Identity,
+    State,
     UpstreamCommit,
     describe,
     judge,
@@ -50,7 +51,10 @@ from git_poolside.ui import Ui
 
 @dataclass(frozen=True)
 class Stop:
-    """Where a replay halted: the patch does not apply on `partial`, the tip made so far."""
+    """Where a replay halted: the patch does not apply on `partial`, the tip made so far.
+
+    In an edit `origin` is the commit that was to come in, `because` what explains the conflict, a line for each.
+    """
 
     role: Role
     commit: Commit
@@ -59,6 +63,8 @@ class Stop:
     verdict: Verdict
     culprit: UpstreamCommit | None
     reason: str = ""
+    origin: Oid | None = None
+    because: tuple[str, ...] = ()
 
 
 @dataclass
@@ -82,7 +88,11 @@ class Rebuilt:
 
 
 class Rebuild:
-    """One rebuild of `stack` onto `target`, whose nightly has the date `date`."""
+    """One rebuild of `stack` onto `target`, whose nightly has the date `date`.
+
+    Where the snapshot does not move, in an edit, nothing is `judged`: no patch has landed since. The commits of
+    `anew` are never taken as they are, though nothing below them may have changed.
+    """
 
     def __init__(
         self,
@@ -99,7 +109,11 @@ class Rebuild:
         choices: Choices,
         *,
         dry_run: bool = False,
+        judged: bool = True,
+        anew: frozenset[Oid] = frozenset(),
     ) -> None:
+        self.judged = judged
+        self.anew = anew
         self.git = git
         self.config = config
         self.ui = ui
@@ -162,16 +176,18 @@ class Rebuild:
         if was_stamp and change.base == change.theirs:
             self._drop(layer.role, commit, Verdict.STAMP, "generated anew at every sync")
             return tip
-        unmoved = commit.parents == (tip,) and change == self.witness.changes[oid] and not was_stamp
+        unmoved = (
+            oid not in self.anew and commit.parents == (tip,) and change == self.witness.changes[oid] and not was_stamp
+        )
         result = commit.tree if unmoved else self.engine.replay(change, ours)
         new: Oid | None = None
         content = self.generated.content(change, result, ours)
         if isinstance(result, str) and (content != ours or not change.touches):
             new = oid if unmoved else self._commit(commit, result, tip, was_stamp)
-        identity = self.witness.identity(commit, layer, result)
+        identity = self.witness.identity(commit, layer, result) if self.judged else Identity(State.NONE)
         evidence = self.witness.evidence(commit, identity, content, ours, new)
         decision = judge(layer.role, identity.state, evidence)
-        if evidence.born_empty and (before := self.witness.landed_before(commit)) is not None:
+        if self.judged and evidence.born_empty and (before := self.witness.landed_before(commit)) is not None:
             self._drop(layer.role, commit, Verdict.LANDED, f"empty: {before[:9]} was in the snapshot already")
             return tip
         judged, decision = decision, self._chosen(commit, decision, evidence.content)
@@ -268,7 +284,7 @@ class Rebuild:
         if first.parents != (tip,):
             raise Bug(
                 f"the resolution of {commit.oid[:12]} sits on {first.parents[0][:12]}, not on {tip[:12]}",
-                hints=["git poolside sync --abort   (restores everything)", "please report this"],
+                hints=["the operation's --abort restores everything", "please report this"],
             )
         for index, oid in enumerate(made):
             new = self.objects.commit(oid)

@@ -41,7 +41,7 @@ def go_on(git: Git, config: Config, ui: Ui, wishes: Wishes, *, by_rerere: bool =
     objects = Objects(git)
     committer = Committer.of(objects, state.order.identity.encode("utf-8", "surrogateescape"))
     made = stopped.resolution(git, objects, committer, state)
-    order = answered(git, objects, state.order, wishes)
+    order = answered(git, config, objects, state.order, wishes)
     if state.kind == EXEC and made == (state.order.choices.resolutions.get(state.patch) or (state.stands_at,)):
         return _again(git, config, ui, state, order, ())  # nothing was mended: --exec decides again
     rerere = order.choices.rerere | ({state.patch} if by_rerere else set())
@@ -56,7 +56,7 @@ def skip(git: Git, config: Config, ui: Ui, wishes: Wishes) -> Outcome:
     stopped.refuse_elsewhere(git, state, "--skip")
     _refuse_moved(git, state)
     _refuse_resolved(git, state)
-    order = answered(git, Objects(git), state.order, wishes)
+    order = answered(git, config, Objects(git), state.order, wishes)
     stopped.clear(git, state)
     reason = "skipped by hand: it did not apply"
     order = with_choices(order, skip={**order.choices.skip, state.patch: reason})
@@ -77,10 +77,10 @@ def _again(git: Git, config: Config, ui: Ui, state: Stopped, order: Order, made:
     standing = replace(state, order=order, partial=made[0] if made else state.partial)
     objects = Objects(git)
     committer = Committer.of(objects, order.identity.encode("utf-8", "surrogateescape"))
-    kept = stopped.keep_reachable(git, objects, committer, order, state.partial)
+    kept = stopped.keep_reachable(git, objects, committer, order, (state.partial, state.patch))
     refs.move(git, [kept], "poolside: stopped")
     if made:
-        worktree.detach(git, made[0], stopped.ACTION)
+        worktree.detach(git, made[0], state.action)
     git.try_run("cherry-pick", "--quit")
     return execute(git, config, ui, order, standing=standing)
 
@@ -93,7 +93,7 @@ def abort(git: Git) -> tuple[Stopped, list[str]]:
     current = refs.read(git, state.order.refs)
     deleted = [RefChange(ref, None, oid) for ref, oid in state.order.refs.items() if oid and current[ref] is None]
     if deleted:
-        refs.move(git, deleted, "poolside sync --abort")
+        refs.move(git, deleted, f"{state.order.program.removeprefix('git ')} --abort")
     moved = [ref for ref, oid in state.order.refs.items() if current[ref] not in (oid, None)]
     said = [f"'{ref.removeprefix('refs/heads/')}' has moved since, and is left where it is" for ref in moved]
     if not gone:
@@ -115,8 +115,8 @@ def _refuse_resolved(git: Git, state: Stopped) -> None:
     raise Refused(
         "HEAD is not where the operation stopped: there are commits on it, or it is somewhere else",
         hints=[
-            "git poolside sync --continue   (takes the commits as the resolution)",
-            f"git checkout --detach {state.stands_at[:12]}   (leaves them), then git poolside sync --skip",
+            f"{state.order.program} --continue   (takes the commits as the resolution)",
+            f"git checkout --detach {state.stands_at[:12]}   (leaves them), then {state.order.program} --skip",
         ],
     )
 
@@ -135,5 +135,7 @@ def _refuse_moved(git: Git, state: Stopped) -> None:
             raise Refused(
                 f"'{ref.removeprefix('refs/heads/')}' has moved since the operation was stopped",
                 snag="moved-since",
-                hints=["git poolside sync --abort   (leaves it where it is now), then sync again"],
+                hints=[
+                    f"{state.order.program} --abort   (leaves it where it is now), then {state.order.command[0]} again"
+                ],
             )

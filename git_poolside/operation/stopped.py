@@ -17,10 +17,7 @@ from git_poolside.operation.journal import BroughtAlong, checking_out, durable
 from git_poolside.operation.order import Order
 from git_poolside.stack.model import EMPTY_TREE, Commit, Oid, RefChange, Role
 
-ACTION = "poolside sync (stopped)"
 CONFLICT, EXEC = "conflict", "exec"
-_GO_ON = "git poolside sync --continue"
-_BACK = "git poolside sync --abort   (restores every branch)"
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,8 @@ class Stopped:
     """The state of a stop. `partial` is the tip made so far, on which `patch` has to be resolved.
 
     `head` is the branch that was checked out (None: HEAD was detached at `head_oid`). `paths` were in conflict,
-    `touched` is every path that the cherry-pick changed.
+    `touched` is every path that the cherry-pick changed. `origin` is upstream's commit that `patch` is made from, in
+    an edit that adds it.
     """
 
     order: Order
@@ -42,6 +40,25 @@ class Stopped:
     partial: Oid
     paths: tuple[str, ...]
     touched: tuple[str, ...] = ()
+    origin: Oid | None = None
+
+    @property
+    def known_as(self) -> Oid:
+        """The name by which a person knows the patch."""
+        return self.origin or self.patch
+
+    @property
+    def action(self) -> str:
+        """What the reflogs say of the movements of a stop."""
+        return f"poolside {self.order.command[0]} (stopped)"
+
+    @property
+    def go_on(self) -> str:
+        return f"{self.order.program} --continue"
+
+    @property
+    def back(self) -> str:
+        return f"{self.order.program} --abort   (restores every branch)"
 
     @property
     def stands_at(self) -> Oid:
@@ -65,6 +82,7 @@ class Stopped:
             "partial": self.partial,
             "paths": list(self.paths),
             "touched": list(self.touched),
+            "origin": self.origin,
         }
         durable(_path(git), json.dumps(raw, indent=1))
 
@@ -90,6 +108,7 @@ def load(git: Git) -> Stopped | None:
             raw["partial"],
             tuple(raw["paths"]),
             tuple(raw["touched"]),
+            raw.get("origin"),
         )
     except FileNotFoundError:
         return None
@@ -111,11 +130,11 @@ def refuse_if_stopped(git: Git) -> None:
     stopped = load(git)
     if stopped is not None:
         raise Refused(
-            f"'git poolside {' '.join(stopped.order.command)}' is stopped at {stopped.patch[:9]} {stopped.subject}",
+            f"'git poolside {' '.join(stopped.order.command)}' is stopped at {stopped.known_as[:9]} {stopped.subject}",
             hints=[
-                f"{_GO_ON}   (after resolving it)",
-                "git poolside sync --skip   (leaves the patch out)",
-                _BACK,
+                f"{stopped.go_on}   (after resolving it)",
+                f"{stopped.order.program} --skip   (leaves the patch out)",
+                stopped.back,
             ],
         )
 
@@ -126,7 +145,7 @@ def refuse_elsewhere(git: Git, stopped: Stopped, going: str) -> None:
         gone = not Path(stopped.worktree).is_dir()
         raise Refused(
             "the operation was stopped in another worktree" + (", which is gone" if gone else ""),
-            hints=[_BACK if gone else f"cd {stopped.worktree}, then git poolside sync {going}"],
+            hints=[stopped.back if gone else f"cd {stopped.worktree}, then {stopped.order.program} {going}"],
         )
 
 
@@ -155,11 +174,16 @@ def check_worktree(git: Git, partial: Oid, paths: Iterable[bytes]) -> None:
         )
 
 
-def keep_reachable(git: Git, objects: Objects, committer: Committer, order: Order, partial: Oid) -> RefChange:
-    """A commit for ``refs/poolside/stopped``: it holds every old tip, the partial tip, the new snapshot, and what
-    is put back or resolved.
+def keep_reachable(
+    git: Git, objects: Objects, committer: Committer, order: Order, stands: tuple[Oid, Oid]
+) -> RefChange:
+    """A commit for ``refs/poolside/stopped``: it holds every old tip, the new snapshot, and what comes in, is put back
+    or resolved.
+
+    `stands` are the partial tip and the patch that is to be resolved on it.
     """
-    parents = [oid for oid in (partial, order.target, *order.tips.values(), *order.refs.values()) if oid]
+    incoming = order.plan.incoming if order.plan is not None else ()
+    parents = [oid for oid in (*stands, order.target, *order.tips.values(), *order.refs.values(), *incoming) if oid]
     parents += order.choices.keep
     parents += [oid for made in order.choices.resolutions.values() for oid in made]
     message = f"stopped: {' '.join(order.command)}\n".encode("utf-8", "surrogateescape")
@@ -172,11 +196,13 @@ def stand(git: Git, stopped: Stopped) -> str:
     """Check the partial tip out and run the real ``git cherry-pick``; what there is to say if it did not conflict."""
     here = worktree.head(git)
     assert here is not None
-    with checking_out(git, ACTION, BroughtAlong(stopped.worktree, worktree.branch(git), here, stopped.stands_at)):
+    with checking_out(
+        git, stopped.action, BroughtAlong(stopped.worktree, worktree.branch(git), here, stopped.stands_at)
+    ):
         stopped.save(git)
     if stopped.kind == EXEC:
         return ""
-    environment = {"GIT_REFLOG_ACTION": ACTION, "GIT_EDITOR": ":"}
+    environment = {"GIT_REFLOG_ACTION": stopped.action, "GIT_EDITOR": ":"}
     answer = git.talk(
         "-c", "advice.mergeConflict=false", "cherry-pick", "--allow-empty", "--keep-redundant-commits",
         stopped.patch, ok=range(-64, 256), quiet=True, environment=environment,
@@ -232,7 +258,7 @@ def resolution(git: Git, objects: Objects, committer: Committer, stopped: Stoppe
     if _staged_or_changed(git, stopped):
         raise Refused(
             "there are commits and uncommitted changes on top of them",
-            hints=["git commit --amend, or git stash", _GO_ON],
+            hints=["git commit --amend, or git stash", stopped.go_on],
         )
     _refuse_markers(git, stopped)
     return _with_own_message(git, objects, committer, stopped, patch, made)
@@ -240,11 +266,11 @@ def resolution(git: Git, objects: Objects, committer: Committer, stopped: Stoppe
 
 def _unclear(stopped: Stopped, what: str) -> Refused:
     return Refused(
-        f"nothing tells how {stopped.patch[:9]} {stopped.subject} is to be resolved: {what}",
+        f"nothing tells how {stopped.known_as[:9]} {stopped.subject} is to be resolved: {what}",
         hints=[
             f"git cherry-pick {stopped.patch[:12]}   (tries it again)",
-            "git poolside sync --skip   (leaves the patch out)",
-            _BACK,
+            f"{stopped.order.program} --skip   (leaves the patch out)",
+            stopped.back,
         ],
     )
 
@@ -252,12 +278,12 @@ def _unclear(stopped: Stopped, what: str) -> Refused:
 def _from_index(git: Git, objects: Objects, committer: Committer, stopped: Stopped, patch: Commit) -> tuple[Oid, ...]:
     if unmerged := _unmerged(git):
         names = "\n".join(f"  {path}" for path in unmerged)
-        raise Refused(f"these paths are still unmerged:\n{names}", hints=["git add PATH or git rm PATH", _GO_ON])
+        raise Refused(f"these paths are still unmerged:\n{names}", hints=["git add PATH or git rm PATH", stopped.go_on])
     _refuse_markers(git, stopped)
     if unstaged := _unstaged(git, stopped):
         raise Refused(
             "these paths have changes that are not added:\n" + "\n".join(f"  {path}" for path in unstaged),
-            hints=["git add PATH", _GO_ON],
+            hints=["git add PATH", stopped.go_on],
         )
     git.try_run("rerere")  # learns the resolution, as git commit would have made it
     tree = Oid(git.text("write-tree"))
@@ -276,7 +302,7 @@ def _own_commits(git: Git, objects: Objects, stopped: Stopped, current: Oid | No
         f"HEAD is not on the tip that the patch goes onto, {stopped.partial[:12]}",
         hints=[
             f"git checkout --detach {stopped.partial[:12]} && git cherry-pick {stopped.patch[:12]}",
-            _BACK,
+            stopped.back,
         ],
     )
 
@@ -324,7 +350,7 @@ def _refuse_markers(git: Git, stopped: Stopped) -> None:
     if marked := _with_markers(git, stopped.paths):
         raise Refused(
             "conflict markers are left in:\n" + "\n".join(f"  {path}" for path in marked),
-            hints=["edit the files, then git add PATH", _GO_ON],
+            hints=["edit the files, then git add PATH", stopped.go_on],
         )
 
 
@@ -351,7 +377,7 @@ def clear(git: Git, stopped: Stopped) -> None:
 
 def go_back(git: Git, stopped: Stopped) -> None:
     """HEAD, index and worktree as they were before the operation; a branch that has moved since, as it is now."""
-    action = "poolside sync --abort"
+    action = f"poolside {stopped.order.command[0]} --abort"
     if stopped.head is None:
         worktree.detach(git, stopped.head_oid, action)
         return

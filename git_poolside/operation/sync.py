@@ -19,7 +19,7 @@ from git_poolside.git.objects import Committer, Objects
 from git_poolside.git.process import Git
 from git_poolside.git.quarantine import Quarantine, quarantine
 from git_poolside.git.replay import Engine
-from git_poolside.operation import journal, log, stopped
+from git_poolside.operation import journal, log, planned, stopped
 from git_poolside.operation.check import conserve
 from git_poolside.operation.evidence import Witness, tree_of_parent
 from git_poolside.operation.exec import first_failure
@@ -80,17 +80,26 @@ def execute(
         committer = Committer.of(objects, order.identity.encode("utf-8", "surrogateescape"))
         reader = StackReader(inner.git, config, objects, merge, order.upstream)
         stack = reader.read(order.tips[Role.PICKS], order.tips[Role.PATCHES], order.target)
-        ledger = Ledger(inner.git, config, objects, stack, order.target, order.choices)
-        stack = ledger.stack
-        witness = Witness(inner.git, config, ui, objects, engine, stack, order.target, order.upstream)
+        plan = order.plan
+        new = planned.Wanted(stack)
+        if plan is not None:
+            new = planned.wanted(objects, committer.identity, stack, order.target, plan)
+        ledger = Ledger(inner.git, config, objects, new.stack, order.target, order.choices)
+        if plan is None:
+            stack = ledger.stack
+        # Where the snapshot stays, upstream's later commits are nobody's witness.
+        upstream = order.upstream if plan is None else order.target
+        witness = Witness(inner.git, config, ui, objects, engine, ledger.stack, order.target, upstream)
         rebuilt = Rebuild(
             inner.git, config, ui, objects, engine, committer, witness, ledger, order.target, order.date,
-            order.choices, dry_run=dry_run,
+            order.choices, dry_run=dry_run, judged=plan is None, anew=new.anew,
         ).run()  # fmt: skip
+        if plan is not None:
+            planned.account(inner.git, objects, stack, new, plan, rebuilt)
         outcome = Outcome(
             "done",
             order,
-            stack,
+            ledger.stack,
             rebuilt,
             dry_run=dry_run,
             notes=[*order.notes, *reader.notes, *rebuilt.notes],
@@ -109,8 +118,9 @@ def execute(
             outcome.kind, outcome.stood = "refused", standing
         if outcome.kind != "done":
             return outcome
-        conserve(inner.git, objects, stack, rebuilt, frozenset(Generated(inner.git, config, objects).files))
-        outcome.changes = _changes(config, order, rebuilt)
+        conserve(inner.git, objects, stack, rebuilt, frozenset(Generated(inner.git, config, objects).files), plan)
+        if not planned.changes_nothing(plan, rebuilt):
+            outcome.changes = _changes(config, order, rebuilt)
         if not outcome.changes:
             outcome.kind = "nothing-to-do"
         if dry_run or not outcome.changes:
@@ -127,12 +137,14 @@ def execute(
 
 def _changes(config: Config, order: Order, rebuilt: Rebuilt) -> tuple[RefChange, ...]:
     """The branches that move: each from its local value to its new tip; no picks branch is made for nothing."""
-    after = {Role.SNAPSHOT: order.target, **rebuilt.tips}
+    after = {Role.SNAPSHOT: order.snapshot, **rebuilt.tips}
     found: list[RefChange] = []
     for role in Role:
         ref = config.ref(branch_of(config, role))
         if order.tips[role] is None and role is not Role.SNAPSHOT and after[role] == order.target:
             continue
+        if order.plan is not None and role is Role.SNAPSHOT and order.refs[ref] is not None:
+            continue  # a stale snapshot is harmless (edge case A2), and no business of an edit
         if order.refs[ref] != after[role]:
             found.append(RefChange(ref, order.refs[ref], after[role]))
     return tuple(found)
@@ -149,7 +161,7 @@ def _publish(
 ) -> None:
     order = outcome.order
     operation = log.Operation(
-        "sync",
+        order.command[0],
         order.command,
         log.moment(committer),
         outcome.changes,
@@ -243,8 +255,9 @@ def _stop(
         stop.commit.subject,
         stop.partial,
         stop.conflict.paths,
+        origin=stop.origin,
     )
-    kept = stopped.keep_reachable(git, objects, committer, order, stop.partial)
+    kept = stopped.keep_reachable(git, objects, committer, order, (stop.partial, stop.commit.oid))
     assert kept.after is not None
     inner.keep([kept.after, *made.values()])
     refs.move(git, [kept], "poolside: stopped")

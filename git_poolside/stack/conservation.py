@@ -19,7 +19,8 @@ class Finished:
     """What was found by reading the old and the new tips again.
 
     `old` and `new` are the commits of the layers, lowest first; `patch_ids` (verbatim), `paths` and `words`
-    (author and message) are those of both; `differs` is where the new tip differs from the new snapshot.
+    (author and message) are those of both; `differs` is where the new tip differs from the new snapshot. `order`
+    are the old commits as they are to stand, `incoming` upstream's that were to come in.
     """
 
     old: Sequence[Oid]
@@ -29,6 +30,8 @@ class Finished:
     words: Mapping[Oid, tuple[bytes, bytes]]
     differs: frozenset[bytes]
     generated: frozenset[bytes]
+    order: Sequence[Oid]
+    incoming: Sequence[Oid] = ()
 
 
 def violations(results: Sequence[PatchResult], finished: Finished) -> list[str]:
@@ -59,7 +62,7 @@ def violations(results: Sequence[PatchResult], finished: Finished) -> list[str]:
             found.append(f"the patch {_name(result)} is dropped without a reason")
         if result.fate is Fate.UNRESOLVED:
             found.append(f"the patch {_name(result)} is unresolved")
-        if result.old is None and result.verdict not in (Verdict.STAMP, Verdict.ADDED):
+        if result.old is None and result.new and result.verdict not in (Verdict.STAMP, Verdict.ADDED):
             found.append(f"the new commit {_name(result)} has no source")
         if result.verdict is Verdict.CARRIED and result.old and result.new:
             before, after = (finished.patch_ids.get(oid) for oid in (result.old, result.new))
@@ -69,8 +72,12 @@ def violations(results: Sequence[PatchResult], finished: Finished) -> list[str]:
                 found.append(f"the patch {_name(result)} has another author or message")
 
     order = [result.old for result in results if result.old in fates and result.new is not None]
-    if order != [oid for oid in finished.old if oid in set(order)]:
-        found.append("the kept patches are not in their old order")
+    if order != [oid for oid in finished.order if oid in set(order)]:
+        found.append("the kept patches are not in their order")
+    came = Counter(result.upstream[0] for result in results if result.old is None and result.upstream)
+    for oid in dict.fromkeys([*finished.incoming, *came]):
+        if came[oid] != 1 or oid not in finished.incoming:
+            found.append(f"{oid[:12]}, which was to come in, has {came[oid]} fates")
 
     allowed = set(finished.generated)
     for result in results:

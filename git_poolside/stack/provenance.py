@@ -14,6 +14,7 @@ _CHERRY = re.compile(r"^\(cherry picked from commit ([0-9a-f]{40})\)$", re.MULTI
 _RESOLVED = re.compile(
     r"^Pull[- ]Request(?:[- ]resolved)?: *https?://[^/\s]+/([\w.-]+/[\w.-]+)/pull/(\d+)/?\s*$", re.MULTILINE
 )
+_TRAILER_LINE = re.compile(rb"\A(?:[A-Za-z0-9-]+ *: *\S.*|\(cherry picked from commit [0-9a-f]+\)|[ \t]+\S.*)\Z")
 _LAST_NUMBER = re.compile(r"\(#(\d+)\)\s*\Z")
 _REVERTS = re.compile(r"\bThis reverts commit ([0-9a-f]{7,40})\b")
 _REVERTS_NUMBER = re.compile(r"^Reverts ([\w.-]+/[\w.-]+)#(\d+)\b", re.MULTILINE)
@@ -80,6 +81,27 @@ def cherry_origin(message: str) -> str | None:
     """The commit that a pick was made from: the last ``(cherry picked from commit …)`` line (git-cherry-pick(1))."""
     found = _CHERRY.findall(message)
     return str(found[-1]) if found else None
+
+
+def with_origin(message: bytes, origin: str, pull: int | None) -> bytes:
+    """A pick's message: the original's, and where it came from as trailers.
+
+    They join a block of trailers that ends the message, as ``git cherry-pick -x`` and git-interpret-trailers(1) do;
+    all other bytes stay, whatever their encoding (edge case S8).
+    """
+    lines = [b"(cherry picked from commit %s)" % origin.encode()]
+    lines += [b"Poolside-Pull: %d" % pull] if pull is not None else []
+    lines = [line for line in lines if line not in message.split(b"\n")]
+    if not lines:
+        return message
+    body = message.rstrip(b"\r\n")
+    head, _, last = body.replace(b"\r\n", b"\n").rpartition(b"\n\n")
+    block = last.strip(b"\n").split(b"\n")
+    trailers = sum(bool(_TRAILER_LINE.match(line)) for line in block)
+    made_by_git = any(line.startswith((b"Signed-off-by: ", b"(cherry picked from commit ")) for line in block)
+    enough = trailers == len(block) or (made_by_git and 3 * trailers >= len(block) - trailers)
+    joins = bool(head.strip()) and enough
+    return body + (b"\n" if joins or not body else b"\n\n") + b"\n".join(lines) + b"\n"
 
 
 def pull_number(message: str, repository: str, *, subject_counts: bool = True) -> int | None:

@@ -118,6 +118,7 @@ def test_json_of_a_stop(stuck: World, poolside: Run) -> None:
         "paths": ["a.py"],
         "messages": ["CONFLICT (content): Merge conflict in a.py"],
         "upstream": stuck.upstream.rev("main~1"),
+        "because": [],
     }
     patches = next(layer for layer in said["layers"] if layer["role"] == "patches")
     assert patches["before"] == patches["after"] == clone.rev("poolside-main")

@@ -33,6 +33,7 @@ FINISHED = Finished(
     {A: (b"me", b"words"), A2: (b"me", b"words")},
     frozenset({b"f", b"g", b"version"}),
     frozenset({b"version"}),
+    [A, B, C, D],
 )
 
 
@@ -41,7 +42,7 @@ def test_all_is_well() -> None:
 
 
 def test_an_empty_stack_is_well() -> None:
-    assert violations([], Finished([], [], {}, {}, {}, frozenset(), frozenset())) == []
+    assert violations([], Finished([], [], {}, {}, {}, frozenset(), frozenset(), [])) == []
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_an_old_patch_that_nobody_accounts_for_is_found() -> None:
 
 def test_kept_patches_in_another_order_are_found() -> None:
     results = [RESULTS[1], RESULTS[0], *RESULTS[2:]]
-    assert violations(results, FINISHED) == ["the kept patches are not in their old order"]
+    assert violations(results, FINISHED) == ["the kept patches are not in their order"]
 
 
 def test_a_path_that_no_patch_touches_is_found() -> None:
@@ -100,3 +101,24 @@ def test_what_a_carried_patch_did_not_touch_may_not_differ() -> None:
     wider = replace(FINISHED, paths={**FINISHED.paths, A2: frozenset({b"f", b"stray"})})
     wider = replace(wider, differs=FINISHED.differs | {b"stray"})
     assert violations(RESULTS, wider) == ["the new tip differs from the snapshot in paths of no patch: stray"]
+
+
+NEW, ORIGIN = Oid("f" * 40), Oid("9" * 40)
+INCOMING = replace(FINISHED, new=[A2, B2, NEW, STAMP], incoming=[ORIGIN])
+
+
+def came(new: Oid | None, fate: Fate) -> PatchResult:
+    return PatchResult(Role.PICKS, None, new, "x", fate, Verdict.ADDED, "picked", upstream=(ORIGIN,))
+
+
+def test_what_comes_in_has_one_fate() -> None:
+    assert violations([*RESULTS, came(NEW, Fate.NEW)], INCOMING) == []
+    without = replace(INCOMING, new=FINISHED.new)
+    assert violations([*RESULTS, came(None, Fate.DROPPED)], without) == []
+    assert violations(RESULTS, without) == [f"{ORIGIN[:12]}, which was to come in, has 0 fates"]
+
+
+def test_a_move_has_its_own_order() -> None:
+    swapped = [RESULTS[1], RESULTS[0], *RESULTS[2:]]
+    assert violations(swapped, replace(FINISHED, order=[B, A, C, D])) == []
+    assert violations(RESULTS, replace(FINISHED, order=[B, A, C, D])) == ["the kept patches are not in their order"]

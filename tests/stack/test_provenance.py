@@ -12,6 +12,7 @@ from git_poolside.stack.provenance import (
     pull_number,
     revert_reason,
     undoing,
+    with_origin,
     without_stamp_trailers,
 )
 
@@ -211,3 +212,27 @@ def test_L6_the_reason_of_a_revert_is_upstreams_own() -> None:
 )
 def test_L6_a_reason_in_free_words_is_the_first_paragraph(message: str, reason: str) -> None:
     assert revert_reason(message) == reason
+
+
+ORIGIN = f"(cherry picked from commit {A})".encode()
+
+
+@pytest.mark.parametrize(
+    ("message", "before"),
+    [
+        (b"X (#5)", b"X (#5)\n\n"),
+        (b"X\n\nbody\n", b"X\n\nbody\n\n"),
+        (b"X: y\n", b"X: y\n\n"),  # a subject is no trailer
+        (b"X\n\nSigned-off-by: me <me>\n", b"X\n\nSigned-off-by: me <me>\n"),
+        (b"X\n\nFixes: #1\n  and #2\n\n\n", b"X\n\nFixes: #1\n  and #2\n"),
+        (b"X\n\ntext\nSigned-off-by: me <me>\n", b"X\n\ntext\nSigned-off-by: me <me>\n"),
+        (b"X\n\na\nb\nc\nd\nSigned-off-by: me <me>\n", b"X\n\na\nb\nc\nd\nSigned-off-by: me <me>\n\n"),
+        (b"X\r\n\r\nCo-authored-by: me\r\n", b"X\r\n\r\nCo-authored-by: me\n"),
+        (b"X\n\nPull Request resolved: https://x/y\n", b"X\n\nPull Request resolved: https://x/y\n\n"),
+        (b"X\n\nM\xfcller\n", b"X\n\nM\xfcller\n\n"),
+    ],
+)
+def test_S8_a_picks_trailers_join_the_originals(message: bytes, before: bytes) -> None:
+    assert with_origin(message, A, 7) == before + ORIGIN + b"\nPoolside-Pull: 7\n"
+    assert with_origin(message, A, None) == before + ORIGIN + b"\n"
+    assert with_origin(with_origin(message, A, 7), A, 7) == with_origin(message, A, 7)

@@ -1,0 +1,66 @@
+"""How a run that makes the stack anew ends, and what its three flags do after a stop: alike for each such command."""
+
+from __future__ import annotations
+
+import argparse
+
+from git_poolside import report
+from git_poolside.context import Context
+from git_poolside.errors import PoolsideError
+from git_poolside.operation import resume
+from git_poolside.operation.prepare import Wishes
+from git_poolside.operation.sync import Outcome
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """``--continue``, ``--skip`` and ``--abort``."""
+    after = parser.add_argument_group("after a stop")
+    going = after.add_mutually_exclusive_group()
+    going.add_argument("--continue", dest="go_on", action="store_true", help="the conflict is resolved")
+    going.add_argument("--skip", action="store_true", help="leave the patch out")
+    going.add_argument("--abort", action="store_true", help="restore everything")
+
+
+def abort(context: Context) -> int:
+    """Give up what is stopped."""
+    ui = context.ui
+    state, said = resume.abort(context.git)
+    for line in said:
+        ui.talk(f"note: {line}")
+    where = (state.head or state.head_oid[:12]).removeprefix("refs/heads/")
+    ui.talk(f"Aborted: every branch is where it was, and '{where}' is checked out.")
+    if ui.json:
+        ui.object({"outcome": "done", "exit": 0, "aborted": state.known_as})
+    return 0
+
+
+def go_on(context: Context, wishes: Wishes, *, skip: bool) -> int:
+    """Go on with what is stopped, whichever command began it."""
+    going = resume.skip if skip else resume.go_on
+    return finish(context, going(context.git, context.config, context.ui, wishes))
+
+
+def finish(context: Context, outcome: Outcome) -> int:
+    """Go on from what rerere resolved if that is accepted, push if that was asked, then report."""
+    ui = context.ui
+    outcome = resume.accept_rerere(context.git, context.config, ui, outcome)
+    failure = None
+    if outcome.kind in ("done", "nothing-to-do") and outcome.order.push and not outcome.dry_run:
+        from git_poolside.operation.push import push
+
+        try:
+            push(context.git, context.config, ui, context.command)
+            outcome.pushed = True
+        except PoolsideError as error:
+            failure = error
+    report.show(ui, context.config, outcome)
+    if failure is not None and not ui.json:
+        raise failure
+    if ui.json:
+        value = report.to_json(context.config, outcome)
+        if failure is not None:
+            value |= {"exit": failure.exit_code, "error": failure.message, "hints": list(failure.hints)}
+        ui.object(value)
+        if failure is not None:
+            return failure.exit_code
+    return outcome.status
