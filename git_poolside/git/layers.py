@@ -189,8 +189,9 @@ def once_upstream(git: Git, config: Config) -> list[str]:
 
 def check_base(git: Git, config: Config, tip: Oid, upstream: Oid) -> Snag | None:
     """A snag if the stack stands on commits that upstream had once and has no more (N6, with a stale snapshot)."""
-    own = git.lines("rev-list", tip, f"^{upstream}", "--")
-    mine = set(git.lines("rev-list", tip, f"^{upstream}", *(f"^{oid}" for oid in once_upstream(git, config)), "--"))
+    own = git.settled("rev-list", tip, f"^{upstream}", "--").text.splitlines()
+    once = [oid for oid in once_upstream(git, config) if oid != upstream]
+    mine = set(git.lines("rev-list", tip, f"^{upstream}", *(f"^{oid}" for oid in once), "--")) if once else set(own)
     gone = [oid for oid in own if oid not in mine]
     if not gone:
         return None
@@ -253,12 +254,12 @@ class StackReader:
     def _own(self, tip: Oid, below: Iterable[Oid]) -> list[Commit]:
         """The commits of `tip` that neither are nor were upstream's and are not `below`, oldest first."""
         limits = [f"^{oid}" for oid in (*self._upstreams, *below)]
-        listing = self.git.lines("rev-list", "--topo-order", "--reverse", tip, *limits, "--")
-        return [self.objects.commit(Oid(oid)) for oid in listing]
+        listing = self.git.settled("rev-list", "--topo-order", "--reverse", tip, *dict.fromkeys(limits), "--")
+        return [self.objects.commit(Oid(oid)) for oid in listing.text.splitlines()]
 
     def _standing(self, tip: Oid) -> Oid:
         """The commit of upstream that `tip` stands on."""
-        answer = self.git.try_run("merge-base", tip, self.upstream)
+        answer = self.git.settled("merge-base", tip, self.upstream, ok=range(256))
         if answer.status:
             raise Refused(
                 f"{tip[:12]} has no history in common with upstream",
@@ -283,8 +284,7 @@ class StackReader:
         return self._derived(whole, current)
 
     def _upstream_has(self, oid: str) -> bool:
-        answer = self.git.try_run("merge-base", "--is-ancestor", oid, self.upstream)
-        return answer.status == 0
+        return self.git.settled("merge-base", "--is-ancestor", oid, self.upstream, ok=range(256)).status == 0
 
     def _published(self) -> list[Oid]:
         """The picks tips of the published states, newest first."""

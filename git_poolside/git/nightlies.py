@@ -68,7 +68,7 @@ def _branch_tip(git: Git, config: Config) -> Oid:
 def _on_branch(git: Git, config: Config) -> Iterator[tuple[Nightly, Oid]]:
     pattern = re.compile(config.nightly.pattern)
     strangers = 0
-    out = git.run(
+    out = git.settled(
         "log", "-z", "--first-parent", "-n", "20000", "--format=%H %T %ct %s", _branch_tip(git, config), "--"
     ).stdout
     for record in filter(None, out.decode("utf-8", "replace").split("\0")):

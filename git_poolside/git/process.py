@@ -149,6 +149,13 @@ class Git:
         )
         return Answer(done.returncode, done.stdout, done.stderr)
 
+    def settled(self, *arguments: str, ok: Sequence[int] = (0,)) -> Answer:
+        """`run` for a question that names objects alone: its answer stays so, and it is asked once."""
+        key = (self.common_dir, arguments)
+        if key not in _SETTLED:
+            _SETTLED[key] = self.run(*arguments, ok=ok)
+        return _SETTLED[key]
+
     def text(self, *arguments: str) -> str:
         """The output of a command, stripped."""
         return self.run(*arguments).text
@@ -261,6 +268,8 @@ class Git:
             raise GitFailed(arguments, answer.status, answer.complaint)
         return answer
 
+
+_SETTLED: dict[tuple[Path, tuple[str, ...]], Answer] = {}
 
 _LOCAL_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 

@@ -77,7 +77,7 @@ def ground(git: Git, config: Config, objects: Objects) -> Ground:
             f"none of the branches {names} exists, here or on '{config.remotes.fork}'",
             hints=["git poolside init   (makes them)", "set [branches] in .poolside.toml"],
         )
-    answer = git.try_run("merge-base", tip, upstream)
+    answer = git.settled("merge-base", tip, upstream, ok=range(256))
     if answer.status:
         raise Refused(
             f"the fork has no history in common with {config.remotes.upstream}/{config.upstream.branch}",

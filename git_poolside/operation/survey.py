@@ -32,7 +32,7 @@ def survey(git: Git, config: Config) -> Survey:
     top = tips[Role.PATCHES] or tips[Role.PICKS] or tips[Role.SNAPSHOT]
     if top is None:
         raise Refused("no role branch exists, here or on the fork", hints=["git poolside init"])
-    answer = git.try_run("merge-base", top, upstream)
+    answer = git.settled("merge-base", top, upstream, ok=range(256))
     if answer.status:
         raise Refused("the fork has no history in common with upstream", hints=["git poolside doctor"])
     base = Oid(answer.text.splitlines()[0])
