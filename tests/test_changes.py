@@ -318,3 +318,15 @@ def test_the_state_of_a_pick_stays_from_sync_to_sync(simple: World, poolside: Ru
     later(simple)
     assert poolside(clone, "sync").status == 0
     assert "Taken back upstream. <!--" in file(clone)
+
+
+def test_an_edit_of_the_picks_keeps_the_section(written: tuple[World, Repo], poolside: Run) -> None:
+    world, clone = written
+    extended = world.upstream.git("log", "--format=%H", "--grep", "Extend c .#12", "main")
+    result = poolside(clone, "cherry-pick", "add", extended)
+    assert result.status == 0, result.err
+    assert "Extend c (Ann Author), picked from upstream HASH." in "\n".join(seen(file(clone)))
+    assert poolside(clone, "changes", "--check").status == 0
+    assert poolside(clone, "cherry-pick", "drop", "Extend c").status == 0
+    assert "Extend c" not in file(clone)
+    assert poolside(clone, "changes", "--check").status == 0
