@@ -40,9 +40,14 @@ class Order:
     plan: Plan | None = None
 
     @property
+    def kind(self) -> str:
+        """``sync`` or ``cherry-pick``: what it is called in the log."""
+        return "sync" if self.plan is None else "cherry-pick"
+
+    @property
     def program(self) -> str:
-        """What goes on with it after a stop: ``git poolside sync`` or ``git poolside cherry-pick``."""
-        return f"git poolside {self.command[0]}"
+        """What goes on with it after a stop."""
+        return f"git poolside {self.kind}"
 
     @property
     def snapshot(self) -> Oid | None:

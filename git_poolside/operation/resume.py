@@ -135,7 +135,5 @@ def _refuse_moved(git: Git, state: Stopped) -> None:
             raise Refused(
                 f"'{ref.removeprefix('refs/heads/')}' has moved since the operation was stopped",
                 snag="moved-since",
-                hints=[
-                    f"{state.order.program} --abort   (leaves it where it is now), then {state.order.command[0]} again"
-                ],
+                hints=[f"{state.order.program} --abort   (leaves it where it is now), then {state.order.kind} again"],
             )

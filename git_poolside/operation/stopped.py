@@ -50,7 +50,7 @@ class Stopped:
     @property
     def action(self) -> str:
         """What the reflogs say of the movements of a stop."""
-        return f"poolside {self.order.command[0]} (stopped)"
+        return f"poolside {self.order.kind} (stopped)"
 
     @property
     def go_on(self) -> str:
@@ -377,7 +377,7 @@ def clear(git: Git, stopped: Stopped) -> None:
 
 def go_back(git: Git, stopped: Stopped) -> None:
     """HEAD, index and worktree as they were before the operation; a branch that has moved since, as it is now."""
-    action = f"poolside {stopped.order.command[0]} --abort"
+    action = f"poolside {stopped.order.kind} --abort"
     if stopped.head is None:
         worktree.detach(git, stopped.head_oid, action)
         return

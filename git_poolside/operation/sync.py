@@ -161,7 +161,7 @@ def _publish(
 ) -> None:
     order = outcome.order
     operation = log.Operation(
-        order.command[0],
+        order.kind,
         order.command,
         log.moment(committer),
         outcome.changes,
