@@ -106,11 +106,13 @@ class Engine:
         return found
 
     def _folders_alike(self, change: Change, ours: Oid) -> dict[bytes, Entry | None]:
-        """The outermost folders that the patch changes and ours has as base has them: theirs, whole."""
+        """The outermost folders that the patch changes or adds and ours has, or has not, as base: theirs, whole."""
         found: dict[bytes, Entry | None] = {}
         for folder in change.folders:
-            edited = folder.old_mode == folder.new_mode == TREE_MODE and found.keys().isdisjoint(folders(folder.path))
-            if edited and self.objects.lookup(ours, folder.path) == Entry(TREE_MODE, folder.old):
+            outermost = found.keys().isdisjoint(folders(folder.path))
+            before = Entry(folder.old_mode, folder.old) if folder.old_mode else None
+            folder_or_nothing = folder.new_mode == TREE_MODE and folder.old_mode in (0, TREE_MODE)
+            if folder_or_nothing and outermost and self.objects.lookup(ours, folder.path) == before:
                 found[folder.path] = Entry(TREE_MODE, folder.new)
         return found
 

@@ -132,6 +132,11 @@ ODD: dict[str, tuple[Files, Files, Files]] = {
         {b"d/x": X, b"y": Z},
         {b"d/x": X, b"d/new": BY_GROUP, b"y": Y},
     ),
+    "a mode in a folder that the patch adds": (
+        {b"x": X, b"y": Y},
+        {b"x": X, b"y": Z},
+        {b"x": X, b"y": Y, b"n/deep/new": BY_GROUP},
+    ),
     "a mode, and the patch's own base below it": ({b"x": X, b"y": Y}, {b"x": X, b"y": Y}, {b"x": BY_GROUP, b"y": Z}),
     "the patch adds an empty folder": ({b"x": X, b"y": Y}, {b"x": Z, b"y": Y}, {b"x": X, b"y": Z, b"d": NOTHING}),
     "the patch leaves an empty folder where a file was": (
