@@ -9,6 +9,7 @@ from dataclasses import replace
 from git_poolside.config import Config
 from git_poolside.errors import Refused
 from git_poolside.git import refs
+from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
 from git_poolside.git.remotes import Remote, tag_space
 from git_poolside.stack.model import Nightly, Oid
@@ -115,11 +116,8 @@ def known(git: Git, config: Config, base: Oid | None, limit: int | None = None) 
 
 def _below(git: Git, commits: Iterable[Oid], base: Oid) -> set[Oid]:
     """Those of `commits` that are here and are `base` or its ancestors, all asked at once."""
-    asked = list(dict.fromkeys(commits))
-    local = git.with_environment(GIT_NO_LAZY_FETCH="1")
-    names = "".join(f"{oid}\n" for oid in asked).encode()
-    kinds = local.lines("cat-file", "--batch-check=%(objecttype)", input=names)
-    here = [oid for oid, kind in zip(asked, kinds, strict=True) if kind == "commit"]
+    objects = Objects(git)
+    here = [oid for oid in dict.fromkeys(commits) if objects.has_commit(oid)]
     beyond = git.lines("rev-list", "--stdin", input="".join(f"{oid}\n" for oid in (*here, f"^{base}")).encode())
     return set(here) - {Oid(oid) for oid in beyond}
 
@@ -175,8 +173,7 @@ def _why_not(git: Git, commit: Oid, tip: Oid) -> str:
 
 def _here(git: Git, commit: Oid) -> bool:
     """Whether a commit is in this clone; a promised one is not fetched for the question."""
-    local = git.with_environment(GIT_NO_LAZY_FETCH="1")
-    return local.try_run("cat-file", "-e", f"{commit}^{{commit}}").status == 0
+    return Objects(git).has_commit(commit)
 
 
 def _tree(git: Git, commit: Oid) -> Oid:

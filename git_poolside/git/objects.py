@@ -203,6 +203,10 @@ class Objects:
     def commit(self, oid: Oid) -> Commit:
         return parse_commit(oid, self.read(oid))
 
+    def has_commit(self, oid: Oid) -> bool:
+        """Whether this is a commit in this clone; git would look for it in all that a partial clone was promised."""
+        return oid in self._odb and int(self._odb.read(oid)[0]) == COMMIT
+
     def exists(self, oid: Oid) -> bool:
         """Whether the object is in this clone, without fetching it."""
         pending = self.git.pending
