@@ -126,6 +126,11 @@ class Objects:
         """The entries of a tree, in its order."""
         return {name: _entry(*row) for name, row in self._rows(oid).items()}
 
+    def child(self, tree: Oid, name: bytes) -> Entry | None:
+        """The entry of a tree that has this name, or None."""
+        row = self._rows(tree).get(name)
+        return None if row is None else _entry(*row)
+
     def lookup(self, tree: Oid, path: bytes) -> Entry | None:
         """The entry at `path`, or None."""
         *folders, name = path.split(b"/")
@@ -170,9 +175,9 @@ class Objects:
             base = Oid(row[1].hex()) if row is not None and row[0] == _FOLDER else EMPTY_TREE
             new = self.graft(base, inner)
             here[name] = Entry(TREE_MODE, new) if new != EMPTY_TREE else None
-        return self._edit(tree, here)
+        return self.edit(tree, here)
 
-    def _edit(self, tree: Oid, changes: Mapping[bytes, Entry | None]) -> Oid:
+    def edit(self, tree: Oid, changes: Mapping[bytes, Entry | None]) -> Oid:
         """`tree` with some of its own entries changed: in its bytes where that is possible, which is quick."""
         before = self._rows(tree)
         after = dict(before)

@@ -1,23 +1,30 @@
 """One patch on another tree: with git's verdict and git's tree, and no work where there is none to do.
 
 Paths that are the same in ours as in the patch's base are grafted, files that all sides have are merged by
-`content`; everything else is a merge of whole trees by merge-ort (design: Replay). The conditions of `_plainly`
-keep out what merge-ort would treat otherwise: type changes, a file in the place of a folder, and folder renames
-in both directions; `_written_by_git` keeps out trees that it would tidy up.
+`content`; everything else is a merge of whole trees by merge-ort (design: Replay): `Engine._folder` says what.
 """
 
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 
 from git_poolside.git.content import Contents, Three
 from git_poolside.git.diff import Change
 from git_poolside.git.merge import ATTRIBUTES, MergeCrashed, MergeOrt
 from git_poolside.git.objects import FILES, TREE_MODE, Entry, Objects, folders
-from git_poolside.stack.model import Conflict, Oid
+from git_poolside.stack.model import EMPTY_TREE, NULL_OID, Conflict, Oid, Touch
 
 _FILES = frozenset(FILES)
+
+
+_NOTHING = Entry(0, NULL_OID)
+_Inside = dict[bytes, tuple[Touch, "_Inside | None"]]
+
+
+class _WholeTrees(Exception):
+    """It takes a merge of whole trees."""
 
 
 class Engine:
@@ -53,9 +60,9 @@ class Engine:
         """The tree that `change` makes of the tree `ours`, or the conflict. It may be `ours` itself: empty."""
         if change.base == ours and self.objects.written_by_git(change.theirs):
             return change.theirs
-        entries = self._entries(change, ours)
-        if entries is not None:
-            return self.objects.graft(ours, entries)
+        if not change.odd:
+            with suppress(_WholeTrees):
+                return self._folder(ours, self._patch(change))
         self._merge.attributes_of(self._attributes or ours)
         try:
             merged = self._merge.merge(change.base, ours, change.theirs)
@@ -66,89 +73,85 @@ class Engine:
 
     def reverse(self, change: Change, ours: Oid) -> Oid | Conflict:
         """The tree that taking `change` back makes of `ours`."""
-        touches = tuple(
-            type(touch)(touch.path, touch.new_mode, touch.old_mode, touch.new, touch.old) for touch in change.touches
-        )
-        return self.apply(Change(change.theirs, change.base, touches, odd=change.odd), ours)
+        touches, inside = (tuple(map(_back, one)) for one in (change.touches, change.folders))
+        return self.apply(Change(change.theirs, change.base, touches, inside, change.odd), ours)
 
     def same_at(self, paths: frozenset[bytes], one: Oid, other: Oid) -> bool:
         """Whether two trees have the same entries at `paths`."""
         return all(self.objects.lookup(one, path) == self.objects.lookup(other, path) for path in paths)
 
-    def _entries(self, change: Change, ours: Oid) -> dict[bytes, Entry | None] | None:
-        """What merge-ort makes of each path of the patch, found without a merge of whole trees; None if it takes one.
-
-        Where ours is as base, theirs is taken; a file that all three have is merged by its content.
-        """
-        found = self._folders_alike(change, ours)
-        merges: dict[bytes, Three] = {}
+    def _patch(self, change: Change) -> _Inside:
+        """The change as a tree of its own: what it does at each name of a folder, and inside of it."""
+        root: _Inside = {}
+        known = {touch.path: touch for touch in change.folders}
+        inside: dict[bytes, _Inside] = {b"": root}
         for touch in change.touches:
-            whole = not found.keys().isdisjoint(folders(touch.path))
-            here = self.objects.lookup(ours, touch.path) if not whole else None
+            here = root
+            for folder in folders(touch.path):
+                if folder not in inside:
+                    inside[folder] = {}
+                    _put(here, known.get(folder) or self._between(change, folder), inside[folder])
+                here = inside[folder]
+            _put(here, touch, None)
+        return root
+
+    def _between(self, change: Change, folder: bytes) -> Touch:
+        """What the change does to a folder that it does not tell of."""
+        old, new = (self.objects.lookup(tree, folder) or Entry(0, NULL_OID) for tree in (change.base, change.theirs))
+        return Touch(folder, old.mode, new.mode, old.oid, new.oid)
+
+    def _folder(self, ours: Oid, inside: _Inside) -> Oid:
+        """What merge-ort makes of a folder of ours, in which the patch does this.
+
+        Where ours is as base, theirs is taken; a file that all three have is merged by its content; the rest raises
+        `_WholeTrees`: types that change, files against folders, and folders that a side may have renamed, as ours
+        has not what the patch adds to, or has added to what the patch takes away.
+        """
+        objects = self.objects
+        if not objects.written_by_git(ours):
+            raise _WholeTrees
+        edits: dict[bytes, Entry | None] = {}
+        for name, (touch, below) in inside.items():
+            here = objects.child(ours, name)
             old = Entry(touch.old_mode, touch.old) if touch.old_mode else None
             new = Entry(touch.new_mode, touch.new) if touch.new_mode else None
-            if whole or here == old:
-                if not self._plainly(change, old, new, touch.path, ours):
-                    return None
-                if not whole:
-                    found[touch.path] = new
-            elif here and old and new and {here.mode, old.mode, new.mode} <= _FILES:
-                merges[touch.path] = Three(old, here, new)
+            if below is not None and (old or new or _NOTHING).mode != TREE_MODE:
+                raise _WholeTrees
+            if here == old and (old is None or new is None or stat.S_IFMT(old.mode) == stat.S_IFMT(new.mode)):
+                edits[name] = new
+            elif below is not None:
+                if new is None or here is None or not here.is_tree:
+                    raise _WholeTrees
+                made = self._folder(here.oid, below)
+                edits[name] = Entry(TREE_MODE, made) if made != EMPTY_TREE else None
+            elif here and old and new and {here.mode, old.mode, new.mode} <= _FILES and not self._rules(touch.path):
+                merged = self._contents.merge(Three(old, here, new))
+                if merged is None:
+                    raise _WholeTrees  # for git's own words about the conflict
+                edits[name] = merged
             else:
-                return None
-        if change.odd or not self._written_by_git(ours, found.keys() | merges) or self._rules(merges, ours):
-            return None
-        for path, three in merges.items():
-            merged = self._contents.merge(three)
-            if merged is None:
-                return None
-            found[path] = merged
-        return found
+                raise _WholeTrees
+        return objects.edit(ours, edits)
 
-    def _folders_alike(self, change: Change, ours: Oid) -> dict[bytes, Entry | None]:
-        """The outermost folders that the patch changes or adds and ours has, or has not, as base: theirs, whole."""
-        found: dict[bytes, Entry | None] = {}
-        for folder in change.folders:
-            outermost = found.keys().isdisjoint(folders(folder.path))
-            before = Entry(folder.old_mode, folder.old) if folder.old_mode else None
-            folder_or_nothing = folder.new_mode == TREE_MODE and folder.old_mode in (0, TREE_MODE)
-            if folder_or_nothing and outermost and self.objects.lookup(ours, folder.path) == before:
-                found[folder.path] = Entry(TREE_MODE, folder.new)
-        return found
-
-    def _plainly(self, change: Change, old: Entry | None, new: Entry | None, path: bytes, ours: Oid) -> bool:
-        """Whether merge-ort could do nothing but take theirs at a path where ours is as base."""
-        if old is not None and new is not None:
-            return stat.S_IFMT(old.mode) == stat.S_IFMT(new.mode)
-        lookup = self.objects.lookup
-        for folder in folders(path):
-            mine, before = lookup(ours, folder), lookup(change.base, folder)
-            if old is None and mine is not None and not mine.is_tree:
-                return False  # a file of ours in the place of the folder
-            if before is None or not before.is_tree:
-                continue
-            if old is None and (mine is None or not mine.is_tree):
-                return False  # ours may have renamed the folder that this path is added to
-            if new is None:
-                after = lookup(change.theirs, folder)
-                if (after is None or not after.is_tree) and mine != before:
-                    return False  # theirs may have renamed a folder to which ours added
-        return True
-
-    def _written_by_git(self, ours: Oid, paths: Iterable[bytes]) -> bool:
-        """Whether git would write the folders of `ours` above `paths` so: it reads others, and tidies them up."""
-        for folder in {b""}.union(*map(folders, paths)):
-            entry = self.objects.lookup(ours, folder) if folder else Entry(TREE_MODE, ours)
-            if entry is not None and entry.is_tree and not self.objects.written_by_git(entry.oid):
-                return False
-        return True
-
-    def _rules(self, paths: Iterable[bytes], ours: Oid) -> bool:
-        """Whether one of `paths` has an attribute that rules its merge."""
-        tree = self._attributes or ours
+    def _rules(self, path: bytes) -> bool:
+        """Whether a path has an attribute that rules its merge."""
+        tree = self._attributes
+        if tree is None:
+            return True
         known, ruled = self._ruled.get(tree, (frozenset(), frozenset()))
-        if new := frozenset(paths) - known:
-            new |= self._foreseen - known
+        if path not in known:
+            new = (self._foreseen | {path}) - known
             ruled |= self._merge.ruled(tree, new)
             self._ruled = {tree: (known | new, ruled)}
-        return not ruled.isdisjoint(paths)
+        return path in ruled
+
+
+def _put(inside: _Inside, touch: Touch, below: _Inside | None) -> None:
+    name = touch.path.rpartition(b"/")[2]
+    if name in inside:
+        raise _WholeTrees  # a file in the place of a folder, or the other way round
+    inside[name] = (touch, below)
+
+
+def _back(touch: Touch) -> Touch:
+    return Touch(touch.path, touch.new_mode, touch.old_mode, touch.new, touch.old)
