@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec
@@ -100,14 +100,14 @@ class Objects:
         except GitFailed as error:
             raise MissingObject(oid) from error
 
-    def write(self, kind: int, data: bytes, like: Oid | None = None) -> Oid:
+    def write(self, kind: int, data: bytes, like: Oid | None = None, new: Sequence[Oid] = ()) -> Oid:
         """A new object, for the quarantine that `git` belongs to or else at once in the repository.
 
-        `like` names one that is much the same, for a small pack.
+        `like` names a tree that is much the same, but for the entries `new`.
         """
         if self.git.pending is None:
             return Oid(str(self._odb.write(kind, data)))
-        return self.git.pending.add(kind, data, like)
+        return self.git.pending.add(kind, data, like, new)
 
     def _rows(self, oid: Oid) -> Rows:
         rows = self._remembered.get(oid)
@@ -200,7 +200,8 @@ class Objects:
                 data = data.replace(was, b"" if new is None else _written(name, *new))
         if after == before:
             return tree
-        new_tree = self.write(TREE, format_rows(after) if data is None else data, tree)
+        inside = [entry.oid for entry in changes.values() if entry is not None]
+        new_tree = self.write(TREE, format_rows(after) if data is None else data, tree, inside)
         if data is not None:
             self._remember(new_tree, after)  # in the order of the bytes
         return new_tree

@@ -42,8 +42,8 @@ class Pending:
         self.folder = folder
         self.git = git
         self.real = real
-        self._objects: dict[Oid, tuple[int, bytes, Oid | None]] = {}
-        self._hidden: set[bytes] = set()
+        self._objects: dict[Oid, tuple[int, bytes, Oid | None, Sequence[Oid]]] = {}
+        self._hidden: set[Oid] = set()
         self._taken: set[Oid] = set()
         self.packs: list[str] = []
         self._showing = Lock()
@@ -53,13 +53,12 @@ class Pending:
         found = self._objects.get(oid)
         return None if found is None else found[1]
 
-    def add(self, kind: int, data: bytes, like: Oid | None = None) -> Oid:
-        """Keep an object; `like` is one that its bytes are nearly equal to."""
-        name = hashlib.sha1(_whole(kind, data))
-        oid = Oid(name.hexdigest())
+    def add(self, kind: int, data: bytes, like: Oid | None = None, new: Sequence[Oid] = ()) -> Oid:
+        """Keep an object; `like` is a tree whose entries it has, but for those that are `new`."""
+        oid = Oid(hashlib.sha1(_whole(kind, data)).hexdigest())
         if oid not in self._objects:
-            self._objects[oid] = (kind, data, like)
-            self._hidden.add(name.digest())
+            self._objects[oid] = (kind, data, like, new)
+            self._hidden.add(oid)
         return oid
 
     def show(self, tips: Iterable[Oid] | None = None) -> None:
@@ -67,9 +66,9 @@ class Pending:
         with self._showing:  # another thread may be showing what this one needs
             if not self._hidden:
                 return
-            wanted = [sha.hex() for sha in list(self._hidden)] if tips is None else self._reached(tips, self._hidden)
-            self._hidden.difference_update(map(bytes.fromhex, wanted))
-            entries = [(oid, *self._objects[Oid(oid)][:2]) for oid in wanted]
+            wanted = list(self._hidden) if tips is None else self._reached(tips, self._hidden)
+            self._hidden.difference_update(wanted)
+            entries = [(oid, *self._objects[oid][:2]) for oid in wanted]
             if len(entries) > _FEW:
                 # Read soon and thrown away: not worth any compression.
                 parts = [_head(kind, len(data)) + _stored(data) for _, kind, data in entries]
@@ -90,12 +89,12 @@ class Pending:
             oid = Oid(path.parent.name + path.name)
             if oid not in self._objects and oid not in self._taken and len(oid) == 40:  # written by git
                 header, _, data = zlib.decompress(path.read_bytes()).partition(b"\0")
-                self._objects[oid] = (_KINDS[header.partition(b" ")[0]], data, None)
-        reached = set(self._reached(tips, {bytes.fromhex(oid) for oid in self._objects}))
+                self._objects[oid] = (_KINDS[header.partition(b" ")[0]], data, None, ())
+        reached = set(self._reached(tips, self._objects.keys()))
         self._hidden.clear()
         parts: list[bytes] = []
         depths: dict[Oid, int] = {}
-        for oid, (kind, data, like) in self._objects.items():
+        for oid, (kind, data, like, _) in self._objects.items():
             if oid not in reached:
                 continue
             delta = b""
@@ -112,23 +111,35 @@ class Pending:
         self._taken |= reached
         return _pack(parts) if parts else b""
 
-    def _reached(self, tips: Iterable[Oid], among: Set[bytes]) -> list[Oid]:
-        """What `tips` reach by way of nothing but objects of `among`, which have to be ours."""
+    def _reached(self, tips: Iterable[Oid], among: Set[Oid]) -> list[Oid]:
+        """What `tips` reach by way of nothing but objects of `among`, which have to be ours.
+
+        A tree's entries are its new ones and those of the tree that it is like, which is looked into for them; what
+        of that stands there no more may come along.
+        """
         found: dict[Oid, None] = {}
-        waiting = list(tips)
+        inside: set[Oid] = set()
+        waiting = [(tip, True) for tip in tips]
         while waiting:
-            oid = waiting.pop()
-            if oid in found or bytes.fromhex(oid) not in among:
+            oid, itself = waiting.pop()
+            if oid not in among:
                 continue
-            found[oid] = None
-            kind, data, _ = self._objects[oid]
+            if itself:
+                found[oid] = None
+            if oid in inside:
+                continue
+            inside.add(oid)
+            kind, data, like, new = self._objects[oid]
             if kind == COMMIT:
                 commit = parse_commit(oid, data)
-                waiting += [commit.tree, *commit.parents]
+                waiting += [(one, True) for one in (commit.tree, *commit.parents)]
             elif kind == TAG:
-                waiting.append(Oid(data[7:47].decode()))
+                waiting.append((Oid(data[7:47].decode()), True))
+            elif kind == TREE and like is not None:
+                waiting += [(one, True) for one in new]
+                waiting.append((like, False))
             elif kind == TREE:
-                waiting += [Oid(sha.hex()) for sha in _HASH.findall(data) if sha in among]
+                waiting += [(Oid(sha.hex()), True) for sha in _HASH.findall(data)]
         return list(found)
 
 
