@@ -33,6 +33,8 @@ _FORMULA = re.compile(
 _QUOTED = re.compile(r"\A(?P<how>Revert|Back out|Reapply|Reland|Re-?apply|Re-?land)\s+\"(?P<what>.*)\"(?P<rest>.*)\Z", re.I)  # fmt: skip  # noqa: E501
 _MARKED = re.compile(r"\A(?:\[(?:re-?land|re-?apply)[ \d]*\]\s*|(?:re-?land|re-?apply)(?:ing|s|ed|\d+)?\b:?\s+)(?P<what>.*)\Z", re.I)  # fmt: skip  # noqa: E501
 _OF = re.compile(r"\b(?:re-?land(?:s|ing|ed)?|re-?appl(?:y|ies|ied))(?:\s+of)?\s+(?:https?://[^/\s]+/([\w.-]+/[\w.-]+)/pull/|#)(\d+)\b((?:(?:,| and|, and) #\d+)*)", re.I)  # fmt: skip  # noqa: E501
+_ABOUT_OTHERS = ("revert", "back out", "reland", "re-land", "reappl", "re-appl")
+_TWO_NUMBERS = re.compile(r"\(#\d+\)\s*\(#\d+\)\Z")
 _OPENS = re.compile(r"(?:^|\s)\"(?=\S)")
 _PLAIN = re.compile(r"\ARevert(?:ing|s|ed)? [^\"]*\Z")
 _CUT = re.compile(r"(?:\s*\(#?\d*)?…\Z")
@@ -113,7 +115,8 @@ def pull_number(message: str, repository: str, *, subject_counts: bool = True) -
     named = [int(n) for repo, n in _RESOLVED.findall(message) if repo.lower() == repository.lower()]
     if named:
         return named[-1]
-    ours = [value for name, value in _TRAILER.findall(message) if name in ("Poolside-Pull", "Poolside-Upstream-Pull")]
+    trailers = _TRAILER.findall(message) if "Poolside-" in message else []
+    ours = [value for name, value in trailers if name in ("Poolside-Pull", "Poolside-Upstream-Pull")]
     if ours and ours[-1].strip().isdigit():
         return int(ours[-1])
     subject = message.lstrip("\n").partition("\n")[0]
@@ -151,6 +154,9 @@ def undoing(message: str, repository: str) -> Undoing | None:
     ``Back out "Revert …"`` and ``Reapply "…"`` bring back what the inner title names.
     """
     subject = message.lstrip("\n").partition("\n")[0].strip()
+    lower = message.lower()
+    if not any(word in lower for word in _ABOUT_OTHERS) and not _TWO_NUMBERS.search(subject):
+        return None
     commits = (*_REVERTS.findall(message), *_REVERT_HASH.findall(subject))
     pulls = [int(n) for repo, n in _REVERTS_NUMBER.findall(message) if repo.lower() == repository.lower()]
     if _PLAIN.match(bare := _LAST_NUMBER.sub("", subject)):
