@@ -22,6 +22,8 @@ FILE = ".poolside.toml"
 
 @dataclass(frozen=True)
 class Remotes:
+    """The two remotes by their names in git, and where upstream is when it has to be added."""
+
     fork: str = "origin"
     upstream: str = "upstream"
     upstream_url: str = "https://github.com/pytorch/pytorch"
@@ -29,6 +31,8 @@ class Remotes:
 
 @dataclass(frozen=True)
 class Branches:
+    """The fork's branches by their roles."""
+
     snapshot: str = "main"
     picks: str = "poolside-cherry-picks"
     patches: str = "poolside-main"
@@ -40,11 +44,17 @@ class Branches:
 
 @dataclass(frozen=True)
 class Upstream:
+    """Upstream's branch that the snapshot follows."""
+
     branch: str = "main"
 
 
 @dataclass(frozen=True)
 class NightlySource:
+    """Where nightlies are read from: `source` is ``branch``, ``tags`` (a glob in `tags`) or ``tip``; `pattern` is
+    matched against a nightly's subject and names its ``date`` and ``commit``.
+    """
+
     source: str = "branch"
     branch: str = "nightly"
     tags: str = "v*"
@@ -53,6 +63,8 @@ class NightlySource:
 
 @dataclass(frozen=True)
 class Version:
+    """The file and variable that hold the build version, and the file of upstream's that its base comes from."""
+
     file: str = ".github/workflows/poolside-nightly-build.yaml"
     variable: str = "PYTORCH_BUILD_VERSION_PREFIX"
     base_file: str = "version.txt"
@@ -60,11 +72,15 @@ class Version:
 
 @dataclass(frozen=True)
 class Changes:
+    """The file that sums the changes up."""
+
     file: str = "poolside-changes.md"
 
 
 @dataclass(frozen=True)
 class Sync:
+    """What a sync does without being told; `rerere` is ``stop`` or ``accept``."""
+
     push: bool = False
     strict: bool = False
     rerere: str = "stop"
@@ -73,24 +89,32 @@ class Sync:
 
 @dataclass(frozen=True)
 class Published:
+    """Where published states are kept, and for how long."""
+
     prefix: str = "refs/poolside/published/"
     keep: str = "forever"
 
 
 @dataclass(frozen=True)
 class Publish:
+    """The build workflow's file name and the inputs of its dispatch."""
+
     workflow: str = "poolside-nightly-build.yaml"
     inputs: Mapping[str, str] = field(default_factory=lambda: {"publish": "true"})
 
 
 @dataclass(frozen=True)
 class Github:
+    """The two repositories on the forge, ``owner/name``."""
+
     fork: str = "poolsideai/pytorch"
     upstream: str = "pytorch/pytorch"
 
 
 @dataclass(frozen=True)
 class Operations:
+    """How long the operation log is kept: ``forever`` or ``N days``."""
+
     keep: str = "90 days"
 
 

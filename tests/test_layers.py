@@ -135,3 +135,16 @@ def test_only_the_command_line_ends_the_process() -> None:
         or (isinstance(node, ast.ExceptHandler) and isinstance(node.type, ast.Name) and node.type.id == "Exception")
     ]
     assert found == []
+
+
+def test_dataclasses_have_docstrings() -> None:
+    """Where one has none, `dataclasses` works a signature out for it at start-up, which takes half a millisecond."""
+    silent = [
+        f"{path} {node.name}"
+        for path, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        and any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list)
+        and not ast.get_docstring(node)
+    ]
+    assert silent == []

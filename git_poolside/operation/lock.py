@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,7 +37,7 @@ def hold(git: Git, command: Sequence[str]) -> Iterator[None]:
                 hints=["wait until it has ended"],
             ) from error
         note = {
-            "host": socket.gethostname(),
+            "host": os.uname().nodename,
             "boot": _boot(),
             "pid": os.getpid(),
             "command": " ".join(command[:1]),

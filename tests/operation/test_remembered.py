@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -56,3 +59,22 @@ def test_status_in_a_repository_that_cannot_be_written(simple: World, poolside: 
     first = poolside(clone, "status")
     assert first.status == 0
     assert (poolside(clone, "status"), len(counted)) == (first, 2)
+
+
+def test_a_remembered_status_imports_next_to_nothing(simple: World, poolside: Run) -> None:
+    """Start-up counts: neither libgit2 nor what talks to a server is imported where nothing has to be read."""
+    clone = simple.clone()
+    assert poolside(clone, "status").status == 0
+    script = (
+        "import sys\nfrom git_poolside.cli import main\nmain('status', [])\n"
+        "print(sorted({'pygit2', 'sh', 'requests', 'asyncio', 'git_poolside.operation.survey',"
+        " 'git_poolside.stack.verdict', 'hashlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", script],
+        cwd=clone.path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    assert (done.stdout.splitlines()[-1], done.returncode) == ("[]", 0), done.stderr
