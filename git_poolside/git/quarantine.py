@@ -85,31 +85,32 @@ class Pending:
 
         That is on its way into the repository now; what they do not reach is not shown to anybody any more.
         """
-        for path in self.folder.glob("[0-9a-f][0-9a-f]/*"):
-            oid = Oid(path.parent.name + path.name)
-            if oid not in self._objects and oid not in self._taken and len(oid) == 40:  # written by git
-                header, _, data = zlib.decompress(path.read_bytes()).partition(b"\0")
-                self._objects[oid] = (_KINDS[header.partition(b" ")[0]], data, None, ())
-        reached = set(self._reached(tips, self._objects.keys()))
-        self._hidden.clear()
-        parts: list[bytes] = []
-        depths: dict[Oid, int] = {}
-        for oid, (kind, data, like, _) in self._objects.items():
-            if oid not in reached:
-                continue
-            delta = b""
-            if like is not None and depths.get(like, _DEPTH) < _DEPTH:
-                delta = _delta(self._objects[like][1], data)
-            if delta and like is not None:
-                depths[oid] = depths[like] + 1
-                parts.append(_head(_REF_DELTA, len(delta)) + bytes.fromhex(like) + _stored(delta))
-            else:
-                depths[oid] = 0
-                parts.append(_head(kind, len(data)) + zlib.compress(data, 1))
-        for oid in depths:
-            del self._objects[oid]
-        self._taken |= reached
-        return _pack(parts) if parts else b""
+        with self._showing:  # another thread may still be asking ahead
+            for path in self.folder.glob("[0-9a-f][0-9a-f]/*"):
+                oid = Oid(path.parent.name + path.name)
+                if oid not in self._objects and oid not in self._taken and len(oid) == 40:  # written by git
+                    header, _, data = zlib.decompress(path.read_bytes()).partition(b"\0")
+                    self._objects[oid] = (_KINDS[header.partition(b" ")[0]], data, None, ())
+            reached = set(self._reached(tips, self._objects.keys()))
+            self._hidden.clear()
+            parts: list[bytes] = []
+            depths: dict[Oid, int] = {}
+            for oid, (kind, data, like, _) in self._objects.copy().items():
+                if oid not in reached:
+                    continue
+                delta = b""
+                if like is not None and depths.get(like, _DEPTH) < _DEPTH:
+                    delta = _delta(self._objects[like][1], data)
+                if delta and like is not None:
+                    depths[oid] = depths[like] + 1
+                    parts.append(_head(_REF_DELTA, len(delta)) + bytes.fromhex(like) + _stored(delta))
+                else:
+                    depths[oid] = 0
+                    parts.append(_head(kind, len(data)) + zlib.compress(data, 1))
+            for oid in depths:
+                del self._objects[oid]
+            self._taken |= reached
+            return _pack(parts) if parts else b""
 
     def _reached(self, tips: Iterable[Oid], among: Set[Oid]) -> list[Oid]:
         """What `tips` reach by way of nothing but objects of `among`, which have to be ours.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import zlib
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -81,3 +83,22 @@ def test_objects_on_another_file_system_are_copied(world: World, monkeypatch: py
     tip = edits(repo, base, 3)
     repo.git("update-ref", "refs/heads/made", tip)
     assert repo.git("fsck", "--strict", "--full") == ""
+
+
+def test_objects_may_come_in_while_others_are_taken(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a stack needs is asked ahead by a thread, which does not wait for a stop to be written."""
+    compress = zlib.compress
+
+    def slowly(data: bytes, level: int) -> bytes:
+        other = Thread(target=objects.write, args=(BLOB, b"asked ahead of " + data))
+        other.start()
+        other.join()
+        return compress(data, level)
+
+    with quarantine(open_repository(world.upstream.path)) as inner:
+        objects = Objects(inner.git)
+        names = {b"%d" % number: Entry(0o100644, objects.write(BLOB, b"%d\n" % number)) for number in range(3)}
+        tip = Committer.of(objects).commit(objects.write_tree(names), [], b"One\n")
+        monkeypatch.setattr(zlib, "compress", slowly)
+        inner.keep([tip])
+    assert world.upstream.git("fsck", "--strict", "--full", tip) == ""
