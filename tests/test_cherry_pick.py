@@ -514,3 +514,21 @@ def test_usage(kept: World, poolside: Run) -> None:
     assert poolside(clone, "cherry-pick", "move", "x").status == 129
     assert poolside(clone, "cherry-pick", "--skip", "drop", "1").status == 129
     assert poolside(clone, "cherry-pick", "drop", "1", "--allow", "diverged").status == 129
+
+
+def test_a_doubt_about_a_resolution_is_answered_as_its_hint_says(kept: World, poolside: Run) -> None:
+    clone = cloned(kept)
+    (clone.path / ".poolside.toml").write_text("[sync]\nstrict = true\n")
+    clone.git("add", ".poolside.toml")
+    clone.git("commit", "-q", "-m", "Be strict")
+    pull(kept, 50, {"b.py": text(9).replace("line 9 changed", "line 9 otherwise")}, "Change nine otherwise")
+    assert poolside(clone, "cherry-pick", "add", "#50").status == 3
+    (clone.path / "b.py").write_text(text(9))
+    clone.git("add", "b.py")
+    asked = poolside(clone, "cherry-pick", "--continue")
+    assert (asked.status, "go on with --allow resolution-lost-lines" in asked.err) == (1, True), asked.err
+    wrong = poolside(clone, "cherry-pick", "--continue", "--allow", "nonsense")
+    assert (wrong.status, "error: 'nonsense' is no snag that can be allowed" in wrong.err) == (129, True)
+    result = poolside(clone, "cherry-pick", "--continue", "--allow", "resolution-lost-lines")
+    assert result.status == 0, result.err
+    assert picks(clone)[-1] == "Change nine otherwise"

@@ -42,6 +42,7 @@ be named or --yes given.""",
 def parser() -> Parser:
     made = Parser("cherry-pick")
     made.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    made.add_argument("--allow", metavar="SNAG", action="append", default=[], help="go on in spite of this doubt")
     ending.options(made)
     words = made.add_subparsers(dest="word", metavar="WORD", title="words", parser_class=Parser)
     add, listing, drop, update, move = (
@@ -60,7 +61,9 @@ def parser() -> Parser:
     where.add_argument("--before", metavar="PATCH", help="below that patch, in its layer")
     for one in (add, drop, update, move):
         one.add_argument("-n", "--dry-run", action="store_true", help="show what would happen, change nothing")
-        one.add_argument("--allow", metavar="SNAG", action="append", default=[], help="go on in spite of this doubt")
+        one.add_argument(
+            "--allow", metavar="SNAG", action="append", default=argparse.SUPPRESS, help="go on in spite of this doubt"
+        )
         one.add_argument("--no-stop", action="store_true", help="report a conflict instead of stopping at it")
         one.add_argument("--no-fetch", action="store_true", help="do not ask the remotes, work with what is here")
     listing.add_argument("--fetch", action="store_true", help="ask both remotes first")
@@ -75,7 +78,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     git, ui = context.git, context.ui
     if arguments.word == "list":
         return _list(context, arguments.fetch)
-    context.mutating_config(frozenset(getattr(arguments, "allow", ())))
+    context.mutating_config(frozenset(arguments.allow))
     if getattr(arguments, "dry_run", False):
         journal.recover_if_dead(git, ui, context.command)
         return _edit(context, arguments)
@@ -84,7 +87,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
         if arguments.abort:
             return ending.abort(context)
         if arguments.go_on or arguments.skip:
-            return ending.go_on(context, prepare.Wishes(), skip=arguments.skip)
+            return ending.go_on(context, prepare.Wishes(allow=arguments.allow), skip=arguments.skip)
         return _edit(context, arguments)
 
 
@@ -142,7 +145,7 @@ def _check_usage(arguments: argparse.Namespace) -> None:
         raise UsageError("what is to be done with the picks?", hints=[f"one of {', '.join(_WORDS)}"])
     if arguments.word and (arguments.go_on or arguments.skip or arguments.abort):
         raise UsageError(f"{arguments.word} begins an edit, the flag goes on with one", hints=["give one of the two"])
-    for name in getattr(arguments, "allow", ()):
+    for name in arguments.allow:
         if name not in ALLOWABLE_SNAGS:
             raise UsageError(
                 f"'{name}' is no snag that can be allowed",
