@@ -50,10 +50,15 @@ def hunks(git: Git, commits: Sequence[Oid]) -> dict[Oid, list[Hunk]]:
         elif head := _HEAD.match(text):
             line, lines, left = int(head.group(1)), [], _length(text)
         elif text.startswith((b"--- a/", b'--- "a/', b"+++ b/", b'+++ "b/')):
-            path = text[4:].strip(b'"')[2:]
+            path = _unquoted(text[4:].removesuffix(b"\t"))[2:]
         elif len(text) == 40 and Oid(text.decode("ascii", "replace")) in found:
             current = found[Oid(text.decode())]
     return found
+
+
+def _unquoted(name: bytes) -> bytes:
+    """A path as it is: git quotes one with control characters, quotes or backslashes (core.quotePath)."""
+    return name[1:-1].decode("unicode_escape").encode("latin-1") if name.startswith(b'"') else name
 
 
 def _length(head: bytes) -> int:
