@@ -344,7 +344,7 @@ class _Names:
         commits = named(name, self._commits, refs.resolve(self._git, name), self._repository)
         found = {commit.oid: commit.subject for commit in commits}
         by_hash = {oid: title for oid, title in self._gone.items() if len(name) > 3 and oid.startswith(name)}
-        by_words = {oid: title for oid, title in self._gone.items() if name.lower() in title.lower()}
+        by_words = {oid: title for oid, title in self._gone.items() if name.strip() and name.lower() in title.lower()}
         return the_one(name, by_hash or found or by_words)
 
 

@@ -100,4 +100,4 @@ def named(
         return by_hash
     if resolved is not None and (by_name := [c for c in commits if c.oid == resolved]):
         return by_name
-    return [commit for commit in commits if name.lower() in commit.subject.lower()]
+    return [commit for commit in commits if name.strip() and name.lower() in commit.subject.lower()]

@@ -94,3 +94,9 @@ def test_names(name: str, found: list[Oid]) -> None:
 
 def test_a_number_is_the_lists_only_where_there_is_a_list() -> None:
     assert named("2", PICKS, None, UPSTREAM) == []
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_an_empty_name_names_nothing(name: str) -> None:
+    """A script's empty variable is no word that stands in every subject."""
+    assert named(name, PICKS[:1], None, UPSTREAM, PICKS[:1]) == []
