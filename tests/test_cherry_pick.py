@@ -399,6 +399,35 @@ def test_a_patch_is_moved_between_the_layers(kept: World, poolside: Run) -> None
     assert poolside(clone, "sync", "-n", "--onto", clone.rev("main")).status == 0
 
 
+def test_a_move_loses_no_patch(kept: World, poolside: Run) -> None:
+    """Below what it takes back a revert would be empty: dropped, what it took out would be back without a word."""
+    kept.patch({"c.py": TEN + "more\n"}, "Add a line")
+    kept.patch({"c.py": TEN}, "Take the line out")
+    clone = cloned(kept)
+    before = clone.refs("refs")
+    for words in (["-n"], []):
+        result = poolside(clone, "cherry-pick", "move", "Take the", "--before", "Add a line", *words)
+        assert (result.status, result.err) == (
+            1,
+            f"error: {clone.rev('poolside-main')[:9]} Take the line out would be empty after this move, and be lost\n"
+            "hint: git poolside cherry-pick move PATCH --before PATCH   (another place)\n",
+        )
+    assert clone.refs("refs") == before
+
+
+def test_a_pick_whose_author_has_no_date_is_listed(kept: World, poolside: Run) -> None:
+    clone = cloned(kept)
+    raw = clone.git("cat-file", "commit", "poolside-cherry-picks")
+    author = next(line for line in raw.splitlines() if line.startswith("author "))
+    odd = clone.git(
+        "hash-object", "-t", "commit", "-w", "--stdin", "--literally", input=raw.replace(author, "author A <a@b>")
+    )
+    clone.git("update-ref", "refs/heads/poolside-cherry-picks", odd)
+    result = poolside(clone, "cherry-pick", "list")
+    assert result.status == 0, result.err
+    assert result.out.splitlines()[1].split()[:4] == ["1", odd[:9], "#11", "0d"]
+
+
 # update
 
 

@@ -136,7 +136,7 @@ class _Judge:
             pick,
             origin,
             number,
-            max(0, self.now - int(pick.author.rpartition(b">")[2].split()[0])) // _DAY,
+            self._age(pick),
             what,
             self._first(landed.oid) if landed is not None and what.is_in else None,
             landed.oid if landed is not None else None,
@@ -144,6 +144,11 @@ class _Judge:
             tuple(details),
             result.paths,
         )
+
+    def _age(self, pick: Commit) -> int:
+        """In days; none where its author's line has no date (git writes such a line in no commit of its own)."""
+        seconds = pick.author.rpartition(b">")[2].partition(b" ")[2].partition(b" ")[0]
+        return max(0, self.now - int(seconds)) // _DAY if seconds.isdigit() else 0
 
     def _identity(self, pick: Commit) -> Identity:
         ground = self.grounds.get(pick.oid)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from git_poolside.errors import Refused
 from git_poolside.git import history, refs
 from git_poolside.git.diff import paths_of
 from git_poolside.git.objects import Committer, Objects
@@ -60,6 +61,19 @@ def account(git: Git, objects: Objects, old: Stack, new: Wanted, plan: Plan, reb
     if rebuilt.stop is not None:
         rebuilt.stop = _because(git, objects, new, plan, rebuilt.stop, rebuilt.results)
     rebuilt.results[:] = [*gone, *kept]
+
+
+def refuse_lost(plan: Plan, rebuilt: Rebuilt, resolved: Collection[Oid]) -> None:
+    """Raises `Refused` where a move leaves nothing of a patch, unless a person `resolved` it to nothing.
+
+    Nothing has landed, so nothing may be dropped: the patch that another takes back, above it now, would come back.
+    """
+    for result in rebuilt.results if plan.moved else ():
+        if result.verdict is Verdict.EMPTIED and result.old and result.old not in resolved:
+            raise Refused(
+                f"{result.old[:9]} {result.subject} would be empty after this move, and be lost",
+                hints=["git poolside cherry-pick move PATCH --before PATCH   (another place)"],
+            )
 
 
 def changes_nothing(plan: Plan | None, rebuilt: Rebuilt) -> bool:

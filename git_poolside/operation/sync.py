@@ -96,6 +96,7 @@ def execute(
         ).run()  # fmt: skip
         if plan is not None:
             planned.account(inner.git, objects, stack, new, plan, rebuilt)
+            planned.refuse_lost(plan, rebuilt, order.choices.resolutions)
         outcome = Outcome(
             "done",
             order,
