@@ -94,8 +94,8 @@ def named(
     """
     if found := _NUMBER.fullmatch(name):
         return [c for c in commits if pull_number(c.text, repository) == int(found.group(1))]
-    if name.isdigit() and 1 <= int(name) <= len(numbered):
-        return [numbered[int(name) - 1]]
+    if name.isdecimal() and numbered and len(name) < 4:  # too short for a hash
+        return list(numbered[int(name) - 1 : int(name)]) if int(name) else []
     if re.fullmatch(r"[0-9a-f]{4,40}", name) and (by_hash := [c for c in commits if c.oid.startswith(name)]):
         return by_hash
     if resolved is not None and (by_name := [c for c in commits if c.oid == resolved]):

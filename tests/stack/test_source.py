@@ -100,3 +100,8 @@ def test_a_number_is_the_lists_only_where_there_is_a_list() -> None:
 def test_an_empty_name_names_nothing(name: str) -> None:
     """A script's empty variable is no word that stands in every subject."""
     assert named(name, PICKS[:1], None, UPSTREAM, PICKS[:1]) == []
+
+
+def test_a_number_that_the_list_has_not_is_no_word_of_a_subject() -> None:
+    assert named("1", PICKS, None, UPSTREAM, PICKS) == [PICKS[0]]
+    assert named("11", PICKS, None, UPSTREAM, PICKS) == []
