@@ -105,3 +105,10 @@ def test_an_empty_name_names_nothing(name: str) -> None:
 def test_a_number_that_the_list_has_not_is_no_word_of_a_subject() -> None:
     assert named("1", PICKS, None, UPSTREAM, PICKS) == [PICKS[0]]
     assert named("11", PICKS, None, UPSTREAM, PICKS) == []
+
+
+@pytest.mark.parametrize("word", ["", " ", "https://me:secret@"])
+def test_an_empty_word_is_refused(word: str) -> None:
+    with pytest.raises(Refused) as refused:
+        parse(word, UPSTREAM)
+    assert "secret" not in refused.value.message
