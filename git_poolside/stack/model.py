@@ -49,11 +49,6 @@ class Commit:
             return self.message.decode("utf-8", "replace")
 
     @property
-    def author_line(self) -> str:
-        """``Name <email>``."""
-        return self.author.rpartition(b">")[0].decode("utf-8", "replace") + ">"
-
-    @property
     def commit_time(self) -> int:
         """Seconds since 1970 of the committer's date."""
         return int(self.committer.rpartition(b">")[2].split()[0])

@@ -63,7 +63,6 @@ def test_S8_a_message_can_be_read_whatever_its_encoding_says(message: bytes, enc
 def test_S8_the_bytes_of_a_commit_stay_as_they_are() -> None:
     one = commit("grün".encode("latin-1"), b"ISO-8859-1", "Jörg <j@example.com> 5 -0330".encode("latin-1"))
     assert (one.message, one.author) == (b"gr\xfcn", b"J\xf6rg <j@example.com> 5 -0330")
-    assert one.author_line == "J\ufffdrg <j@example.com>"
     assert one.commit_time == 1_750_000_000
 
 
