@@ -399,6 +399,19 @@ def test_a_patch_is_moved_between_the_layers(kept: World, poolside: Run) -> None
     assert poolside(clone, "sync", "-n", "--onto", clone.rev("main")).status == 0
 
 
+def test_a_number_of_the_forks_that_upstream_reads_otherwise_is_told_of(kept: World, poolside: Run) -> None:
+    """A pick's number is upstream's: a patch of the fork's pull request 12 would go when upstream's 12 lands."""
+    kept.patch({"b.py": text(2, 9)}, "Tune the loader (#12)")
+    clone = cloned(kept)
+    result = poolside(clone, "cherry-pick", "move", "Tune", "--to", "picks", "-n")
+    assert (result.status, result.err) == (
+        0,
+        f"note: {clone.rev('poolside-main')[:9]} Tune the loader (#12): "
+        "as a pick it lands when pytorch/pytorch#12 does; "
+        "if that is another one, write its subject without the number first\n",
+    )
+
+
 def test_a_move_loses_no_patch(kept: World, poolside: Run) -> None:
     """Below what it takes back a revert would be empty: dropped, what it took out would be back without a word."""
     kept.patch({"c.py": TEN + "more\n"}, "Add a line")

@@ -120,7 +120,7 @@ def _plan(at: edit.Desk, arguments: argparse.Namespace, fetch: bool) -> tuple[Pl
         return edit.add(at, arguments.commits, fetch)
     if arguments.word == "drop":
         return edit.drop(at, arguments.picks, arguments.reason or "dropped as asked"), []
-    return edit.move(at, arguments.patch, arguments.to, arguments.before), []
+    return edit.move(at, arguments.patch, arguments.to, arguments.before)
 
 
 def _update(at: edit.Desk, arguments: argparse.Namespace, fetch: bool) -> tuple[Plan, list[str]]:

@@ -159,9 +159,21 @@ def drop(at: Desk, names: Sequence[str], reason: str) -> Plan:
     return dropping(at.stack, {pick.oid: reason for name in names for pick in at.picks(name)})
 
 
-def move(at: Desk, name: str, to: str | None, before: str | None) -> Plan:
-    """The plan with one patch elsewhere. Raises `Refused`."""
+def move(at: Desk, name: str, to: str | None, before: str | None) -> tuple[Plan, list[str]]:
+    """The plan with one patch elsewhere, and what there is to say about it. Raises `Refused`."""
     patch = at.patch(name)
+    plan = _moving(at, patch, to, before)
+    number = pull_number(patch.text, at.repository)
+    new_there = patch.oid in plan.picks and patch in at.stack.patches.commits
+    if not new_there or number is None or pull_number(patch.text, at.repository, subject_counts=False) is not None:
+        return plan, []
+    return plan, [
+        f"{patch.oid[:9]} {patch.subject}: as a pick it lands when {at.repository}#{number} does; "
+        "if that is another one, write its subject without the number first"
+    ]
+
+
+def _moving(at: Desk, patch: Commit, to: str | None, before: str | None) -> Plan:
     if before is not None:
         above = at.patch(before)
         if above.oid == patch.oid:
