@@ -355,6 +355,23 @@ def test_a_stopped_edit_is_skipped_or_given_up(clashing: World, poolside: Run, f
     assert clone.git("status", "--porcelain") == ""
 
 
+@pytest.mark.parametrize("how", ["--skip", "--continue"])
+def test_an_edit_that_comes_to_nothing_is_stopped_no_more(clashing: World, poolside: Run, how: str) -> None:
+    clone = cloned(clashing)
+    before = clone.refs()
+    assert poolside(clone, "cherry-pick", "add", "#15").status == 3
+    if how == "--continue":
+        clone.git("checkout", "--ours", "c.py")
+        clone.git("add", "c.py")
+    result = poolside(clone, "cherry-pick", how)
+    assert (result.status, result.out.splitlines()[0]) == (0, "Nothing to do: the layers are so already."), result.err
+    assert clone.refs() == before
+    assert clone.git("symbolic-ref", "HEAD") == "refs/heads/poolside-main"
+    assert clone.git("status", "--porcelain") == ""
+    assert clone.refs("refs/poolside/stopped") == {}
+    assert poolside(clone, "cherry-pick", "add", "#12").status == 0
+
+
 def test_a_patch_that_needs_a_dropped_pick_stops(kept: World, poolside: Run) -> None:
     kept.patch({"a.py": text(2).replace("line 2 changed\n", "line 2 tuned\n")}, "Tune relu\n")
     clone = cloned(kept)

@@ -82,7 +82,11 @@ def _again(git: Git, config: Config, ui: Ui, state: Stopped, order: Order, made:
     if made:
         worktree.detach(git, made[0], state.action)
     git.try_run("cherry-pick", "--quit")
-    return execute(git, config, ui, order, standing=standing)
+    outcome = execute(git, config, ui, order, standing=standing)
+    if outcome.kind == "nothing-to-do":  # all that was wanted is left out: nothing is stopped any more
+        stopped.go_back(git, standing)
+        stopped.forget(git)
+    return outcome
 
 
 def abort(git: Git) -> tuple[Stopped, list[str]]:
