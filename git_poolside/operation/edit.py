@@ -54,7 +54,7 @@ class Desk:
 
     def _named(self, name: str, commits: Sequence[Commit]) -> list[Commit]:
         picks = self.stack.picks.commits
-        if name.isdigit() and len(name) < 4 and self.listed not in (None, self.here.tips.chosen[Role.PICKS]):
+        if name.isdecimal() and len(name) < 4 and self.listed not in (None, self.here.tips.chosen[Role.PICKS]):
             raise Refused(
                 f"somebody has changed the picks on '{self.config.remotes.fork}', so {name} may be another one now",
                 hints=["git poolside cherry-pick list"],

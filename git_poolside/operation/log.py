@@ -219,7 +219,7 @@ def known(git: Git, objects: Objects) -> Known:
 
 def find(git: Git, objects: Objects, name: str) -> Operation:
     """The operation whose id starts with `name`. Raises `Refused`."""
-    found = [operation for operation in entries(git, objects) if operation.id.startswith(name)]
+    found = [operation for operation in entries(git, objects) if name and operation.id.startswith(name)]
     if len(found) == 1:
         return found[0]
     what = "no operation" if not found else f"{len(found)} operations"

@@ -92,12 +92,13 @@ def named(
     """Those of `commits` that a person may mean; the name is good if there is one.
 
     By ``#N`` (all from that pull request), by the number in `numbered`, by hash, by what git takes the name for
-    (`resolved`), else by words of the subject.
+    (`resolved`), else by words of the subject. A number below 1000 is one of the list or none: inside a subject it
+    would be found in others (edge case L9).
     """
     if found := _NUMBER.fullmatch(name):
         return [c for c in commits if pull_number(c.text, repository) == int(found.group(1))]
-    if name.isdecimal() and numbered and len(name) < 4:  # too short for a hash
-        return list(numbered[int(name) - 1 : int(name)]) if int(name) else []
+    if name.isdecimal() and len(name) < 4:
+        return [numbered[int(name) - 1]] if 1 <= int(name) <= len(numbered) else []
     if re.fullmatch(r"[0-9a-f]{4,40}", name) and (by_hash := [c for c in commits if c.oid.startswith(name)]):
         return by_hash
     if resolved is not None and (by_name := [c for c in commits if c.oid == resolved]):

@@ -99,6 +99,7 @@ def test_undo_of_what_is_not_there(simple: World, poolside: Run) -> None:
     before = everything(clone)
     result = poolside(clone, "undo", "fffffff")
     assert (result.status, result.err.splitlines()[0]) == (1, "error: no operation with the id 'fffffff'")
+    assert (poolside(clone, "undo", "").status, everything(clone)) == (1, before)
     poolside(clone, "push")
     push = operations(clone, poolside)[0]
     assert poolside(clone, "undo", push).err.splitlines()[0] == f"error: the operation {push} moved no branch"

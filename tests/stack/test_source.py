@@ -61,6 +61,19 @@ def test_words_that_name_nothing_to_pick(word: str, said: str) -> None:
         parse(word, UPSTREAM)
 
 
+@pytest.mark.parametrize("word", ["", "  "])
+def test_an_empty_word_names_nothing(word: str) -> None:
+    with pytest.raises(Refused, match="an empty word names no commit"):
+        parse(word, UPSTREAM)
+
+
+def test_L9_a_number_that_is_not_in_the_list_is_not_looked_for_inside_others() -> None:
+    picks = [commit(A, "Spread the load over 10 threads (#21020)")]
+    assert [named(name, picks, None, UPSTREAM, picks) for name in ("10", "102", "0", "²")] == [[]] * 4
+    assert named("10", picks, None, UPSTREAM) == []
+    assert named("21020", picks, None, UPSTREAM, picks) == picks
+
+
 def test_P10_a_password_in_a_url_is_not_shown() -> None:
     with pytest.raises(Refused) as refused:
         parse("https://me:secret@github.com/x", UPSTREAM)
