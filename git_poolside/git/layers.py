@@ -100,7 +100,7 @@ def tips(git: Git, config: Config, known: Known) -> Tips:
             continue
         stands = standing(git, config.ref(name), config.fork_ref(name), here, there, known)
         if stands is Standing.DIVERGED or (stands is Standing.REWRITTEN and role is Role.SNAPSHOT):
-            raise _diverged(git, config, name, here, there)
+            raise _diverged(git, config, name, here, there, known.leases.get(config.ref(name)))
         if stands is Standing.REWRITTEN:
             rewritten.append(name)
         chosen[role] = there if stands is Standing.THEIRS else here
@@ -117,8 +117,11 @@ def _reflog(git: Git, ref: str) -> list[str]:
     return [*values, oldest.text] if values and oldest.status == 0 and oldest.text else values
 
 
-def _diverged(git: Git, config: Config, name: str, here: Oid, there: Oid) -> Refused:
+def _diverged(git: Git, config: Config, name: str, here: Oid, there: Oid, lease: Oid | None) -> Refused:
+    """What to do depends on why: where an operation of ours, not pushed yet, made the commits of the `lease` anew, a
+    rebase would put picks and stale commits on top of what it replaced."""
     fork = f"{config.remotes.fork}/{name}"
+    anew = lease is not None and not refs.is_ancestor(git, lease, here) and refs.is_ancestor(git, lease, there)
     lines = [f"'{name}' and '{fork}' have diverged"]
     for title, wanted, unwanted in ((f"only in {fork}:", there, here), (f"only in {name}:", here, there)):
         listing = git.lines("log", "-n", "6", "--format=  %h %s", wanted, f"^{unwanted}", "--")
@@ -126,7 +129,9 @@ def _diverged(git: Git, config: Config, name: str, here: Oid, there: Oid) -> Ref
     return Refused(
         "\n".join(lines),
         snag="diverged",
-        hints=[
+        hints=["git poolside push   (says what came, and how to take it in)"]
+        if anew
+        else [
             f"git rebase {fork} {name}   (puts your commits on top of the fork's)",
             f"git branch -f {name} {fork}   (throws your commits away)",
         ],

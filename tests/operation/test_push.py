@@ -516,3 +516,20 @@ def test_a_pushed_commit_that_was_reset_away_is_taken_along_again_not_deleted(si
     assert poolside(clone, "sync").status == 0
     assert clone.git("merge-base", "--is-ancestor", pushed, "poolside-main", check=False) == ""
     assert "Mine" in clone.subjects("main..poolside-main")
+
+
+def test_P1_a_teammates_push_beside_an_unpushed_operation_is_not_to_be_rebased_onto(
+    simple: World, poolside: Run
+) -> None:
+    clone = simple.clone()
+    assert poolside(clone, "sync").status == 0
+    simple.patch({"team.txt": "team\n"}, "Teammate\n")
+    simple.land({"lib/c.py": TEN + "more\nand more\n"}, "Extend again", 13)
+    simple.nightly("2026-07-11")
+    result = poolside(clone, "sync")
+    assert (result.status, "'poolside-main' and 'origin/poolside-main' have diverged" in result.err) == (1, True)
+    assert [line for line in result.err.splitlines() if line.startswith("hint:")] == [
+        "hint: git poolside push   (says what came, and how to take it in)"
+    ]
+    told = poolside(clone, "push")
+    assert (told.status, "hint: git cherry-pick " in told.err) == (4, True)
