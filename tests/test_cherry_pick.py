@@ -558,6 +558,17 @@ def test_the_list_knows_relands_tweaks_and_orphans(kept: World, poolside: Run, m
     assert max(map(len, lines[1:])) <= 40
 
 
+def test_a_list_can_be_asked_for_by_somebody_without_a_name(
+    kept: World, poolside: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = cloned(kept)
+    clone.git("config", "user.useConfigOnly", "true")
+    for name in ("NAME", "EMAIL"):
+        monkeypatch.delenv(f"GIT_COMMITTER_{name}")
+        monkeypatch.delenv(f"GIT_AUTHOR_{name}")
+    assert poolside(clone, "cherry-pick", "list").status == 0
+
+
 def test_a_fork_without_picks_has_an_empty_list(world: World, poolside: Run) -> None:
     world.land({"a.py": TEN}, "Begin", 1)
     world.nightly("2026-07-03")

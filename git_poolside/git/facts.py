@@ -42,7 +42,7 @@ class Facts:
         self._git = git
         self._repository = repository
         self._path = git.state_dir / "facts"
-        code = b"".join(Path(module.__file__ or "").read_bytes() for module in (provenance, verdict))
+        code = b"".join(Path(file or "").read_bytes() for file in (__file__, provenance.__file__, verdict.__file__))
         self._first = f"poolside facts {hashlib.sha1(code).hexdigest()} {repository}\n".encode("utf-8", "replace")
 
     def read(self, commits: Sequence[Oid]) -> Iterator[Fact]:

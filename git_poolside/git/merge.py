@@ -68,11 +68,15 @@ class MergeOrt:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """No merge is asked any more, by no thread."""
         with self._guard:
             self._ended = True
         self.stop()
         if self._plain is not None:
-            self._plain.__exit__(kind, error, trace)
+            self._plain.end()
 
     def stop(self) -> None:
         """End the process, which may be answering another thread; the next merge starts one."""

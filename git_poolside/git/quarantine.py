@@ -46,7 +46,7 @@ class Pending:
         self._hidden: set[Oid] = set()
         self._taken: set[Oid] = set()
         self.packs: list[str] = []
-        self._showing = Lock()
+        self._showing, self._adding = Lock(), Lock()
 
     def get(self, oid: Oid) -> bytes | None:
         """The bytes of an object that was made here, or None."""
@@ -56,9 +56,10 @@ class Pending:
     def add(self, kind: int, data: bytes, like: Oid | None = None, new: Sequence[Oid] = ()) -> Oid:
         """Keep an object; `like` is a tree whose entries it has, but for those that are `new`."""
         oid = Oid(hashlib.sha1(_whole(kind, data)).hexdigest())
-        if oid not in self._objects:
-            self._objects[oid] = (kind, data, like, new)
-            self._hidden.add(oid)
+        with self._adding:  # who finds the object here may rely on it to be shown
+            if oid not in self._objects:
+                self._objects[oid] = (kind, data, like, new)
+                self._hidden.add(oid)
         return oid
 
     def show(self, tips: Iterable[Oid] | None = None) -> None:
@@ -250,6 +251,8 @@ class Quarantine:
             except OSError:  # the objects are on another file system than the state
                 if path.suffix == ".pack":
                     self.real.with_options(*DURABLE).run("index-pack", "--stdin", input=path.read_bytes())
+                elif path.suffix == ".promisor":
+                    (target / path.name).write_bytes(path.read_bytes())
         folder = os.open(target, os.O_RDONLY)
         try:
             os.fsync(folder)

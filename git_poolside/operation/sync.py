@@ -30,7 +30,7 @@ from git_poolside.operation.order import Order
 from git_poolside.operation.prepare import with_choices
 from git_poolside.operation.rebuild import Rebuild, Rebuilt, Stop
 from git_poolside.operation.stopped import CONFLICT, EXEC, Stopped
-from git_poolside.stack.model import Oid, RefChange, Role, Snag, Stack, Touch, Verdict
+from git_poolside.stack.model import Conflict, Oid, RefChange, Role, Snag, Stack, Touch, Verdict
 from git_poolside.ui import Ui
 
 
@@ -92,7 +92,7 @@ def execute(
         witness = Witness(inner.git, config, ui, objects, engine, ledger.stack, order.target, upstream)
         rebuilt = Rebuild(
             inner.git, config, ui, objects, engine, committer, witness, ledger, order.target, order.date,
-            order.choices, dry_run=dry_run, judged=plan is None, anew=new.anew,
+            order.choices, dry_run=dry_run, judged=plan is None and not order.choices.adopt, anew=new.anew,
         ).run()  # fmt: skip
         if plan is not None:
             planned.account(inner.git, objects, stack, new, plan, rebuilt)
@@ -109,6 +109,7 @@ def execute(
             outcome.explanation = explanation(witness, ledger, rebuilt, order.explain)
         doubts = (*order.snags, *reader.snags, *rebuilt.snags)
         outcome.snags = tuple(snag for snag in doubts if snag.name not in order.choices.allow)
+        merge.end()  # nothing is asked ahead any more when the user is talked to
         if rebuilt.stop is not None and not outcome.snags and not (dry_run or no_stop):
             _stop(git, inner, objects, committer, outcome, rebuilt.stop, standing)
             Generated(inner.git, config, objects).settle(git, rebuilt.stop.commit, rebuilt.stop.partial)
@@ -218,8 +219,6 @@ def _exec(git: Git, inner: Quarantine, outcome: Outcome, command: str) -> Stop |
     result = next(r for r, oid in new if oid == failed)
     objects = Objects(git)
     commit = objects.commit(failed)
-    from git_poolside.stack.model import Conflict
-
     resolutions = outcome.order.choices.resolutions
     owner = next((old for old, made in resolutions.items() if failed in made), result.old)
     source = objects.commit(owner) if owner else commit

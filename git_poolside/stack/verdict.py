@@ -126,6 +126,11 @@ def identify(
     origin = cherry_origin(commit.text)
     number = pull_number(commit.text, repository, subject_counts=role is Role.PICKS)
     signals = _numbered(number, history)
+    if number is not None and pull_number(commit.text, repository, subject_counts=False) is None:
+        # A bare number may be the fork's, of a patch that was moved: upstream's has the title with it, or part of it.
+        title = bare_title(commit.text)
+        alike = [index for index in signals if _one_begins_the_other(title, history.commits[index].title)]
+        signals = {index: signals[index] for index in alike}
     if origin is not None and Oid(origin) in history.position:
         signals.setdefault(history.position[Oid(origin)], set()).add("trailer")
     for oid in same_patch:
@@ -139,6 +144,10 @@ def identify(
     if origin is not None:
         told.note(origin, None, 1)
     return _walk(State.NONE, signals, told, history, number)
+
+
+def _one_begins_the_other(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
 
 
 def aftermath(landed: Oid, message: str, history: History, repository: str) -> Identity:

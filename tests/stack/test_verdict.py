@@ -79,6 +79,14 @@ def test_L9_numbers_and_titles_alone_match_nothing(upstream: str) -> None:
     assert found("X (#5)", history(upstream))[0] is State.NONE
 
 
+def test_L9_a_bare_number_in_a_picks_subject_counts_with_its_title_alone() -> None:
+    """The fork's own patch, merged there as its #12, was moved to the picks: upstream's #12 is something else."""
+    upstream = history(f"Add a launcher (#12){PULL}12")
+    assert found("Tune the loader (#12)", upstream) == (State.NONE, [], [], ())
+    assert found("Add a launcher (#12)", upstream) == (State.LANDED, [1], [], ("pull",))
+    assert found("Tune the loader (#12)\n\nPoolside-Pull: 12\n", upstream) == (State.LANDED, [1], [], ("pull",))
+
+
 def test_L9_an_own_patchs_number_is_the_forks() -> None:
     assert found("X (#5)", history("Y (#5)"), role=Role.PATCHES)[0] is State.NONE
 
