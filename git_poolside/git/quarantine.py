@@ -92,7 +92,7 @@ class Pending:
                 if oid not in self._objects and oid not in self._taken and len(oid) == 40:  # written by git
                     header, _, data = zlib.decompress(path.read_bytes()).partition(b"\0")
                     self._objects[oid] = (_KINDS[header.partition(b" ")[0]], data, None, ())
-            reached = set(self._reached(tips, self._objects.keys()))
+            reached = set(self._reached(tips, self._objects.keys(), whole_stack=True))
             self._hidden.clear()
             parts: list[bytes] = []
             depths: dict[Oid, int] = {}
@@ -113,11 +113,11 @@ class Pending:
             self._taken |= reached
             return _pack(parts) if parts else b""
 
-    def _reached(self, tips: Iterable[Oid], among: Set[Oid]) -> list[Oid]:
+    def _reached(self, tips: Iterable[Oid], among: Set[Oid], *, whole_stack: bool = False) -> list[Oid]:
         """What `tips` reach by way of nothing but objects of `among`, which have to be ours.
 
-        A tree's entries are its new ones and those of the tree that it is like, which is looked into for them; what
-        of that stands there no more may come along.
+        A tree's entries are its new ones and those of the tree that it is like. For a `whole_stack`, where that one
+        is reached as well, they are found so, without reading the tree; what stands there no more may come along.
         """
         found: dict[Oid, None] = {}
         inside: set[Oid] = set()
@@ -137,11 +137,12 @@ class Pending:
                 waiting += [(one, True) for one in (commit.tree, *commit.parents)]
             elif kind == TAG:
                 waiting.append((Oid(data[7:47].decode()), True))
-            elif kind == TREE and like is not None:
+            elif kind == TREE and like is not None and whole_stack:
                 waiting += [(one, True) for one in new]
                 waiting.append((like, False))
             elif kind == TREE:
-                waiting += [(Oid(sha.hex()), True) for sha in _HASH.findall(data)]
+                names = (Oid(sha.hex()) for sha in _HASH.findall(data))
+                waiting += [(name, True) for name in names if name in among]
         return list(found)
 
 
