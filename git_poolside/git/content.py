@@ -89,8 +89,7 @@ class Contents:
             elif not course.ended:
                 course.steps.append((Entry(touch.old_mode, touch.old), Entry(touch.new_mode, touch.new)))
         self._courses = [course for course in courses.values() if course.steps]
-        if self._foretold():
-            merging = [course for course in self._courses if course.next(self._results) is not None]
+        if merging := [course for course in self._courses if course.next(self._results) is not None]:
             bring(self._objects, (oid for course in merging for oid in course.contents()))
             self._ahead = Thread(target=self._run_ahead, daemon=True)
             self._ahead.start()

@@ -212,9 +212,10 @@ def _common(one: bytes, other: bytes, end: Literal["big", "little"]) -> int:
 
 
 def _copy(out: bytearray, offset: int, size: int) -> None:
+    """Append what copies a part of the old bytes, its place in four bytes and its size in two."""
     while size:
         part = min(size, 0xFFFF)
-        out.append(0xFF & ~0x40)
+        out.append(0b1011_1111)
         out += offset.to_bytes(4, "little") + part.to_bytes(2, "little")
         offset, size = offset + part, size - part
 

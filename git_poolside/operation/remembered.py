@@ -24,7 +24,7 @@ from git_poolside.stack.model import Nightly, Oid, Role
 @dataclass(frozen=True)
 class LayerState:
     """One layer: `patches` counts its commits without the stamp; `ahead` and `behind` are the fork's own commits
-    that this clone, or the server when last asked, has alone; `moved` says that the snapshots differ.
+    that this clone, or the server when last asked, has alone.
     """
 
     role: Role

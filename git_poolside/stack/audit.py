@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from git_poolside.stack.lines import Hunk, Lines, hunks
+from git_poolside.stack.lines import Edit, Lines, edits
 
 _WORD = re.compile(rb"\w+")
 _ALIKE = 0.6
@@ -48,7 +48,7 @@ def lost(base: Lines, side: Lines, other: Lines, result: Lines, elsewhere: Itera
     back = there - mine - (yours - was)
     fresh = list((there - mine - yours - was).elements())
     found: list[Lost] = []
-    for hunk in hunks(base, side):
+    for hunk in edits(base, side):
         added = _take(lacking, hunk.new)
         added = [line for line in added if not _worked_in(line, hunk, fresh)]
         removed = _take(back, hunk.old)
@@ -57,22 +57,22 @@ def lost(base: Lines, side: Lines, other: Lines, result: Lines, elsewhere: Itera
     return found
 
 
-def doubtful(ours: Lines, result: Lines) -> list[Hunk]:
+def doubtful(ours: Lines, result: Lines) -> list[Edit]:
     """Those hunks from `ours` to `result` that may hold a block which `ours` has already; cheap, for most have none."""
     here, after = Counter(_stripped(ours)), Counter(_stripped(result))
     again = {line for line, times in after.items() if times > here[line] > 0}
     if not _weight(list(again)):
         return []
-    return [hunk for hunk in hunks(ours, result) if _weight([line for line in hunk.new if line.strip() in again])]
+    return [hunk for hunk in edits(ours, result) if _weight([line for line in hunk.new if line.strip() in again])]
 
 
-def twice(added: Sequence[Hunk], base: Lines, ours: Lines, result: Lines) -> list[Twice]:
+def twice(added: Sequence[Edit], base: Lines, ours: Lines, result: Lines) -> list[Twice]:
     """The blocks of hunks that are `doubtful` which were added from `base` to `ours` too, where both now stand.
 
     A block that stood in `base` already, or more than once in `ours`, is a pattern of the file's own. It has to be
     half of what was added in one place, on either side.
     """
-    first = [_stripped(hunk.new) for hunk in hunks(base, ours) if _weight(hunk.new)]
+    first = [_stripped(hunk.new) for hunk in edits(base, ours) if _weight(hunk.new)]
     before, here, after = (_stripped(text) for text in (base, ours, result))
     found: list[Twice] = []
     for hunk in added:
@@ -109,7 +109,7 @@ def _take(left: Counter[bytes], lines: Lines) -> list[bytes]:
     return taken
 
 
-def _worked_in(line: bytes, hunk: Hunk, fresh: Sequence[bytes]) -> bool:
+def _worked_in(line: bytes, hunk: Edit, fresh: Sequence[bytes]) -> bool:
     """Whether what a line brought is in lines that only the result has."""
     brought = set(_WORD.findall(line)) - {word for old in hunk.old for word in _WORD.findall(old)}
     if brought:

@@ -11,7 +11,7 @@ Lines = Sequence[bytes]
 
 
 @dataclass(frozen=True)
-class Hunk:
+class Edit:
     """`old` are lines ``[start:end]`` of the first text; the second has `new` there, from its line `at` on."""
 
     start: int
@@ -21,14 +21,14 @@ class Hunk:
     new: tuple[bytes, ...]
 
 
-def hunks(before: Lines, after: Lines) -> list[Hunk]:
+def edits(before: Lines, after: Lines) -> list[Edit]:
     """What makes `after` of `before`, in order; lines that stand once in both are what it holds on to."""
-    found: list[Hunk] = []
+    found: list[Edit] = []
     at_before, at_after = 0, 0
     for start, begin, size in [*_same(before, after, 0, len(before), 0, len(after)), (len(before), len(after), 0)]:
         if start > at_before or begin > at_after:
             old, new = tuple(before[at_before:start]), tuple(after[at_after:begin])
-            found.append(Hunk(at_before, start, at_after, old, new))
+            found.append(Edit(at_before, start, at_after, old, new))
         at_before, at_after = start + size, begin + size
     return found
 
@@ -83,13 +83,13 @@ def _anchors(a: Lines, b: Lines, a0: int, a1: int, b0: int, b1: int) -> list[tup
 
 def merge(base: Lines, ours: Lines, theirs: Lines) -> list[bytes]:
     """`ours` with what `theirs` changed in `base`. Where both changed the same lines, the lines of both stand."""
-    mine, yours = hunks(base, ours), hunks(base, theirs)
+    mine, yours = edits(base, ours), edits(base, theirs)
     merged: list[bytes] = []
     at = 0
     while mine or yours:
         start = min(h[0].start for h in (mine, yours) if h)
         merged += base[at:start]
-        end, taken = start, ([], [])  # type: tuple[int, tuple[list[Hunk], list[Hunk]]]
+        end, taken = start, ([], [])  # type: tuple[int, tuple[list[Edit], list[Edit]]]
         grown = True
         while grown:
             grown = False
@@ -109,7 +109,7 @@ def merge(base: Lines, ours: Lines, theirs: Lines) -> list[bytes]:
     return [*merged, *base[at:]]
 
 
-def _applied(base: Lines, side: Sequence[Hunk], start: int, end: int) -> list[bytes]:
+def _applied(base: Lines, side: Sequence[Edit], start: int, end: int) -> list[bytes]:
     made: list[bytes] = []
     at = start
     for hunk in side:

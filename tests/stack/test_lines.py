@@ -6,14 +6,14 @@ import random
 
 import pytest
 
-from git_poolside.stack.lines import Hunk, hunks, merge
+from git_poolside.stack.lines import Edit, edits, merge
 
 
 def lines(text: str) -> list[bytes]:
     return [word.encode() for word in text.split()]
 
 
-def applied(before: list[bytes], found: list[Hunk]) -> list[bytes]:
+def applied(before: list[bytes], found: list[Edit]) -> list[bytes]:
     made: list[bytes] = []
     at = 0
     for hunk in found:
@@ -25,17 +25,17 @@ def applied(before: list[bytes], found: list[Hunk]) -> list[bytes]:
     return [*made, *before[at:]]
 
 
-def test_hunks_hold_on_to_lines_that_stand_once() -> None:
+def test_edits_hold_on_to_lines_that_stand_once() -> None:
     before, after = lines("{ a } { b } { c }"), lines("{ a } { new } { b } { c }")
-    assert hunks(before, after) == [Hunk(4, 4, 4, (), tuple(lines("new } {")))]
+    assert edits(before, after) == [Edit(4, 4, 4, (), tuple(lines("new } {")))]
 
 
-def test_hunks_make_the_second_text_of_the_first() -> None:
+def test_edits_make_the_second_text_of_the_first() -> None:
     dice = random.Random(7)
     for _ in range(300):
         before = [dice.choice("abcdefgh").encode() for _ in range(dice.randrange(14))]
         after = [dice.choice("abcdefgh").encode() for _ in range(dice.randrange(14))]
-        assert applied(before, hunks(before, after)) == after
+        assert applied(before, edits(before, after)) == after
 
 
 @pytest.mark.parametrize(
