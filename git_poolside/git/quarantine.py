@@ -17,9 +17,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
-from typing import Literal
 
 from git_poolside.git.objects import COMMIT, TAG, TREE, parse_commit
+from git_poolside.git.packs import REF_DELTA, delta_of, head, pack_of, stored
 from git_poolside.git.process import DURABLE, Git
 from git_poolside.stack.model import Oid
 
@@ -27,7 +27,6 @@ _NAMES = {1: b"commit", 2: b"tree", 3: b"blob", 4: b"tag"}
 _KINDS = {name: kind for kind, name in _NAMES.items()}
 _HASH = re.compile(rb"[0-7]+ [^\0]+\0(.{20})", re.DOTALL)
 _FEW = 24
-_REF_DELTA = 7
 _DEPTH = 50
 """Deltas stand on deltas at most so often, as ``git repack`` has it (git-config(1), pack.depth)."""
 
@@ -72,8 +71,8 @@ class Pending:
             entries = [(oid, *self._objects[oid][:2]) for oid in wanted]
             if len(entries) > _FEW:
                 # Read soon and thrown away: not worth any compression.
-                parts = [_head(kind, len(data)) + _stored(data) for _, kind, data in entries]
-                self.git.run("index-pack", "--stdin", input=_pack(parts))
+                parts = [head(kind, len(data)) + stored(data) for _, kind, data in entries]
+                self.git.run("index-pack", "--stdin", input=pack_of(parts))
                 return
             for oid, kind, data in entries:
                 folder = self.folder / oid[:2]
@@ -101,17 +100,17 @@ class Pending:
                     continue
                 delta = b""
                 if like is not None and depths.get(like, _DEPTH) < _DEPTH:
-                    delta = _delta(self._objects[like][1], data)
+                    delta = delta_of(self._objects[like][1], data)
                 if delta and like is not None:
                     depths[oid] = depths[like] + 1
-                    parts.append(_head(_REF_DELTA, len(delta)) + bytes.fromhex(like) + _stored(delta))
+                    parts.append(head(REF_DELTA, len(delta)) + bytes.fromhex(like) + stored(delta))
                 else:
                     depths[oid] = 0
-                    parts.append(_head(kind, len(data)) + zlib.compress(data, 1))
+                    parts.append(head(kind, len(data)) + zlib.compress(data, 1))
             for oid in depths:
                 del self._objects[oid]
             self._taken |= reached
-            return _pack(parts) if parts else b""
+            return pack_of(parts) if parts else b""
 
     def _reached(self, tips: Iterable[Oid], among: Set[Oid], *, whole_stack: bool = False) -> list[Oid]:
         """What `tips` reach by way of nothing but objects of `among`, which have to be ours.
@@ -148,76 +147,6 @@ class Pending:
 
 def _whole(kind: int, data: bytes) -> bytes:
     return b"%s %d\0%s" % (_NAMES[kind], len(data), data)
-
-
-def _head(kind: int, size: int) -> bytes:
-    """The head of a pack's entry: kind and size, seven bits a byte after the first."""
-    first, size = (kind << 4) | (size & 15), size >> 4
-    return bytes([first | 0x80]) + _number(size) if size else bytes([first])
-
-
-def _number(value: int) -> bytes:
-    out = bytearray()
-    while value >= 0x80:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def _pack(parts: Sequence[bytes]) -> bytes:
-    """A pack of these entries (gitformat-pack(5))."""
-    body = b"".join([b"PACK\0\0\0\2" + len(parts).to_bytes(4, "big"), *parts])
-    return body + hashlib.sha1(body).digest()
-
-
-def _stored(data: bytes) -> bytes:
-    """`data` as a zlib stream that is not compressed (RFC 1950, RFC 1951): for what is tiny or read once."""
-    blocks = [data[start : start + 0xFFFF] for start in range(0, len(data), 0xFFFF)] or [b""]
-    out = [b"\x78\x01"]
-    for number, block in enumerate(blocks, 1):
-        size = len(block)
-        out += [
-            bytes([number == len(blocks)]),
-            size.to_bytes(2, "little"),
-            (size ^ 0xFFFF).to_bytes(2, "little"),
-            block,
-        ]
-    return b"".join([*out, zlib.adler32(data).to_bytes(4, "big")])
-
-
-def _delta(old: bytes, new: bytes) -> bytes:
-    """How `new` is made of the start and the end of `old`; empty where too little of it is."""
-    most = min(len(old), len(new))
-    front = _common(old[:most], new[:most], "big")
-    rest = most - front
-    back = _common(old[len(old) - rest :], new[len(new) - rest :], "little")
-    middle = new[front : len(new) - back]
-    if len(middle) * 2 > len(new):
-        return b""
-    out = bytearray(_number(len(old)) + _number(len(new)))
-    _copy(out, 0, front)
-    for start in range(0, len(middle), 127):
-        piece = middle[start : start + 127]
-        out.append(len(piece))
-        out += piece
-    _copy(out, len(old) - back, back)
-    return bytes(out)
-
-
-def _common(one: bytes, other: bytes, end: Literal["big", "little"]) -> int:
-    """How many bytes of two equally long strings are equal, from the start (``big``) or the end (``little``)."""
-    differ = int.from_bytes(one, end) ^ int.from_bytes(other, end)
-    return len(one) - (differ.bit_length() + 7) // 8
-
-
-def _copy(out: bytearray, offset: int, size: int) -> None:
-    """Append what copies a part of the old bytes, its place in four bytes and its size in two."""
-    while size:
-        part = min(size, 0xFFFF)
-        out.append(0b1011_1111)
-        out += offset.to_bytes(4, "little") + part.to_bytes(2, "little")
-        offset, size = offset + part, size - part
 
 
 @dataclass(frozen=True)

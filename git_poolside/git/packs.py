@@ -1,0 +1,81 @@
+"""What a pack is made of, as git reads it (gitformat-pack(5))."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Sequence
+from typing import Literal
+
+REF_DELTA = 7
+"""The kind of an entry that says how it is made of another object, whose hash stands before it."""
+
+
+def head(kind: int, size: int) -> bytes:
+    """The head of a pack's entry: kind and size, seven bits a byte after the first."""
+    first, size = (kind << 4) | (size & 15), size >> 4
+    return bytes([first | 0x80]) + _number(size) if size else bytes([first])
+
+
+def _number(value: int) -> bytes:
+    out = bytearray()
+    while value >= 0x80:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def pack_of(parts: Sequence[bytes]) -> bytes:
+    """A pack of these entries (gitformat-pack(5))."""
+    body = b"".join([b"PACK\0\0\0\2" + len(parts).to_bytes(4, "big"), *parts])
+    return body + hashlib.sha1(body).digest()
+
+
+def stored(data: bytes) -> bytes:
+    """`data` as a zlib stream that is not compressed (RFC 1950, RFC 1951): for what is tiny or read once."""
+    blocks = [data[start : start + 0xFFFF] for start in range(0, len(data), 0xFFFF)] or [b""]
+    out = [b"\x78\x01"]
+    for number, block in enumerate(blocks, 1):
+        size = len(block)
+        out += [
+            bytes([number == len(blocks)]),
+            size.to_bytes(2, "little"),
+            (size ^ 0xFFFF).to_bytes(2, "little"),
+            block,
+        ]
+    return b"".join([*out, zlib.adler32(data).to_bytes(4, "big")])
+
+
+def delta_of(old: bytes, new: bytes) -> bytes:
+    """How `new` is made of the start and the end of `old`; empty where too little of it is."""
+    most = min(len(old), len(new))
+    front = _common(old[:most], new[:most], "big")
+    rest = most - front
+    back = _common(old[len(old) - rest :], new[len(new) - rest :], "little")
+    middle = new[front : len(new) - back]
+    if len(middle) * 2 > len(new):
+        return b""
+    out = bytearray(_number(len(old)) + _number(len(new)))
+    _copy(out, 0, front)
+    for start in range(0, len(middle), 127):
+        piece = middle[start : start + 127]
+        out.append(len(piece))
+        out += piece
+    _copy(out, len(old) - back, back)
+    return bytes(out)
+
+
+def _common(one: bytes, other: bytes, end: Literal["big", "little"]) -> int:
+    """How many bytes of two equally long strings are equal, from the start (``big``) or the end (``little``)."""
+    differ = int.from_bytes(one, end) ^ int.from_bytes(other, end)
+    return len(one) - (differ.bit_length() + 7) // 8
+
+
+def _copy(out: bytearray, offset: int, size: int) -> None:
+    """Append what copies a part of the old bytes, its place in four bytes and its size in two."""
+    while size:
+        part = min(size, 0xFFFF)
+        out.append(0b1011_1111)
+        out += offset.to_bytes(4, "little") + part.to_bytes(2, "little")
+        offset, size = offset + part, size - part
