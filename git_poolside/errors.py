@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+TYPE_CHECKING = False  # as type checkers read it; typing is slow to import
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 EXIT_REFUSED = 1
 EXIT_STOPPED = 3
@@ -14,22 +16,20 @@ EXIT_USAGE = 129
 EXIT_INTERRUPTED = 130
 EXIT_CLOSED_PIPE = 141
 
-ALLOWABLE_SNAGS = frozenset(
-    {
-        "older-nightly",
-        "foreign-config",
-        "derived-base",
-        "landed-tweaked",
-        "undone-silently",
-        "dropped-then-reverted",
-        "upstream-rewritten",
-        "moved-since",
-        "version-ambiguous",
-        "duplicate-block",
-        "resolution-lost-lines",
-    }
-)
-"""Snags that ``--allow NAME`` accepts; every other one stands until its cause is gone."""
+ALLOWABLE_SNAGS = {
+    "older-nightly": "the nightly is older than what the stack stands on",
+    "foreign-config": "a .poolside.toml from another branch would rule",
+    "derived-base": "the old tip of the picks is recorded nowhere",
+    "landed-tweaked": "upstream landed a patch in another form",
+    "undone-silently": "a patch landed, and upstream undid it without a word",
+    "dropped-then-reverted": "a patch was dropped as landed, and upstream took it back",
+    "upstream-rewritten": "upstream's branch was rewritten",
+    "moved-since": "a branch moved after the operation",
+    "version-ambiguous": "the version's variable is set on two lines",
+    "duplicate-block": "with --strict: a block stands twice",
+    "resolution-lost-lines": "with --strict: a resolution lacks lines",
+}
+"""Snags that ``--allow NAME`` accepts, with what they mean; every other one stands until its cause is gone."""
 
 
 class PoolsideError(Exception):

@@ -36,7 +36,7 @@ def show(ui: Ui, listing: Listing) -> None:
         shown = head[: len(head) - len(state)] + painted
         subject = clean(pick.commit.subject)
         if wide:
-            ui.print(cut(f"{shown}{' ' * (width - len(head))}{subject}", ui.width, len(painted) - len(state)))
+            ui.print(cut(f"{shown}{' ' * (width - len(head))}{subject}", ui.width))
         else:
             ui.print(head[: len(head) - len(state)].rstrip(), f"     {painted}", cut(f"     {subject}", ui.width))
         for detail in pick.details:

@@ -192,7 +192,7 @@ def _patch(ui: Ui, result: PatchResult) -> list[str]:
     elif result.fate is Fate.UNRESOLVED:
         word = "conflict" if result.paths else "asked"
     head = f"  {ui.paint(f'{word:<10}', _COLOUR[result.fate])} {name[:9]} {clean(result.subject)}"
-    lines = [cut(head, ui.width, len(head) - len(f"  {word:<10} {name[:9]} {clean(result.subject)}"))]
+    lines = [cut(head, ui.width)]
     indent = 13 if ui.width >= 60 else 4
     shown = (word, *_PLAIN)
     label = result.verdict.value if result.verdict.value not in shown else ""

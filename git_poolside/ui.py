@@ -3,52 +3,20 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
 from git_poolside.errors import PoolsideError
+from git_poolside.terminal import clean, count, cut, table
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+__all__ = ["Ui", "clean", "count", "cut", "table", "wants_colour"]
+
 _COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
 _FIRST_SHOWN = 1.0
 _EVERY = 0.1
-
-
-def clean(text: str) -> str:
-    """`text` without what a terminal would obey (edge case P13): control characters become visible."""
-
-    def visible(found: re.Match[str]) -> str:
-        code = ord(found.group())
-        return f"^{chr(code ^ 0x40)}" if code < 0x80 else f"<{code:X}>"
-
-    return _CONTROL.sub(visible, text.encode("utf-8", "replace").decode())
-
-
-def count(number: int, what: str, plural: str | None = None) -> str:
-    """``1 pick``, ``2 patches``."""
-    if number == 1:
-        return f"1 {what}"
-    return f"{number} {plural or (what + ('es' if what.endswith(('ch', 's')) else 's'))}"
-
-
-def cut(line: str, width: int, invisible: int = 0) -> str:
-    """`line` in `width` columns (never fewer than 40); `invisible` characters of it take no room."""
-    room = max(width, 40) + invisible
-    return line if len(line) <= room else line[: room - 1] + "…"
-
-
-def table(rows: Iterable[tuple[str, ...]], gap: int = 2) -> list[str]:
-    """Rows as lines with aligned columns; the last column is free."""
-    rows = list(rows)
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)] if rows else []
-    return [
-        ("".join(cell.ljust(width + gap) for cell, width in zip(row, widths, strict=False)) + row[-1]).rstrip()
-        for row in rows
-    ]
 
 
 class Ui:

@@ -11,6 +11,7 @@ import git_poolside
 ROOT = Path(git_poolside.__file__).parent
 LEVELS = [
     "errors",
+    "terminal",
     "interrupt",
     "stack",
     "ui",

@@ -1,0 +1,94 @@
+"""Text on a terminal: what it would obey made visible, and how wide it stands there. Imports nothing slow."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # as type checkers read it; typing is slow to import
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_OBEYED = (
+    *range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)
+)  # fmt: skip
+_VISIBLE = {code: f"^{chr(code ^ 0x40)}" if code < 0x80 else f"<{code:X}>" for code in _OBEYED}
+
+
+def clean(text: str) -> str:
+    """`text` without what a terminal would obey (edge case P13): control characters become visible."""
+    return text.encode("utf-8", "replace").decode().translate(_VISIBLE)
+
+
+def count(number: int, what: str, plural: str | None = None) -> str:
+    """``1 pick``, ``2 patches``."""
+    if number == 1:
+        return f"1 {what}"
+    return f"{number} {plural or (what + ('es' if what.endswith(('ch', 's')) else 's'))}"
+
+
+def columns(text: str) -> int:
+    """How many columns `text` takes: wide characters take two, combining ones and what paints it none."""
+    if "\x1b" in text:
+        text = "".join(piece for piece in _pieces(text) if piece[0] != "\x1b")
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def cut(line: str, width: int) -> str:
+    """`line` in `width` columns (never fewer than 40); what paints it stays whole."""
+    width = max(width, 40)
+    if columns(line) <= width:
+        return line
+    room = width - len(ellipsis())
+    shown: list[str] = []
+    full = False
+    for piece in _pieces(line):
+        if piece[0] == "\x1b":
+            shown.append(piece)
+            continue
+        for character in piece if not full else "":
+            room -= _columns(character)
+            if room < 0:
+                shown.append(ellipsis())
+                full = True
+                break
+            shown.append(character)
+    return "".join(shown)
+
+
+def pad(text: str, width: int) -> str:
+    """`text` with spaces after it up to `width` columns."""
+    return text + " " * (width - columns(text))
+
+
+def table(rows: Iterable[tuple[str, ...]], gap: int = 2) -> list[str]:
+    """Rows as lines with aligned columns; the last column is free."""
+    rows = list(rows)
+    widths = [max(columns(row[i]) for row in rows) for i in range(len(rows[0]) - 1)] if rows else []
+    return [
+        ("".join(pad(cell, width + gap) for cell, width in zip(row, widths, strict=False)) + row[-1]).rstrip()
+        for row in rows
+    ]
+
+
+def ellipsis() -> str:
+    """The sign for what was left out; three full stops where the locale is not UTF-8 (locale(7))."""
+    import os
+
+    names = (os.environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
+    locale = next(filter(None, names), "").lower()
+    return "…" if "utf-8" in locale or "utf8" in locale else "..."
+
+
+def _pieces(text: str) -> list[str]:
+    """`text` cut before and after each sequence that paints it: ``ESC [ ... m``, ``ESC ] 8 ; ... ESC \\``."""
+    import re
+
+    return [piece for piece in re.split(r"(\x1b\[[0-9;]*m|\x1b\]8;[^\x1b]*\x1b\\)", text) if piece]
+
+
+def _columns(character: str) -> int:
+    if character.isascii():
+        return 1
+    from unicodedata import category, east_asian_width
+
+    if category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if east_asian_width(character) in "WF" else 1
