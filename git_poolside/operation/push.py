@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +21,9 @@ from git_poolside.operation import log
 from git_poolside.stack.model import Fate, Oid, RefChange, Role
 from git_poolside.stack.provenance import Provenance
 from git_poolside.ui import Ui
+
+_WORKFLOW_REFUSED = re.compile(r"refusing to allow .* workflow\b")
+"""What GitHub says to a token without the scope ``workflow`` that pushes a change below ``.github/workflows/``."""
 
 
 @dataclass(frozen=True)
@@ -218,10 +222,10 @@ def _send(
     tag: Oid,
 ) -> tuple[str, ...]:
     """One atomic push; a server that takes no refs but branches and tags gets the branches alone, which is said."""
-    answer = _push(git, ui, remote, wanted, {record: tag})
+    answer = send_refs(git, ui, remote, wanted, {record: tag})
     if answer.status == 0:
         return ()
-    outcome = _per_ref(answer)
+    outcome = per_ref(answer)
     now = remote.listing([*wanted, record])
     if all(now.get(ref) == tip for ref, (_, tip) in wanted.items()):
         if now.get(record) == tag:
@@ -230,11 +234,11 @@ def _send(
     if outcome.get(record, ("", ""))[0] == "!" and not any(
         flag == "!" and "atomic" not in reason for ref, (flag, reason) in outcome.items() if ref != record
     ):
-        again = _push(git, ui, remote, wanted, {})
+        again = send_refs(git, ui, remote, wanted, {})
         if again.status == 0:
             return (_no_record(record, outcome),)
-        answer, outcome = again, _per_ref(again)
-    raise _failure(remote, answer, outcome)
+        answer, outcome = again, per_ref(again)
+    raise failure(remote, answer, outcome, "git poolside push")
 
 
 def _no_record(record: str, outcome: Mapping[str, tuple[str, str]]) -> str:
@@ -242,9 +246,10 @@ def _no_record(record: str, outcome: Mapping[str, tuple[str, str]]) -> str:
     return f"the server does not take {record} ({reason}); set published.prefix to refs/tags/poolside/"
 
 
-def _push(
+def send_refs(
     git: Git, ui: Ui, remote: Remote, wanted: Mapping[str, tuple[Oid | None, Oid]], more: Mapping[str, Oid]
 ) -> Answer:
+    """Push atomically: refs of `wanted` from what they have to be there to what they shall be, new ones of `more`."""
     leases = [f"--force-with-lease={ref}:{before or ''}" for ref, (before, _) in wanted.items()]
     leases += [f"--force-with-lease={ref}:" for ref in more]
     specs = [f"{tip}:{ref}" for ref, (_, tip) in wanted.items()] + [f"{oid}:{ref}" for ref, oid in more.items()]
@@ -255,7 +260,7 @@ def _push(
     )  # fmt: skip
 
 
-def _per_ref(answer: Answer) -> dict[str, tuple[str, str]]:
+def per_ref(answer: Answer) -> dict[str, tuple[str, str]]:
     """Each ref's flag and reason, from ``git push --porcelain`` (git-push(1), OUTPUT)."""
     found: dict[str, tuple[str, str]] = {}
     for line in answer.stdout.decode("utf-8", "replace").splitlines():
@@ -266,26 +271,36 @@ def _per_ref(answer: Answer) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _failure(
-    remote: Remote, answer: Answer, outcome: Mapping[str, tuple[str, str]]
+def failure(
+    remote: Remote, answer: Answer, outcome: Mapping[str, tuple[str, str]], again: str
 ) -> LeaseLost | Refused | FarSideFailed:
+    """The error for a push that the server did not take; `again` is the command that tries it once more."""
     refused = {ref: reason for ref, (flag, reason) in outcome.items() if flag == "!"}
     lines = [f"  {ref.removeprefix('refs/heads/')}: {reason}" for ref, reason in refused.items()]
     if any("stale info" in reason or "fetch first" in reason for reason in refused.values()):
         return LeaseLost(
             "\n".join([f"somebody pushed to '{remote.name}' meanwhile; nothing was pushed:", *lines]),
-            hints=["git poolside push   (looks at what came)"],
+            hints=[f"{again}   (looks at what came)"],
+        )
+    if any(_WORKFLOW_REFUSED.search(reason) for reason in refused.values()):
+        return Refused(
+            "\n".join([f"'{remote.name}' refused the push, since the token may not write workflow files:", *lines]),
+            hints=[
+                "upstream changes .github/workflows/ daily: a classic token needs the scope workflow, a fine-grained "
+                "one or an App's the permission 'Workflows: write'",
+                "the token that Actions gives a job (GITHUB_TOKEN) never has it: check out with one of those",
+            ],
         )
     if refused or "hook" in answer.complaint:
         said = [f"  {line}" for line in answer.complaint.splitlines() if line.startswith("remote:")]
         return Refused(
             "\n".join([f"'{remote.name}' refused the push; nothing was pushed:", *lines, *said]),
-            hints=["the rule above is the server's; when it is satisfied: git poolside push"],
+            hints=[f"the rule above is the server's; when it is satisfied: {again}"],
         )
     first = answer.complaint.splitlines()[-1] if answer.complaint else "it said nothing"
     return FarSideFailed(
         f"the push to '{remote.name}' failed: {first}",
-        hints=["git poolside push   (again: it finds out what the server has)"],
+        hints=[f"{again}   (again: it finds out what the server has)"],
     )
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
@@ -293,6 +294,53 @@ def test_P2_a_server_that_hides_refs_poolside_gets_the_branches(simple: World, s
     assert f"warning: the server does not take {RECORD}" in result.err
     assert "set published.prefix to refs/tags/poolside/" in result.err
     assert poolside(served, "push").out == "Nothing to push: 'origin' has these branches already.\n"
+
+
+_REFUSES_WORKFLOWS = """\
+import sys
+
+def read():
+    lines = []
+    while (size := int(sys.stdin.buffer.read(4), 16)) > 4:
+        lines.append(sys.stdin.buffer.read(size - 4).split(b"\\0")[0].rstrip())
+    return lines
+
+def write(*lines):
+    for line in lines:
+        sys.stdout.buffer.write(b"%04x%s" % (len(line) + 4, line))
+    sys.stdout.buffer.write(b"0000")
+    sys.stdout.buffer.flush()
+
+read()
+write(b"version=1\\n")
+why = (
+    b"refusing to allow a GitHub App to create or update workflow `.github/workflows/ci.yml` "
+    b"without `workflows` permission"
+)
+write(*(b"ng " + line.split()[2] + b" " + why for line in read()))
+"""
+
+
+def test_P2_a_token_that_may_not_write_workflow_files(simple: World, served: Repo, poolside: Run) -> None:
+    """GitHub's own words, said by git's own receive-pack (githooks(5), proc-receive)."""
+    poolside(served, "sync")
+    simple.fork.git("config", "receive.procReceiveRefs", "refs/heads/main")
+    (simple.fork.path / "refuse.py").write_text(_REFUSES_WORKFLOWS)
+    hook(simple.fork, "proc-receive", f'exec "{sys.executable}" "{simple.fork.path}/refuse.py"\n')
+    before = simple.fork.refs("refs")
+    result = poolside(served, "push")
+    assert (result.status, simple.fork.refs("refs")) == (1, before)
+    said = result.err[result.err.index("error: 'origin' refused") :].splitlines()
+    assert said[0] == "error: 'origin' refused the push, since the token may not write workflow files:"
+    assert (
+        "  main: [remote rejected] (refusing to allow a GitHub App to create or update workflow "
+        "`.github/workflows/ci.yml` without `workflows` permission)"
+    ) in said
+    assert [line for line in said if line.startswith("hint: ")] == [
+        "hint: upstream changes .github/workflows/ daily: a classic token needs the scope workflow, "
+        "a fine-grained one or an App's the permission 'Workflows: write'",
+        "hint: the token that Actions gives a job (GITHUB_TOKEN) never has it: check out with one of those",
+    ]
 
 
 def test_the_records_can_be_tags(simple: World, poolside: Run) -> None:
