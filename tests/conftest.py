@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +12,11 @@ import pytest
 from tests.scenario import PATTERN_FILE, Repo, Result, World, workflow
 
 Run = Callable[..., Result]
+BIN = Path(__file__).parent.parent / "bin"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-examples", action="store_true", help="put what the manual's examples print into man/src")
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +72,20 @@ def poolside(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str])
         return Result(status, out, err)
 
     yield run
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder on PATH with the executables, as an installation makes them: their first line names this Python."""
+    folder = tmp_path / "installed"
+    folder.mkdir()
+    for script in BIN.iterdir():
+        target = folder / script.name
+        target.write_text(script.read_text().replace("#!python", f"#!{sys.executable}", 1))
+        target.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", str(BIN.parent))
+    return folder
 
 
 @pytest.fixture

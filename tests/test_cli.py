@@ -11,10 +11,8 @@ import pytest
 
 from git_poolside import __version__, cli
 from git_poolside.commands import COMMANDS
-from tests.conftest import Run
+from tests.conftest import BIN, Run
 from tests.scenario import World
-
-BIN = Path(__file__).parent.parent / "bin"
 
 
 def dispatch(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
@@ -24,20 +22,6 @@ def dispatch(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
         cli.dispatch()
     assert isinstance(leaving.value.code, int)
     return leaving.value.code
-
-
-@pytest.fixture
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder on PATH with the executables, as an installation makes them: their first line names this Python."""
-    folder = tmp_path / "installed"
-    folder.mkdir()
-    for script in BIN.iterdir():
-        target = folder / script.name
-        target.write_text(script.read_text().replace("#!python", f"#!{sys.executable}", 1))
-        target.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("PYTHONPATH", str(BIN.parent))
-    return folder
 
 
 def test_every_command_has_an_executable_and_no_other(installed: Path) -> None:

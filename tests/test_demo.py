@@ -12,7 +12,7 @@ import pytest
 from git_poolside.demo import story
 from git_poolside.demo.histories import SOFTMAX, WORKFLOW
 from git_poolside.demo.story import STEPS, Step
-from git_poolside.docs import with_session
+from git_poolside.docs.session import with_session
 from tests.conftest import Run
 from tests.scenario import Repo, Result
 from tests.test_readme import README
