@@ -175,6 +175,8 @@ _CHOICES = {
     "sync.submodules": ("show",),
 }
 _BRANCH_NAME = re.compile(r"(?!-)(?!.*(?:\.\.|@\{|//|/\.|\.lock(?:/|$)))[^\x00-\x20\x7f~^:?*\[\\/](?:[^\x00-\x20\x7f~^:?*\[\\]*[^\x00-\x20\x7f~^:?*\[\\/.])?\Z")  # fmt: skip  # noqa: E501
+REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*/(?!\.\.?\Z)[A-Za-z0-9._-]+")
+_WORKFLOW = re.compile(r"(?!\.)[\w.-]+\.ya?ml", re.ASCII)
 _URL = re.compile(r"(?:(?:https?|ssh|git|file)://|/|\.{1,2}/|[\w.-]+@[\w.-]+:|[\w.-]+:(?!:))[^\x00-\x20]+\Z")
 
 
@@ -258,6 +260,11 @@ def _check(config: Config, where: str, text: str) -> None:
         raise _wrong(where, text, "published.prefix", "has to start with refs/ and end with /")
     if prefix.startswith("refs/heads/"):
         raise _wrong(where, text, "published.prefix", "may not lie among the branches")
+    for key, name in {"github.fork": config.github.fork, "github.upstream": config.github.upstream}.items():
+        if not REPOSITORY.fullmatch(name):
+            raise _wrong(where, text, key, f"has to be like owner/name, not {name!r}")
+    if not _WORKFLOW.fullmatch(config.publish.workflow):
+        raise _wrong(where, text, "publish.workflow", "has to be a file's name in .github/workflows, like build.yaml")
     try:
         pattern = re.compile(config.nightly.pattern)
     except re.error as error:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic, sleep
 from typing import Any, TextIO
 
 from git_poolside.errors import PoolsideError
@@ -128,13 +129,13 @@ class Ui:
         if self.quiet or total == 0 or not self._err.isatty():
             yield lambda done: None
             return
-        began = time.monotonic()
+        began = monotonic()
         last = began + _FIRST_SHOWN - _EVERY
         shown = False
 
         def step(done: int) -> None:
             nonlocal last, shown
-            now = time.monotonic()
+            now = monotonic()
             if now - last >= _EVERY:
                 last, shown = now, True
                 line = f"{title}: {100 * done // total:3}% ({done}/{total})"
@@ -143,6 +144,23 @@ class Ui:
         yield step
         if shown:
             self._write(self._err, f"\r{title}: 100% ({total}/{total}), done.\n")
+
+    def pause(self, seconds: float, why: str) -> None:
+        """Wait, and say for how long and why; on a terminal the seconds count down."""
+        if self.quiet:
+            sleep(seconds)
+            return
+        whole = math.ceil(seconds)
+        if not self._err.isatty():
+            self.talk(f"{clean(why)}: waiting {whole} s")
+            sleep(seconds)
+            return
+        line = ""
+        for left in range(whole, 0, -1):
+            line = cut(f"{clean(why)}: waiting {left} s", self.width)
+            self._write(self._err, f"\r{line}\x1b[K")
+            sleep(min(1.0, seconds))
+        self._write(self._err, f"\r{' ' * len(line)}\r")
 
     def flush(self) -> None:
         self._out.flush()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.forge.fake import FakeGitHub
 from tests.scenario import PATTERN_FILE, Repo, Result, World, workflow
 
 Run = Callable[..., Result]
@@ -23,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def hermetic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the machine's git configuration or of the caller's environment reaches a test."""
     for name in list(os.environ):
-        if name.startswith(("GIT_", "NO_COLOR", "XDG_")):
+        if name.startswith(("GIT_", "GH_", "GITHUB_", "NO_COLOR", "XDG_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     home = tmp_path / "home"
     home.mkdir()
@@ -86,6 +87,16 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("PYTHONPATH", str(BIN.parent))
     return folder
+
+
+@pytest.fixture
+def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGitHub]:
+    """A GitHub of its own, which the environment names and has a token for; waiting moves its clock alone."""
+    with FakeGitHub() as fake:
+        monkeypatch.setenv("GITHUB_API_URL", fake.url)
+        monkeypatch.setenv("GH_TOKEN", fake.token)
+        monkeypatch.setattr("git_poolside.ui.sleep", fake.sleep)
+        yield fake
 
 
 @pytest.fixture

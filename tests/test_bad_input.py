@@ -253,6 +253,12 @@ def test_a_typo_refuses_mutating_commands_and_warns_in_reading_ones(simple: Worl
         ('[version]\nfile = "../x"\n', "version.file has to be a path inside the repository, not '../x'"),
         ('[nightly]\npattern = "("\n', "of poolside-main:2: nightly.pattern is no regular expression"),
         ('[published]\nprefix = "refs/heads/x/"\n', "published.prefix may not lie among the branches"),
+        ('[github]\nfork = "../../x"\n', "github.fork has to be like owner/name, not '../../x'"),
+        ('[github]\nupstream = "a/.."\n', "github.upstream has to be like owner/name, not 'a/..'"),
+        (
+            '[publish]\nworkflow = "../x.yaml"\n',
+            "publish.workflow has to be a file's name in .github/workflows, like build.yaml",
+        ),
         ('[operations]\nkeep = "soon"\n', "of poolside-main:2: operations.keep has to be like '90 days'"),
     ],
 )

@@ -18,6 +18,7 @@ LEVELS = [
     "git.process",
     "config",
     "git",
+    "forge",
     "operation",
     "context",
     "report",
@@ -42,7 +43,7 @@ HOME = {
         "docs/session.py",
     ),
     "tomli": ("config.py",),
-    "requests": (),
+    "requests": ("forge/http.py",),
 }
 SLOW = ("pygit2", "sh", "requests", "asyncio", "tomli")
 PURE = ("os", "sys", "pathlib", "socket", "subprocess", "time", "shutil", "tempfile", "io")

@@ -366,6 +366,17 @@ def open_repository(folder: Path, environment: Mapping[str, str] | None = None) 
     return Git(git_dir, common, objects, worktree, own)
 
 
+def ask_program(words: Sequence[str], environment: Mapping[str, str]) -> Answer | None:
+    """What another program than git answers at once, with nothing to read from; None where it is not installed."""
+    try:
+        done = subprocess.run(
+            words, stdin=subprocess.DEVNULL, capture_output=True, env=dict(environment), check=False, timeout=20
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
 def colour_wanted(terminal: bool) -> str:
     """``true`` or ``false``: what ``color.poolside``, then ``color.ui`` say for this stdout (git-config(1))."""
     words = ["git", "config", "--get-colorbool", "color.poolside", "true" if terminal else "false"]

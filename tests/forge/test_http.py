@@ -1,0 +1,254 @@
+"""The client's manners: where the token goes, what is tried again, what is waited for (facts: GitHub REST)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from git_poolside.errors import FarSideFailed, Refused
+from git_poolside.forge.failures import ApiFailed, Unanswered
+from git_poolside.forge.github import Repository
+from git_poolside.forge.http import Client
+from git_poolside.forge.tokens import Forge, Token
+from tests.forge.fake import Account, FakeGitHub
+
+NAME = "poolsideai/pytorch"
+
+
+class Waits(list[tuple[float, str]]):
+    """What was waited for; the fake's time passes."""
+
+    def __init__(self, fake: FakeGitHub) -> None:
+        self.fake = fake
+
+    def __call__(self, seconds: float, why: str) -> None:
+        self.append((seconds, why))
+        self.fake.sleep(seconds)
+
+
+@pytest.fixture
+def waits(github: FakeGitHub) -> Waits:
+    return Waits(github)
+
+
+@pytest.fixture
+def fork(github: FakeGitHub, waits: Waits) -> Iterator[Repository]:
+    """The fork as the client sees it."""
+    github.repository(NAME)
+    yield Repository(client(github, waits), NAME)
+
+
+def client(github: FakeGitHub, waits: Waits, token: str | None = None) -> Client:
+    return Client(Forge("github.com", github.url), Token(token or github.token, "GH_TOKEN"), waits, timeout=(1.0, 0.2))
+
+
+def host(github: FakeGitHub) -> str:
+    return f"127.0.0.1:{github.port}"
+
+
+def test_every_page_of_a_list_is_read(github: FakeGitHub, fork: Repository) -> None:
+    github.page_size = 2
+    for number in range(5):
+        fork.create_issue(title=f"Issue {number}", body="")
+    assert [issue.title for issue in fork.issues()] == [f"Issue {number}" for number in (4, 3, 2, 1, 0)]
+    assert [one.query.get("page") for one in github.seen if one.method == "GET"] == [None, "2", "3"]
+
+
+def test_a_next_page_on_another_host_does_not_get_the_token(github: FakeGitHub, fork: Repository) -> None:
+    elsewhere = '<https://evil.example/repos?page=2>; rel="next"'
+    github.fault("GET", "/issues", 200, body=[], headers={"Link": elsewhere})
+    with pytest.raises(FarSideFailed, match="which does not get the token"):
+        list(fork.issues())
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_to_another_host_does_not_get_the_token(
+    github: FakeGitHub, fork: Repository, waits: Waits, status: int
+) -> None:
+    with FakeGitHub() as other:
+        github.fault("GET", "", status, headers={"Location": f"http://127.0.0.1:{other.port}/api/v3/repos/{NAME}"})
+        with pytest.raises(FarSideFailed) as caught:
+            fork.info()
+        assert other.seen == []
+    assert caught.value.message == (
+        f"cannot show {NAME}: {host(github)} sends on to 127.0.0.1:{other.port}, which does not get the token"
+    )
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_on_the_same_host_is_followed(github: FakeGitHub, fork: Repository, status: int) -> None:
+    github.repository("poolsideai/renamed")
+    github.fault("GET", f"/repos/{NAME}$", status, headers={"Location": "/api/v3/repos/poolsideai/renamed"})
+    assert fork.info().full_name == "poolsideai/renamed"
+
+
+def test_a_post_is_sent_on_as_it_is_or_not_at_all(github: FakeGitHub, fork: Repository) -> None:
+    github.repository("poolsideai/renamed")
+    github.fault("POST", NAME, 307, headers={"Location": f"{github.url}/repos/poolsideai/renamed/issues"})
+    assert fork.create_issue(title="Moved", body="").number == 1
+    assert github.repositories["poolsideai/renamed"].issues[0]["title"] == "Moved"
+    github.fault("POST", NAME, 301, headers={"Location": f"{github.url}/repos/poolsideai/renamed/issues"})
+    with pytest.raises(FarSideFailed) as caught:
+        fork.create_issue(title="Lost", body="")
+    assert caught.value.hints == ("was the repository renamed? set its new name under [github] in .poolside.toml",)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_failing_server_is_asked_again_for_what_may_be_repeated(
+    github: FakeGitHub, fork: Repository, waits: Waits, status: int
+) -> None:
+    github.fault("GET", "", status, times=2)
+    assert fork.info().default_branch == "main"
+    assert waits == [
+        (1.0, f"github.com failed to show {NAME} (HTTP {status})"),
+        (2.0, f"github.com failed to show {NAME} (HTTP {status})"),
+    ]
+
+
+def test_a_failing_server_is_not_asked_for_ever(github: FakeGitHub, fork: Repository, waits: Waits) -> None:
+    github.fault("GET", "", 503, times=9)
+    with pytest.raises(FarSideFailed) as caught:
+        fork.info()
+    assert caught.value.exit_code == 5
+    assert caught.value.hints == ("try again later; https://www.githubstatus.com shows its state",)
+    assert [seconds for seconds, _ in waits] == [1.0, 2.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"status": 502}, {"cut": "before"}, {"cut": "after"}, {"hang": True}],
+    ids=["502", "before", "after", "hang"],
+)
+def test_a_post_is_never_repeated(github: FakeGitHub, fork: Repository, waits: Waits, fault: dict[str, object]) -> None:
+    github.fault("POST", "/issues", **fault)  # type: ignore[arg-type]
+    with pytest.raises(Unanswered):
+        fork.create_issue(title="Once", body="")
+    assert (github.asked("POST"), waits) == ([f"POST /repos/{NAME}/issues"], [])
+
+
+def test_a_cut_connection_is_tried_again_for_a_question(github: FakeGitHub, fork: Repository, waits: Waits) -> None:
+    github.fault("GET", "", cut="before")
+    github.fault("GET", "", hang=True)
+    assert fork.info().default_branch == "main"
+    assert waits == [
+        (1.0, f"cannot show {NAME}: the connection to {host(github)} failed"),
+        (2.0, f"cannot show {NAME}: {host(github)} does not answer"),
+    ]
+
+
+LIMITS = {
+    "retry-after": ({"Retry-After": "7"}, 403, "You have exceeded a secondary rate limit.", 7.0),
+    "retry-after 0": ({"Retry-After": "0"}, 429, "Too many", 0.0),
+    "primary": (
+        {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1785585642"}, 403, "API rate limit exceeded", 43.0,
+    ),
+    "secondary": ({}, 403, "You have exceeded a secondary rate limit. Please wait a few minutes", 60.0),
+    "429": ({}, 429, "Too many requests", 60.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_a_rate_limit_is_waited_for(github: FakeGitHub, fork: Repository, waits: Waits, name: str) -> None:
+    headers, status, text, seconds = LIMITS[name]
+    github.fault("POST", "/issues", status, headers=headers, body={"message": text})
+    assert fork.create_issue(title="Later", body="").number == 1
+    assert waits == [(seconds, "github.com limits how often it is asked")]
+
+
+def test_a_long_limit_is_said_and_not_waited_for(github: FakeGitHub, fork: Repository, waits: Waits) -> None:
+    github.fault("GET", "", 429, headers={"Retry-After": "3600"})
+    with pytest.raises(FarSideFailed) as caught:
+        fork.info()
+    assert caught.value.message == "github.com limits how often it is asked, for 60 more minutes"
+    assert waits == []
+
+
+def test_netrc_is_not_read(
+    github: FakeGitHub, fork: Repository, monkeypatch: pytest.MonkeyPatch, tmp_path: object
+) -> None:
+    netrc = f"{tmp_path}/netrc"
+    with open(netrc, "w") as file:  # noqa: PTH123
+        file.write("machine 127.0.0.1 login somebody password else\n")
+    monkeypatch.setenv("NETRC", netrc)
+    fork.info()
+    nobody = Client(fork.client.forge, None, lambda seconds, why: None)
+    nobody.get(f"/repos/{NAME}", "look")
+    assert [one.headers.get("authorization") for one in github.seen] == [f"Bearer {github.token}", None]
+
+
+def test_an_answer_that_is_not_githubs_is_said(github: FakeGitHub, fork: Repository) -> None:
+    github.fault("GET", "", 200, body=b"<html>Log in</html>", headers={"Content-Type": "text/html"})
+    with pytest.raises(FarSideFailed, match="answers, but not as GitHub does"):
+        fork.info()
+    github.fault("GET", "", 200, body={"full_name": 7})
+    with pytest.raises(FarSideFailed, match="gave an answer that is not GitHub's"):
+        fork.info()
+
+
+REFUSALS = {
+    "401": (
+        401, "Bad credentials", {},
+        "the token from GH_TOKEN is not accepted: it is wrong, expired or revoked",
+    ),
+    "403 by integration": (
+        403, "Resource not accessible by integration", {"X-Accepted-GitHub-Permissions": "actions=write"},
+        "give the workflow's token the permission: permissions: { actions: write }",
+    ),
+    "403 by personal access token": (
+        403, "Resource not accessible by personal access token",
+        {"X-Accepted-GitHub-Permissions": "pull_requests=write; contents=read"},
+        "give the fine-grained token from GH_TOKEN the permission pull_requests: write; contents: read",
+    ),
+    "403 by single sign-on": (
+        403, "Resource protected by organization SAML enforcement.",
+        {"X-GitHub-SSO": "required; url=https://github.com/orgs/poolsideai/sso?authorization_request=1"},
+        "authorize the token from GH_TOKEN for the organization: "
+        "https://github.com/orgs/poolsideai/sso?authorization_request=1",
+    ),
+    "403 by scope": (
+        403, "Must have admin rights to Repository.",
+        {"X-OAuth-Scopes": "gist, read:org", "X-Accepted-OAuth-Scopes": "public_repo, repo"},
+        "the token from GH_TOKEN lacks the scope public_repo or repo",
+    ),
+    "403 by permission": (
+        403, "Must have admin rights to Repository.", {"X-OAuth-Scopes": "repo", "X-Accepted-OAuth-Scopes": "repo"},
+        "the account of the token from GH_TOKEN needs write access to the repository",
+    ),
+    "404 by scope": (
+        404, "Not Found", {"X-OAuth-Scopes": "gist", "X-Accepted-OAuth-Scopes": "repo"},
+        "the token from GH_TOKEN lacks the scope repo",
+    ),
+    "404": (404, "Not Found", {}, "it does not exist, or the token from GH_TOKEN may not see it"),
+    "410": (410, "Issues has been disabled", {}, "this is switched off in the repository's settings"),
+    "422": (422, "Validation Failed", {}, "nothing was done; the words above are the server's"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_a_refusal_says_what_to_do(github: FakeGitHub, fork: Repository, waits: Waits, name: str) -> None:
+    status, text, headers, hint = REFUSALS[name]
+    github.accounts[github.token] = Account("pat", scopes=None)
+    github.fault("POST", "/issues", status, headers=headers, body={"message": text})
+    with pytest.raises(ApiFailed) as caught:
+        fork.create_issue(title="Refused", body="")
+    assert caught.value.message == f"github.com refused to open an issue: {text}"
+    assert (caught.value.exit_code, caught.value.hints[0]) == (5, hint)
+    assert waits == []
+    assert len(github.asked("POST")) == 1
+
+
+def test_each_error_of_an_answer_is_shown(github: FakeGitHub, fork: Repository) -> None:
+    errors = [{"resource": "Issue", "field": "title", "code": "missing_field"}, {"message": "body is too long"}]
+    github.fault("POST", "/issues", 422, body={"message": "Validation Failed", "errors": errors})
+    with pytest.raises(ApiFailed) as caught:
+        fork.create_issue(title="", body="")
+    assert caught.value.message == (
+        "github.com refused to open an issue: Validation Failed\n  Issue title missing_field\n  body is too long"
+    )
+
+
+@pytest.mark.parametrize("name", ["", "pytorch", "a/b/c", "../..", "a/..", "a/b?c", "-a/b", "a/b\n", "a b/c"])
+def test_what_is_no_repository_is_not_asked_for(fork: Repository, name: str) -> None:
+    with pytest.raises(Refused, match="is no repository on GitHub"):
+        Repository(fork.client, name)
