@@ -310,7 +310,7 @@ def load(git: Git, given: str | None, recorded: str | None) -> Config:
             ) from error
     if recorded is not None:
         return parse(recorded, f"{FILE} (as it was when the operation began)", Origin.OPERATION)
-    branch = git.try_run("config", "--get", "poolside.branch").text
+    branch = git.setting("poolside.branch") or ""
     if branch and _BRANCH_NAME.match(branch):
         for ref in (f"refs/heads/{branch}", f"refs/remotes/{Remotes.fork}/{branch}"):
             found = _blob(git, ref)

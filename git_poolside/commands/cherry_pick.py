@@ -8,6 +8,7 @@ from git_poolside import ending, picklist, report
 from git_poolside.commands import Parser
 from git_poolside.context import Context
 from git_poolside.errors import ALLOWABLE_SNAGS, Refused, UsageError
+from git_poolside.git.remotes import ask_both
 from git_poolside.operation import edit, journal, lock, picks, prepare, stopped, sync
 from git_poolside.stack.plan import Plan
 from git_poolside.ui import clean, count
@@ -96,7 +97,7 @@ def _list(context: Context, fetch: bool) -> int:
     git, config, ui = context.git, context.config, context.ui
     journal.recover_if_dead(git, ui, context.command)
     if fetch:
-        prepare.ask(git, config, ui)
+        ask_both(git, config, ui)
     found = picks.listing(git, config, ui, fetched=fetch)
     picklist.show(ui, found) if not ui.json else ui.object(picklist.to_json(found))
     return 0

@@ -31,10 +31,9 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
 
         journal.recover_if_dead(git, ui, context.command)
     if arguments.fetch:
-        from git_poolside.git.remotes import ask_fork, ask_upstream
+        from git_poolside.git.remotes import ask_both
 
-        ask_fork(git, config, ui)
-        ask_upstream(git, config, ui)
+        ask_both(git, config, ui)
     found = remembered(git, config)
     if found is None:
         from git_poolside.operation.survey import survey

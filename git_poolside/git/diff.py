@@ -39,8 +39,19 @@ class Change:
         return frozenset(touch.path for touch in self.touches)
 
 
+_CHANGES: dict[tuple[Oid, Oid], Change] = {}
+_PATCH_IDS: dict[tuple[Oid, bool], str | None] = {}
+"""What was asked already: what objects are does not change. None for a commit that changes nothing."""
+
+
 def changes(git: Git, pairs: Sequence[tuple[Oid, Oid]]) -> list[Change]:
-    """The change between the two trees of each pair, in the same order, asked in one process."""
+    """The change between the two trees of each pair, in the same order, those that are not known in one process."""
+    new = [pair for pair in dict.fromkeys(pairs) if pair not in _CHANGES]
+    _CHANGES.update(zip(new, _changes(git, new), strict=True))
+    return [_CHANGES[pair] for pair in pairs]
+
+
+def _changes(git: Git, pairs: Sequence[tuple[Oid, Oid]]) -> list[Change]:
     if not pairs:
         return []
     asked = "".join(f"{base} {theirs}\n" for base, theirs in pairs).encode()
@@ -70,6 +81,14 @@ def _change(base: Oid, theirs: Oid, listed: Sequence[Touch]) -> Change:
 
 def patch_ids(git: Git, commits: Iterable[Oid], *, verbatim: bool = False) -> dict[Oid, str]:
     """The patch-id of each commit that changes something (git-patch-id(1)); merges have none."""
+    wanted = list(commits)
+    new = [oid for oid in wanted if (oid, verbatim) not in _PATCH_IDS]
+    _PATCH_IDS.update(dict.fromkeys(((oid, verbatim) for oid in new), None))
+    _PATCH_IDS.update(((oid, verbatim), name) for oid, name in _patch_ids(git, new, verbatim).items())
+    return {oid: name for oid in wanted if (name := _PATCH_IDS[oid, verbatim]) is not None}
+
+
+def _patch_ids(git: Git, commits: Sequence[Oid], verbatim: bool) -> dict[Oid, str]:
     asked = "".join(f"{oid}\n" for oid in commits).encode()
     if not asked:
         return {}

@@ -84,6 +84,12 @@ def standing(git: Git, ref: str, tracking: str, here: Oid, there: Oid, known: Kn
     return Standing.DIVERGED
 
 
+def refs_of(config: Config) -> list[str]:
+    """The refs that the layers are read from: the roles' branches, the fork's and upstream's as last fetched."""
+    roles = [ref(branch_of(config, role)) for role in Role for ref in (config.ref, config.fork_ref)]
+    return [*roles, *(config.upstream_ref(branch) for branch in (config.upstream.branch, config.nightly.branch))]
+
+
 def tips(git: Git, config: Config, known: Known) -> Tips:
     """The tip of every role. Raises `Refused` (snag ``diverged``) naming the commits on either side."""
     names = {role: branch_of(config, role) for role in Role}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from git_poolside.config import Config
 from git_poolside.errors import Refused
@@ -17,6 +18,8 @@ from git_poolside.stack.nightly import parse, utc_date
 
 _OLDER = 8
 """So many nightlies in a row that are not newer: the rest is older, they move forward but for a few exceptions."""
+_PAGES = (200, 20_000)
+"""So many commits of the nightly branch are read at first, and so many where those do not answer the question."""
 _OTHER_TREE = "its tree is not the tree of the commit that it names"
 _STRANGERS = 64
 """So many commits in a row that are no nightlies: the old end of the branch (edge case N2)."""
@@ -69,10 +72,7 @@ def _branch_tip(git: Git, config: Config) -> Oid:
 def _on_branch(git: Git, config: Config) -> Iterator[tuple[Nightly, Oid]]:
     pattern = re.compile(config.nightly.pattern)
     strangers = 0
-    out = git.settled(
-        "log", "-z", "--first-parent", "-n", "20000", "--format=%H %T %ct %s", _branch_tip(git, config), "--"
-    ).stdout
-    for record in filter(None, out.decode("utf-8", "replace").split("\0")):
+    for record in _records(git, _branch_tip(git, config)):
         oid, tree, seconds, *subject = record.split(" ", 3)
         named = parse(subject[0] if subject else "", pattern, int(seconds))
         if named is None:
@@ -84,24 +84,26 @@ def _on_branch(git: Git, config: Config) -> Iterator[tuple[Nightly, Oid]]:
         yield Nightly(named[0], Oid(oid), named[1]), Oid(tree)
 
 
+def _records(git: Git, tip: Oid) -> Iterator[str]:
+    """The commits of a nightly branch, newest first: hash, tree, time and subject."""
+    listing = ("log", "-z", "--first-parent", "--format=%H %T %ct %s")
+    seen = 0
+    for count in _PAGES:
+        out = git.settled(*listing, "-n", str(count), f"--skip={seen}", tip, "--").stdout
+        records = out.decode("utf-8", "replace").split("\0")[:-1]
+        yield from records
+        seen += len(records)
+        if len(records) < count:
+            return
+
+
 def known(git: Git, config: Config, base: Oid | None, limit: int | None = None) -> list[Nightly]:
     """The nightlies newer than `base` (all, without one), newest first, each usable or with the reason why not."""
     tip = upstream_tip(git, config)
     newer = _Newer(git, base, tip)
-    listed = list(entries(git, config))
-    passed = _below(git, [n.commit for n, _ in listed if n.commit not in newer.trees], base) if base else set()
     found: list[Nightly] = []
-    older = 0
-    for nightly, tree in listed:
-        if limit is not None and len(found) >= limit:
-            break
+    for nightly, tree in islice(_not_passed(git, config, base, newer), limit):
         commit = nightly.commit
-        if commit in passed:
-            older += 1
-            if older >= _OLDER:
-                break
-            continue
-        older = 0
         if commit not in newer.trees:
             why = _why_not(git, commit, tip)
         elif newer.trees[commit] != tree:
@@ -114,12 +116,28 @@ def known(git: Git, config: Config, base: Oid | None, limit: int | None = None) 
     return found
 
 
-def _below(git: Git, commits: Iterable[Oid], base: Oid) -> set[Oid]:
+def _not_passed(git: Git, config: Config, base: Oid | None, newer: _Newer) -> Iterator[tuple[Nightly, Oid]]:
+    """The entries that do not name `base` or one of its ancestors, up to where all the rest are older."""
+    older = 0
+    listed = entries(git, config)
+    while some := list(islice(listed, 2 * _OLDER)):
+        passed = _below(git, [n.commit for n, _ in some if n.commit not in newer.trees], base) if base else set()
+        for nightly, tree in some:
+            if nightly.commit not in passed:
+                older = 0
+                yield nightly, tree
+            elif (older := older + 1) >= _OLDER:
+                return
+
+
+def _below(git: Git, commits: Sequence[Oid], base: Oid) -> set[Oid]:
     """Those of `commits` that are here and are `base` or its ancestors, all asked at once."""
     objects = Objects(git)
     here = [oid for oid in dict.fromkeys(commits) if objects.has_commit(oid)]
+    if not here:
+        return set()
     beyond = git.lines("rev-list", "--stdin", input="".join(f"{oid}\n" for oid in (*here, f"^{base}")).encode())
-    return set(here) - {Oid(oid) for oid in beyond}
+    return set(here).difference(beyond)
 
 
 class _Newer:
@@ -159,8 +177,13 @@ def check(git: Git, config: Config, nightly: Nightly, tree: Oid | None) -> str:
 
 def naming(git: Git, config: Config, commit: Oid, date: str | None) -> Nightly | None:
     """The nightly that names `commit`: the one of `date` if there is one, else the newest."""
-    found = [nightly for nightly, _ in entries(git, config) if nightly.commit == commit]
-    return next((n for n in found if n.date == date), found[0] if found else None)
+    found: Nightly | None = None
+    for nightly, _ in entries(git, config):
+        if nightly.commit == commit:
+            if nightly.date == date:
+                return nightly
+            found = found or nightly
+    return found
 
 
 def _why_not(git: Git, commit: Oid, tip: Oid) -> str:

@@ -295,8 +295,7 @@ class Committer:
         git = objects.git
         if identity is None:
             identity = git.run("var", "GIT_COMMITTER_IDENT").stdout.rstrip(b"\n")
-        signing = git.try_run("config", "--type=bool", "--get", "commit.gpgSign").text == "true"
-        return cls(objects, identity, signing)
+        return cls(objects, identity, git.switch("commit.gpgSign"))
 
     def commit(
         self,

@@ -138,6 +138,8 @@ class Git:
 
     def try_run(self, *arguments: str, input: bytes | None = None, cwd: Path | None = None) -> Answer:
         """Like `run`, for a command whose failure is an answer."""
+        if arguments[:1] == ("config",):
+            _SETTINGS.clear()
         done = subprocess.run(
             self.command(arguments),
             input=input,
@@ -155,6 +157,24 @@ class Git:
         if key not in _SETTLED:
             _SETTLED[key] = self.run(*arguments, ok=ok)
         return _SETTLED[key]
+
+    def setting(self, name: str) -> str | None:
+        """What git-config(1) has for `name`, the last value where there are several; all are read in one process.
+
+        A name without a value, which is a switch that is on, has the value ``true``.
+        """
+        if self.git_dir not in _SETTINGS:
+            listing = self.try_run("config", "--list", "-z").stdout.decode("utf-8", "surrogateescape")
+            pairs = (entry.partition("\n") for entry in listing.split("\0"))
+            _SETTINGS[self.git_dir] = {key: value if said else "true" for key, said, value in pairs}
+        section, _, rest = name.partition(".")
+        middle, dot, key = rest.rpartition(".")
+        return _SETTINGS[self.git_dir].get(f"{section.lower()}.{middle}{dot}{key.lower()}")
+
+    def switch(self, name: str) -> bool:
+        """Whether a setting is on, as git-config(1) reads booleans."""
+        value = (self.setting(name) or "").lower()
+        return value in ("true", "yes", "on") or (value.lstrip("+-").isdigit() and int(value) != 0)
 
     def text(self, *arguments: str) -> str:
         """The output of a command, stripped."""
@@ -207,9 +227,12 @@ class Git:
 
     @contextmanager
     def conversation(
-        self, *arguments: str, unbuffered: bool = False, cwd: Path | None = None
+        self, *arguments: str, unbuffered: bool = False, apart: bool = False, cwd: Path | None = None
     ) -> Iterator[subprocess.Popen[bytes]]:
-        """A long-lived process that is asked and answers; ended when the block is left."""
+        """A process that lives beside ours, to be asked or waited for; ended when the block is left.
+
+        One that is kept `apart` has no terminal.
+        """
         command = self.command(arguments)
         if unbuffered:
             command = ["stdbuf", "-o0", *command]
@@ -220,6 +243,7 @@ class Git:
             stderr=subprocess.PIPE,
             env=dict(self.environment),
             cwd=cwd or self.folder,
+            start_new_session=apart,
         )
         try:
             yield process
@@ -270,6 +294,7 @@ class Git:
 
 
 _SETTLED: dict[tuple[Path, tuple[str, ...]], Answer] = {}
+_SETTINGS: dict[Path, dict[str, str]] = {}
 
 _LOCAL_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 
@@ -363,6 +388,7 @@ def open_repository(folder: Path, environment: Mapping[str, str] | None = None) 
         own["GIT_INDEX_FILE"] = str((folder / own["GIT_INDEX_FILE"]).absolute())
     if "GIT_COMMON_DIR" in own:
         own["GIT_COMMON_DIR"] = str(common)
+    _SETTINGS.pop(git_dir, None)
     return Git(git_dir, common, objects, worktree, own)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from git_poolside.errors import GitFailed, Refused
 from git_poolside.git.process import DURABLE, Git
@@ -14,10 +15,26 @@ PULLS = "refs/poolside/pulls/"
 """Below it, by number, the last version seen of each open pull request that picks come from."""
 
 
+_MOMENT: dict[str, Oid | None] = {}
+
+
+@contextmanager
+def at_one_moment(git: Git, refs: Iterable[str]) -> Iterator[None]:
+    """Inside, each of `refs` has the value that it has now: they are read once, and no two are from different times.
+
+    Nothing in the block may move one of them.
+    """
+    _MOMENT.update(read(git, refs))
+    try:
+        yield
+    finally:
+        _MOMENT.clear()
+
+
 def read(git: Git, refs: Iterable[str]) -> dict[str, Oid | None]:
     """The value of each ref, by one process; None where it does not exist."""
-    wanted = list(dict.fromkeys(refs))
-    found: dict[str, Oid | None] = dict.fromkeys(wanted)
+    found = {ref: _MOMENT.get(ref) for ref in refs}
+    wanted = [ref for ref in found if ref not in _MOMENT]
     if not wanted:
         return found
     for line in git.lines("for-each-ref", "--format=%(objectname) %(refname)", *wanted):
@@ -42,6 +59,8 @@ def below(git: Git, prefix: str) -> dict[str, Oid]:
 
 def resolve(git: Git, name: str) -> Oid | None:
     """The commit that a name means to git, or None."""
+    if name in _MOMENT:
+        return _MOMENT[name]
     answer = git.try_run("rev-parse", "-q", "--verify", "--end-of-options", f"{name}^{{commit}}")
     return Oid(answer.text) if answer.status == 0 else None
 

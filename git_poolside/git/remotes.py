@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from git_poolside.config import Config
@@ -16,6 +17,8 @@ _FETCH = (
     "fetch", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-maintenance",
 )  # fmt: skip
 _NOT_THERE = ("couldn't find remote ref", "not our ref", "no such remote ref", "unadvertised object")
+_NOBODY_THERE = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS_REQUIRE": "never"}
+"""With them, and away from the terminal, git and ssh fail where they would ask (git(1), ssh(1))."""
 _OURS_ALONE = ("fetch.prune=false", "fetch.pruneTags=false", "fetch.writeCommitGraph=false")
 
 
@@ -35,7 +38,7 @@ class Remote:
 
     @property
     def exists(self) -> bool:
-        return self.git.try_run("config", "--get", f"remote.{self.name}.url").status == 0
+        return self.git.setting(f"remote.{self.name}.url") is not None
 
     def require(self, hint: str) -> None:
         """Raises `Refused` with `hint` when the remote is not configured."""
@@ -45,14 +48,25 @@ class Remote:
     def listing(self, patterns: Sequence[str], *, heads: bool = False) -> dict[str, Oid]:
         """The server's refs that match, asked now; with `heads` of its branches alone. Raises `FarSideFailed`."""
         which = ["--heads"] if heads else []
-        answer = self._git.talk("ls-remote", *which, self.name, *patterns, ok=range(256), quiet=True)
+        answer = self._git.try_run("ls-remote", *which, self.name, *patterns)
         if answer.status:
             raise self._failed(answer)
-        found: dict[str, Oid] = {}
-        for line in answer.stdout.decode("utf-8", "surrogateescape").splitlines():
-            oid, _, ref = line.partition("\t")
-            found[ref] = Oid(oid)
-        return found
+        return _parsed(answer.stdout)
+
+    @contextmanager
+    def asked_ahead(self, patterns: Sequence[str]) -> Iterator[Callable[[], dict[str, Oid] | None]]:
+        """Ask for the refs that match while something else is done; None where the server did not give them.
+
+        That may be because a person has to be asked for a password: only one at a time can do that.
+        """
+        git = self._git.with_environment(**_NOBODY_THERE)
+        with git.conversation("ls-remote", self.name, *patterns, apart=True) as process:
+
+            def answer() -> dict[str, Oid] | None:
+                out, _ = process.communicate()
+                return _parsed(out) if process.returncode == 0 else None
+
+            yield answer
 
     def fetch(self, refspecs: Iterable[str]) -> None:
         """Fetch exactly `refspecs`: no tags, nothing pruned. Raises `FarSideFailed`."""
@@ -71,12 +85,11 @@ class Remote:
         progress = ["--progress"] if not quiet and self.ui.is_terminal else ["-q"]
         return self._git.talk(*_FETCH, *progress, self.name, *refspecs, ok=range(256), quiet=quiet)
 
-    def follow(self, wanted: dict[str, str], patterns: Sequence[str] = ()) -> dict[str, Oid]:
-        """Bring each tracking ref of `wanted` (server's ref -> ours) up to date where the server has moved.
+    def follow(self, wanted: dict[str, str], listing: dict[str, Oid]) -> None:
+        """Bring each tracking ref of `wanted` (server's ref -> ours) to where the `listing` has it.
 
-        Returns the server's listing of those refs and of `patterns`. What the server lacks is left alone here.
+        What the server lacks is left alone here.
         """
-        listing = self.listing([*wanted, *patterns])
         here = refs.read(self.git, wanted.values())
         moved = [
             f"+{ref}:{tracking}"
@@ -85,7 +98,6 @@ class Remote:
         ]
         if moved:
             self.fetch(moved)
-        return listing
 
     def _failed(self, answer: Answer) -> FarSideFailed:
         said = answer.complaint or "it said nothing"
@@ -99,28 +111,42 @@ class Remote:
         )
 
 
+def _parsed(listing: bytes) -> dict[str, Oid]:
+    lines = (line.partition("\t") for line in listing.decode("utf-8", "surrogateescape").splitlines())
+    return {ref: Oid(oid) for oid, _, ref in lines}
+
+
+def ask_both(git: Git, config: Config, ui: Ui) -> None:
+    """`ask_fork` and `ask_upstream`, waiting for both servers at once. Raises `FarSideFailed`, `Refused`."""
+    wanted = [*_upstream_refs(config), *_tags(config)]
+    with Remote(git, config.remotes.upstream, ui).asked_ahead(wanted) as answer:
+        ask_fork(git, config, ui)
+        ask_upstream(git, config, ui, answer())
+
+
 def ask_fork(git: Git, config: Config, ui: Ui) -> dict[str, Oid | None]:
     """The three tips on the fork's server, by branch, now; their tracking refs follow."""
     remote = Remote(git, config.remotes.fork, ui)
     remote.require(f"git remote add {config.remotes.fork} URL   (the fork's server)")
     wanted = {f"refs/heads/{branch}": config.fork_ref(branch) for branch in config.branches.all}
-    listing = remote.follow(wanted)
-    gone = [ref for ref in wanted if ref not in listing]
-    for ref in gone:
-        if refs.read_one(git, wanted[ref]) is not None:
-            git.run("update-ref", "-d", wanted[ref])
-    tracking = refs.read(git, wanted.values())
-    return {branch: tracking[config.fork_ref(branch)] for branch in config.branches.all}
+    listing = remote.listing(list(wanted))
+    remote.follow(wanted, listing)
+    gone = [tracking for ref, tracking in wanted.items() if ref not in listing]
+    for tracking, here in refs.read(git, gone).items():
+        if here is not None:
+            git.run("update-ref", "-d", tracking)
+    return {branch: listing.get(f"refs/heads/{branch}") for branch in config.branches.all}
 
 
-def ask_upstream(git: Git, config: Config, ui: Ui) -> None:
-    """Fetch upstream's branch and where its nightlies are written. Raises `FarSideFailed`, `Refused`."""
+def ask_upstream(git: Git, config: Config, ui: Ui, listing: dict[str, Oid] | None = None) -> None:
+    """Fetch upstream's branch and where its nightlies are written, as the server's `listing` of now has them if it
+    is given. Raises `FarSideFailed`, `Refused`.
+    """
     remote = Remote(git, config.remotes.upstream, ui)
     remote.require("git poolside init --upstream URL   (adds it, with push disabled)")
-    branches = upstream_branches(config)
-    wanted = {f"refs/heads/{branch}": config.upstream_ref(branch) for branch in branches}
-    tags = f"refs/tags/{config.nightly.tags}" if config.nightly.source == "tags" else ""
-    listing = remote.follow(wanted, [tags] if tags else [])
+    branches, wanted, tags = upstream_branches(config), _upstream_refs(config), _tags(config)
+    listing = remote.listing([*wanted, *tags]) if listing is None else listing
+    remote.follow(wanted, listing)
     for branch in branches:
         if f"refs/heads/{branch}" not in listing:
             key = "upstream.branch" if branch == config.upstream.branch else "nightly.branch"
@@ -139,6 +165,16 @@ def ask_upstream(git: Git, config: Config, ui: Ui) -> None:
         ]
         if new:
             remote.fetch(new)
+
+
+def _upstream_refs(config: Config) -> dict[str, str]:
+    """The branches of upstream's server that are followed, each with our ref."""
+    return {f"refs/heads/{branch}": config.upstream_ref(branch) for branch in upstream_branches(config)}
+
+
+def _tags(config: Config) -> list[str]:
+    """The pattern of upstream's nightly tags, where those are the nightlies."""
+    return [f"refs/tags/{config.nightly.tags}"] if config.nightly.source == "tags" else []
 
 
 def upstream_branches(config: Config) -> list[str]:

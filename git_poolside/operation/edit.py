@@ -14,7 +14,7 @@ from git_poolside.git.layers import StackReader
 from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
-from git_poolside.git.remotes import ask_fork, ask_upstream
+from git_poolside.git.remotes import ask_both, ask_fork
 from git_poolside.operation import prepare
 from git_poolside.operation.choices import Choices
 from git_poolside.operation.order import Order
@@ -101,9 +101,7 @@ def desk(git: Git, config: Config, ui: Ui, *, fetch: bool, upstream: bool = Fals
     worktree.refuse_in_progress(git)
     listed = standing_picks(git, config)
     if fetch:
-        ask_fork(git, config, ui)
-    if fetch and upstream:
-        ask_upstream(git, config, ui)
+        (ask_both if upstream else ask_fork)(git, config, ui)
     objects = Objects(git)
     here = prepare.ground(git, config, objects)
     tips = here.tips.chosen

@@ -11,7 +11,7 @@ from git_poolside.errors import Refused, UsageError
 from git_poolside.git import layers, nightlies, refs, worktree
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
-from git_poolside.git.remotes import Remote, ask_fork, ask_upstream
+from git_poolside.git.remotes import Remote, ask_both
 from git_poolside.operation import ledger, log
 from git_poolside.operation.choices import Choices
 from git_poolside.operation.order import Order
@@ -57,12 +57,6 @@ class Ground:
         tip = self.tips.chosen[Role.PATCHES] or self.tips.chosen[Role.PICKS] or self.tips.chosen[Role.SNAPSHOT]
         assert tip is not None
         return tip
-
-
-def ask(git: Git, config: Config, ui: Ui) -> None:
-    """Ask both remotes."""
-    ask_fork(git, config, ui)
-    ask_upstream(git, config, ui)
 
 
 def ground(git: Git, config: Config, objects: Objects) -> Ground:
@@ -118,12 +112,13 @@ def order(git: Git, config: Config, ui: Ui, objects: Objects, command: Sequence[
     """The order for a sync. Raises `Refused`; doubts that can be allowed come along as its snags."""
     worktree.refuse_in_progress(git)
     if wishes.fetch:
-        ask(git, config, ui)
-    here = ground(git, config, objects)
-    snags = doubts(git, config, here)
-    chosen, notes = _target(git, config, ui, here, wishes)
-    if (snag := _older(git, config, here, chosen)) is not None:
-        snags.append(snag)
+        ask_both(git, config, ui)
+    with refs.at_one_moment(git, [*layers.refs_of(config), refs.OPERATIONS]):
+        here = ground(git, config, objects)
+        snags = doubts(git, config, here)
+        chosen, notes = _target(git, config, ui, here, wishes)
+        if (snag := _older(git, config, here, chosen)) is not None:
+            snags.append(snag)
     patches = _Names(git, config, objects, here.tips.chosen, here.upstream)
     choices = _choices(Choices(strict=config.sync.strict), patches, wishes)
     for oid, entry in patches.dropped.items():

@@ -18,11 +18,14 @@ from tests.bench.make_repo import ENVIRONMENT
 
 ROOT = Path(__file__).parent.parent.parent
 ENV = {
-    **ENVIRONMENT,
+    **{name: value for name, value in ENVIRONMENT.items() if not name.startswith("PYTHON")},
     "PYTHONPATH": str(ROOT),
     "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
 }
-"""What every measured process gets: this Python's folder, with its git-poolside, comes first on PATH."""
+"""What every measured process gets: this Python's folder, with its git-poolside, comes first on PATH.
+
+Nothing tells Python what to do: kept from writing what it compiled, it would compile everything in every round.
+"""
 
 
 _PATIENCE = 60
