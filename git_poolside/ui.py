@@ -86,9 +86,14 @@ class Ui:
         for line in lines:
             self._write(self._err, f"hint: {clean(line)}\n")
 
+    @property
+    def can_ask(self) -> bool:
+        """Whether a person is there to answer."""
+        return not self.json and self.is_terminal and sys.stdin.isatty()
+
     def ask(self, question: str) -> bool | None:
         """A yes or no of the person at the terminal; None where nobody is there to answer."""
-        if self.json or not (self.is_terminal and sys.stdin.isatty()):
+        if not self.can_ask:
             return None
         self._write(self._err, f"{question} [y/N] ")
         return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -24,6 +24,7 @@ LEVELS = [
     "report",
     "ending",
     "picklist",
+    "offering",
     "demo",
     "commands",
 ]

@@ -16,6 +16,7 @@ COMMANDS = {
     "nightly": "list the nightlies to move to",
     "sync": "move the whole stack onto a nightly",
     "cherry-pick": "edit the picks: add, list, drop, update, move",
+    "upstream": "offer patches to upstream, as a branch of the fork",
     "changes": "keep the summary of the patches in the changes file",
     "push": "push the three branches at once, with leases",
     "log": "show the operation log",

@@ -281,6 +281,18 @@ def format_commit(
     return b"\n".join(lines) + b"\n\n" + message
 
 
+def format_tag(target: Oid, name: str, tagger: bytes, message: bytes) -> bytes:
+    """The bytes of an annotated tag on a commit (git-mktag(1))."""
+    lines = [b"object " + target.encode(), b"type commit", b"tag " + name.encode(), b"tagger " + tagger]
+    return b"\n".join(lines) + b"\n\n" + message
+
+
+def parse_tag(data: bytes) -> tuple[Oid, bytes]:
+    """What a tag object is on, and its message."""
+    header, _, message = data.partition(b"\n\n")
+    return Oid(header.partition(b"\n")[0].removeprefix(b"object ").decode()), message
+
+
 class Committer:
     """Makes commits in the name of the person who runs the command, all at one moment, signed if they want that."""
 

@@ -13,6 +13,8 @@ OPERATIONS = "refs/poolside/operations"
 STOPPED = "refs/poolside/stopped"
 PULLS = "refs/poolside/pulls/"
 """Below it, by number, the last version seen of each open pull request that picks come from."""
+PROPOSED = "refs/poolside/proposed/"
+"""Below it, by branch, what was offered upstream as this branch of the fork, as we last pushed it: a tag object."""
 
 
 _MOMENT: dict[str, Oid | None] = {}

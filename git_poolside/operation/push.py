@@ -13,7 +13,7 @@ from git_poolside.errors import FarSideFailed, LeaseLost, Refused
 from git_poolside.git import refs
 from git_poolside.git.diff import patch_ids
 from git_poolside.git.layers import Known, Standing, branch_of, standing
-from git_poolside.git.objects import TAG, Committer, Objects
+from git_poolside.git.objects import TAG, Committer, Objects, format_tag
 from git_poolside.git.process import Answer, Git
 from git_poolside.git.quarantine import quarantine
 from git_poolside.git.remotes import Remote
@@ -192,18 +192,8 @@ def _record(
     while (name := f"{config.published.prefix}{date}-{number}") in taken:
         number += 1
     body = {"schema": 1, "tips": tips, "nightly": nightly, "dropped": dropped, "tool": __version__}
-    data = b"\n".join(
-        [
-            b"object " + tip.encode(),
-            b"type commit",
-            b"tag " + name.rpartition("/")[2].encode(),
-            b"tagger " + committer.identity,
-            b"",
-            json.dumps(body, indent=1).encode(),
-            b"",
-        ]
-    )
-    return name, objects.write(TAG, data)
+    message = json.dumps(body, indent=1).encode() + b"\n"
+    return name, objects.write(TAG, format_tag(tip, name.rpartition("/")[2], committer.identity, message))
 
 
 def _is_below(git: Git, operation: log.Operation, patches: str, tip: Oid) -> bool:

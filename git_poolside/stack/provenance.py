@@ -7,6 +7,7 @@ that ends with ``(#N)``, ``This reverts commit HASH.``
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _TRAILER = re.compile(r"^(Poolside-[A-Za-z-]+): *(.*)$", re.MULTILINE)
@@ -86,13 +87,18 @@ def cherry_origin(message: str) -> str | None:
 
 
 def with_origin(message: bytes, origin: str, pull: int | None) -> bytes:
-    """A pick's message: the original's, and where it came from as trailers.
+    """A pick's message: the original's, and where it came from as trailers."""
+    lines = [b"(cherry picked from commit %s)" % origin.encode()]
+    lines += [b"Poolside-Pull: %d" % pull] if pull is not None else []
+    return with_trailers(message, lines)
+
+
+def with_trailers(message: bytes, lines: Sequence[bytes]) -> bytes:
+    """A message with `lines` behind it, without those that it has.
 
     They join a block of trailers that ends the message, as ``git cherry-pick -x`` and git-interpret-trailers(1) do;
     all other bytes stay, whatever their encoding (edge case S8).
     """
-    lines = [b"(cherry picked from commit %s)" % origin.encode()]
-    lines += [b"Poolside-Pull: %d" % pull] if pull is not None else []
     lines = [line for line in lines if line not in message.split(b"\n")]
     if not lines:
         return message
