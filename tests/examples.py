@@ -3,7 +3,8 @@
 A fenced block of a page's source (``man/src``) is an example. ```` ```console WORLD ```` begins in a copy of a prepared
 world, in its clone; one without a world goes on where the block before it ended. ``$ `` starts what is typed; the
 lines below it are what it prints, ``...`` stands for any lines. A comment ``# exits N`` says with what it ends if that
-is not 0. What is not for the reader (somebody's editor, a colleague) is typed from a comment ``<!-- $ ... -->``.
+is not 0. What is not for the reader (somebody's editor, a colleague) is typed from a comment, ``<!-- $ ... -->`` or
+``<!-- WORLD $ ... -->``.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pathlib import Path
 from git_poolside.demo import histories
 from git_poolside.demo.histories import SOFTMAX, US
 
-_BLOCK = re.compile(r"^```(?P<language>\w+)(?: (?P<world>[\w-]+))?\n(?P<text>.*?)^```$|^<!-- \$ (?P<hidden>.*?) -->$",
+_BLOCK = re.compile(r"^```(?P<language>\w+)(?: (?P<world>[\w-]+))?\n(?P<text>.*?)^```$|^<!-- (?:(?P<begin>[\w-]+) )?\$ (?P<hidden>.*?) -->$",
                     re.MULTILINE | re.DOTALL)  # fmt: skip
 _EXITS = re.compile(r"#.*\bexits (\d+)")
 _SHELL = re.compile(r"[|&;<>$`(){}*?\\]")
@@ -59,7 +60,7 @@ def examples(page: str) -> list[Example]:
     made: list[Example] = []
     for found in _BLOCK.finditer(page):
         if found["hidden"]:
-            made.append(Example(found["hidden"], None))
+            made.append(Example(found["hidden"], None, found["begin"]))
         elif found["language"] == "console":
             typed = _typed(found["text"])
             made += [replace(typed[0], world=found["world"]), *typed[1:]]
