@@ -129,14 +129,16 @@ def _bug(ui: Ui) -> int:
 
 
 def _manual(command: str) -> int:
-    """Open the command's page as git does; its short help where the pages are not installed."""
+    """Open the command's page as git does, also one that is installed where man does not look; else its short help."""
     import shutil
     import subprocess
     from importlib import import_module
 
     page = f"git-poolside-{command}"
-    if shutil.which("man") and subprocess.run(["man", "-w", page], capture_output=True).returncode == 0:
-        return subprocess.run(["man", page]).returncode
+    if shutil.which("man"):
+        for where in ((), ("-M", f"{sys.prefix}/share/man")):
+            if subprocess.run(["man", *where, "-w", page], capture_output=True).returncode == 0:
+                return subprocess.run(["man", *where, page]).returncode
     parser: Parser = import_module(f"git_poolside.commands.{command.replace('-', '_')}").parser()
     parser.print_help()
     return 0

@@ -25,8 +25,11 @@ from pathlib import Path
 from git_poolside.demo import histories
 from git_poolside.demo.histories import SOFTMAX, US
 
-_BLOCK = re.compile(r"^```(?P<language>\w+)(?: (?P<world>[\w-]+))?\n(?P<text>.*?)^```$|^<!-- (?:(?P<begin>[\w-]+) )?\$ (?P<hidden>.*?) -->$",
-                    re.MULTILINE | re.DOTALL)  # fmt: skip
+_BLOCK = re.compile(
+    r"^```(?P<language>\w+)(?: (?P<world>[\w-]+))?\n(?P<text>.*?)^```$"
+    r"|^<!-- (?:(?P<begin>[\w-]+) )?\$ (?P<hidden>.*?) -->$",
+    re.MULTILINE | re.DOTALL,
+)
 _EXITS = re.compile(r"#.*\bexits (\d+)")
 _SHELL = re.compile(r"[|&;<>$`(){}*?\\]")
 _BEGINS = datetime(2026, 7, 17, 9, tzinfo=UTC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -105,6 +106,40 @@ def test_h_is_short_help_and_needs_no_repository(tmp_path: Path, poolside: Run, 
     assert (result.status, result.err) == (0, "")
     assert result.out.startswith(f"usage: git poolside {command} ")
     assert "-q, --quiet" in result.out
+
+
+@pytest.mark.skipif(shutil.which("man") is None, reason="there is no man here")
+@pytest.mark.parametrize("seen", [True, False], ids=["where-man-looks", "where-man-does-not-look"])
+def test_help_opens_the_page(
+    tmp_path: Path, installed: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], seen: bool
+) -> None:
+    shutil.copytree(BIN.parent / "man/man1", tmp_path / "share/man/man1")
+    if seen:
+        monkeypatch.setenv("MANPATH", str(tmp_path / "share/man"))
+    else:
+        monkeypatch.setenv("MANPATH", str(tmp_path))
+        monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    assert dispatch(monkeypatch, "sync", "--help") == 0
+    assert "git-poolside-sync - move the whole stack onto a nightly" in capfd.readouterr().out
+    assert dispatch(monkeypatch, "help", "sync") == 0
+    assert "git-poolside-sync - move the whole stack onto a nightly" in capfd.readouterr().out
+
+
+@pytest.mark.skipif(shutil.which("man") is None, reason="there is no man here")
+def test_git_help_opens_the_pages(tmp_path: Path, installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """git runs man itself, and man looks beside what is on PATH (manpath(1))."""
+    for folder in ("man1", "man5", "man7"):
+        shutil.copytree(BIN.parent / "man" / folder, installed.parent / "share/man" / folder)
+    bin_folder = installed.rename(installed.parent / "bin")
+    monkeypatch.setenv("PATH", f"{bin_folder}{os.pathsep}{os.environ['PATH']}")
+    for words, name in (
+        (["git", "poolside", "--help"], "git-poolside - keep a fork"),
+        (["git", "help", "poolside-sync"], "git-poolside-sync - move"),
+        (["man", "poolside.toml"], "poolside.toml - what"),
+        (["man", "gitpoolside-workflow"], "gitpoolside-workflow - how"),
+    ):
+        done = subprocess.run(words, cwd=tmp_path, env=dict(os.environ), capture_output=True, text=True)
+        assert (done.returncode, name in done.stdout) == (0, True), done.stderr
 
 
 def test_an_abbreviated_option_is_no_option(tmp_path: Path, poolside: Run) -> None:
