@@ -187,43 +187,29 @@ class Git:
 
     def pipe(self, first: Sequence[str], second: Sequence[str], input: bytes) -> bytes:
         """The output of ``git first | git second`` with `input` given to the first."""
-        from threading import Thread
+        from tempfile import TemporaryFile
 
         environment = dict(self.environment)
-        with (
-            subprocess.Popen(
-                self.command(first),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=environment,
-                cwd=self.folder,
-            ) as source,
-            subprocess.Popen(
-                self.command(second),
-                stdin=source.stdout,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=environment,
-                cwd=self.folder,
-            ) as sink,
-        ):
-            assert source.stdin and source.stdout and source.stderr
-            source.stdout.close()
-            feeder = Thread(target=_feed, args=(source.stdin, input))
-            feeder.start()
-            complaints: list[bytes] = []
-            reader = Thread(target=lambda: complaints.append(source.stderr.read() if source.stderr else b""))
-            reader.start()
-            out, complaint = sink.communicate()
-            feeder.join()
-            reader.join()
-            status = source.wait()
-        if sink.returncode:
-            raise GitFailed(second, sink.returncode, complaint.decode("utf-8", "replace"))
-        if status:
-            raise GitFailed(first, status, b"".join(complaints).decode("utf-8", "replace"))
-        return out
+        with TemporaryFile() as asked, TemporaryFile() as said:
+            asked.write(input)
+            asked.seek(0)
+            with subprocess.Popen(
+                self.command(first), stdin=asked, stdout=subprocess.PIPE, stderr=said, env=environment, cwd=self.folder
+            ) as source:
+                assert source.stdout
+                done = subprocess.run(
+                    self.command(second), stdin=source.stdout, capture_output=True, check=False, env=environment,
+                    cwd=self.folder,
+                )  # fmt: skip
+                source.stdout.close()
+            said.seek(0)
+            for arguments, status, complaint in (
+                (second, done.returncode, done.stderr),
+                (first, source.returncode, said.read()),
+            ):
+                if status:
+                    raise GitFailed(arguments, status, complaint.decode("utf-8", "replace"))
+        return done.stdout
 
     @contextmanager
     def conversation(
@@ -297,14 +283,6 @@ _SETTLED: dict[tuple[Path, tuple[str, ...]], Answer] = {}
 _SETTINGS: dict[Path, dict[str, str]] = {}
 
 _LOCAL_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
-
-
-def _feed(stream: Any, data: bytes) -> None:
-    try:
-        stream.write(data)
-        stream.close()
-    except BrokenPipeError:
-        pass
 
 
 def version() -> tuple[int, ...]:
