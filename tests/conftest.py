@@ -6,11 +6,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.forge.fake import FakeGitHub
 from tests.scenario import PATTERN_FILE, Repo, Result, World, workflow
+
+if TYPE_CHECKING:
+    from tests.forge.fake import FakeGitHub
 
 Run = Callable[..., Result]
 BIN = Path(__file__).parent.parent / "bin"
@@ -92,6 +95,8 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGitHub]:
     """A GitHub of its own, which the environment names and has a token for; waiting moves its clock alone."""
+    from tests.forge.fake import FakeGitHub
+
     with FakeGitHub() as fake:
         monkeypatch.setenv("GITHUB_API_URL", fake.url)
         monkeypatch.setenv("GH_TOKEN", fake.token)
