@@ -28,6 +28,7 @@ ALLOWABLE_SNAGS = {
     "version-ambiguous": "the version's variable is set on two lines",
     "duplicate-block": "with --strict: a block stands twice",
     "resolution-lost-lines": "with --strict: a resolution lacks lines",
+    "running-build": "a run of the build workflow is on the way",
 }
 """Snags that ``--allow NAME`` accepts, with what they mean; every other one stands until its cause is gone."""
 

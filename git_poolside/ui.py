@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic, sleep
 from typing import Any, TextIO
@@ -38,6 +38,7 @@ class Ui:
         self._coloured: bool | None = None
         self._out = out or sys.stdout
         self._err = err or sys.stderr
+        self._drawn = 0
 
     def paint(self, text: str, *styles: str) -> str:
         """`text` in colour if stdout shall have colour (``color.ui``, ``NO_COLOR``)."""
@@ -55,6 +56,14 @@ class Ui:
             return os.get_terminal_size(sys.__stdout__.fileno()).columns if sys.__stdout__ else 100
         except (OSError, ValueError):
             return 100
+
+    @property
+    def height(self) -> int:
+        """The lines of the terminal that the talk goes to."""
+        try:
+            return os.get_terminal_size(self._err.fileno()).lines
+        except (OSError, ValueError):
+            return 24
 
     @property
     def is_terminal(self) -> bool:
@@ -150,21 +159,31 @@ class Ui:
         if shown:
             self._write(self._err, f"\r{title}: 100% ({total}/{total}), done.\n")
 
+    def sleep(self, seconds: float) -> None:
+        """Wait without a word."""
+        sleep(seconds)
+
+    def redraw(self, lines: Sequence[str]) -> None:
+        """Talk that takes the place of what was drawn before: no line may be wider than the terminal."""
+        up = f"\x1b[{self._drawn}A" if self._drawn else ""
+        self._write(self._err, up + "".join(f"\r{line}\x1b[K\n" for line in lines) + "\x1b[J")
+        self._drawn = len(lines)
+
     def pause(self, seconds: float, why: str) -> None:
         """Wait, and say for how long and why; on a terminal the seconds count down."""
         if self.quiet:
-            sleep(seconds)
+            self.sleep(seconds)
             return
         whole = math.ceil(seconds)
         if not self._err.isatty():
             self.talk(f"{clean(why)}: waiting {whole} s")
-            sleep(seconds)
+            self.sleep(seconds)
             return
         line = ""
         for left in range(whole, 0, -1):
             line = cut(f"{clean(why)}: waiting {left} s", self.width)
             self._write(self._err, f"\r{line}\x1b[K")
-            sleep(min(1.0, seconds))
+            self.sleep(min(1.0, seconds))
         self._write(self._err, f"\r{' ' * len(line)}\r")
 
     def flush(self) -> None:

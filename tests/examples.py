@@ -21,9 +21,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from git_poolside.demo import histories
 from git_poolside.demo.histories import SOFTMAX, US
+
+if TYPE_CHECKING:
+    from tests.forge.fake import FakeGitHub
 
 _BLOCK = re.compile(
     r"^```(?P<language>\w+)(?: (?P<world>[\w-]+))?\n(?P<text>.*?)^```$"
@@ -115,8 +119,8 @@ def with_printed(page: str, printed: list[str]) -> str:
 class Session:
     """Types examples one after the other, each a minute after the one before."""
 
-    def __init__(self, root: Path, executables: Path) -> None:
-        self._root, self._executables = root, executables
+    def __init__(self, root: Path, executables: Path, github: FakeGitHub | None = None) -> None:
+        self._root, self._executables, self._github = root, executables, github
         self._home = self._place = root
         self._minutes = 0
         self._worlds: dict[str, Path] = {}
@@ -162,6 +166,9 @@ class Session:
         made = Path(tempfile.mkdtemp(dir=self._root))
         shutil.copytree(self._worlds[world], made, symlinks=True, dirs_exist_ok=True)
         self._home, self._place, self._minutes = made, made / "clone", 60
+        if self._github is not None:
+            fork = self._github.repository("poolsideai/pytorch", made / "fork.git", "poolside-main")
+            fork.plan.artifacts = ("manywheel-py3_12-cuda12_6",)
 
 
 def _dated(minutes: int) -> dict[str, str]:

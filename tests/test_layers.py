@@ -22,6 +22,7 @@ LEVELS = [
     "operation",
     "context",
     "report",
+    "watching",
     "ending",
     "picklist",
     "offering",
@@ -45,8 +46,9 @@ HOME = {
     ),
     "tomli": ("config.py",),
     "requests": ("forge/http.py",),
+    "yaml": ("stack/workflow.py",),
 }
-SLOW = ("pygit2", "sh", "requests", "asyncio", "tomli")
+SLOW = ("pygit2", "sh", "requests", "yaml", "asyncio", "tomli")
 PURE = ("os", "sys", "pathlib", "socket", "subprocess", "time", "shutil", "tempfile", "io")
 
 

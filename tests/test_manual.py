@@ -20,7 +20,7 @@ def test_the_examples_come_out_as_shown(
     source: Path, tmp_path: Path, installed: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     page = source.read_text()
-    session = Session(tmp_path, installed)
+    session = Session(tmp_path, installed, request.getfixturevalue("github") if "(on GitHub)" in page else None)
     monkeypatch.setenv("COLUMNS", "80")
     printed, wrong = [], []
     for example in examples(page):

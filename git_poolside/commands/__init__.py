@@ -19,6 +19,7 @@ COMMANDS = {
     "upstream": "offer patches to upstream, as a branch of the fork",
     "changes": "keep the summary of the patches in the changes file",
     "push": "push the three branches at once, with leases",
+    "publish": "run the build workflow for the pushed tip, and watch it",
     "log": "show the operation log",
     "undo": "take an operation back",
     "range-diff": "show what an operation did to each patch",

@@ -80,6 +80,7 @@ class Run:
     head: str
     actor: str
     created: datetime
+    updated: datetime
     url: str
 
     @property
@@ -307,6 +308,7 @@ def _run(raw: Any) -> Run:
         _text(raw["head_sha"]),
         (raw.get("triggering_actor") or raw.get("actor") or {}).get("login", ""),
         datetime.fromisoformat(raw["created_at"]),
+        datetime.fromisoformat(raw["updated_at"]),
         _text(raw["html_url"]),
     )
 

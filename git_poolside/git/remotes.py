@@ -81,6 +81,19 @@ class Remote:
             raise self._failed(answer)
         return answer.status == 0
 
+    def add(self, ref: str) -> str:
+        """Push a ref that the server must not have with another value; why it does not have it then, or "".
+
+        It is told and not raised: what the ref says is here, and can be sent later.
+        """
+        answer = self._git.talk("push", "--porcelain", "--no-follow-tags", "--no-recurse-submodules", self.name,
+                                f"{ref}:{ref}", ok=range(-64, 256), quiet=True)  # fmt: skip
+        if answer.status == 0:
+            return ""
+        refused = [line for line in answer.stdout.decode("utf-8", "replace").splitlines() if line.startswith("!\t")]
+        said = [line.rpartition("\t")[2] for line in refused] or answer.complaint.splitlines()
+        return said[0] if said else "it said nothing"
+
     def _fetch(self, refspecs: Iterable[str], quiet: bool) -> Answer:
         progress = ["--progress"] if not quiet and self.ui.is_terminal else ["-q"]
         return self._git.talk(*_FETCH, *progress, self.name, *refspecs, ok=range(256), quiet=quiet)

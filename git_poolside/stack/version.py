@@ -23,13 +23,16 @@ class Ambiguous(ValueError):
 
 @dataclass(frozen=True)
 class Stamped:
-    """Where in a file's bytes the date and the base version stand; `base` is None where the value has none."""
+    """Where in a file's bytes the date and the base version stand; `base` is None where the value has none. `value`
+    is the whole value without its quotes.
+    """
 
     date: bytes
     date_at: slice
     base: bytes | None
     base_at: slice | None
     line: int
+    value: bytes
 
 
 def find(text: bytes, variable: str) -> Stamped | None:
@@ -58,6 +61,7 @@ def find(text: bytes, variable: str) -> Stamped | None:
                 base.group("base") if base else None,
                 slice(start + base.start("base"), start + base.end("base")) if base else None,
                 text.count(b"\n", 0, line.start()) + 1,
+                value.strip().strip(b"\"'"),
             )
         )
     if len(found) > 1:

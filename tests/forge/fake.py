@@ -6,6 +6,7 @@ repositories, and has a clock of its own, which `sleep` moves: runs go on as tim
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import subprocess
@@ -42,7 +43,8 @@ class Seen:
 @dataclass
 class Fault:
     """What happens in place of an answer, `times` times: `status` with `body`, or the connection is cut (`cut` is
-    ``before`` or ``after`` the request is carried out) or stays open without a word (`hang`, after it).
+    ``before`` or ``after`` the request is carried out) or stays open without a word (`hang`, after it). With `done` the
+    request is carried out all the same.
     """
 
     method: str
@@ -52,6 +54,7 @@ class Fault:
     headers: Mapping[str, str] = field(default_factory=dict)
     cut: str = ""
     hang: bool = False
+    done: bool = False
     times: int = 1
 
 
@@ -88,6 +91,7 @@ class FakeRun:
     inputs: Mapping[str, str]
     created: datetime
     plan: Plan
+    hidden: int = 0
     cancelled: datetime | None = None
 
 
@@ -95,7 +99,8 @@ class FakeRun:
 class FakeRepository:
     """One repository; `git` is a bare repository whose branches and files it has, `refs` those it has without one.
 
-    `runs_details` is false as on an Enterprise Server to 3.19, which does not know ``return_run_details``.
+    `run_details` is false as on an Enterprise Server to 3.19, which does not know ``return_run_details``; a new run
+    does not show in the first `hidden` lists after it.
     """
 
     name: str
@@ -110,6 +115,20 @@ class FakeRepository:
     run_details: bool = True
     issues_enabled: bool = True
     files: dict[str, str] = field(default_factory=dict)
+    hidden: int = 0
+
+    def begin(
+        self, workflow: str, branch: str, actor: str, fake: FakeGitHub, inputs: Mapping[str, str] = {}
+    ) -> FakeRun:
+        """A new run on a branch, as its tip is now."""
+        head = self.tip(branch)
+        assert head is not None
+        number, plan = len(self.runs) + 1, copy.deepcopy(self.plan)
+        run = FakeRun(
+            fake.id(), number, workflow, branch, head, "workflow_dispatch", actor, inputs, fake.now, plan, self.hidden
+        )
+        self.runs.append(run)
+        return run
 
     def tip(self, branch: str) -> str | None:
         """The commit of a branch."""
@@ -155,6 +174,8 @@ class FakeGitHub:
         self.seen: list[Seen] = []
         self.faults: list[Fault] = []
         self.page_size = 100
+        self.before_dispatch: Callable[[], object] = lambda: None
+        self.after_dispatch: Callable[[], object] = lambda: None
         self._lock = RLock()
         self._closing = Event()
         self._next_id = 1000
@@ -217,11 +238,9 @@ class FakeGitHub:
                 fault.times -= 1
                 if fault.times <= 0:
                     self.faults.remove(fault)
-            if fault is None or fault.hang or fault.cut == "after":
+            if fault is None or fault.hang or fault.done or fault.cut == "after":
                 answer = self._answer(request)
-            elif fault.cut == "before":
-                return None
-            else:
+            if fault is not None and fault.status:
                 answer = fault.status, fault.body, dict(fault.headers)
         if fault is not None and fault.hang:
             self._closing.wait()
@@ -528,11 +547,9 @@ def dispatch(fake: FakeGitHub, request: Seen, account: Account | None, owner: st
         for one in repo.runs:
             if one.workflow == workflow["file"] and _status(fake, one)[0] != "completed":
                 one.cancelled = fake.now
-    run = FakeRun(
-        fake.id(), len(repo.runs) + 1, workflow["file"], branch, head, "workflow_dispatch", account.login, inputs,
-        fake.now, repo.plan,
-    )  # fmt: skip
-    repo.runs.append(run)
+    fake.before_dispatch()
+    run = repo.begin(workflow["file"], branch, account.login, fake, inputs)
+    fake.after_dispatch()
     if not asked.get("return_run_details"):
         return 204, None, {}
     urls = {"run_url": f"{fake.url}/repos/{repo.name}/actions/runs/{run.id}", "html_url": _run_url(repo, run)}
@@ -570,14 +587,17 @@ def list_runs(fake: FakeGitHub, request: Seen, account: Account | None, owner: s
         and query.get("actor", one.actor) == one.actor
         and query.get("status", "") in ("", *_status(fake, one))
         and since <= iso(one.created)
+        and not one.hidden
     ]
+    for one in repo.runs:
+        one.hidden = max(0, one.hidden - 1)
     part, headers = fake.page(request, [_run(fake, repo, one) for one in found])
     return 200, {"total_count": len(found), "workflow_runs": part}, headers
 
 
 def _find_run(fake: FakeGitHub, owner: str, name: str, number: str) -> tuple[FakeRepository, FakeRun]:
     repo = fake.repo(owner, name)
-    run = next((one for one in repo.runs if one.id == int(number)), None)
+    run = next((one for one in repo.runs if one.id == int(number) and not one.hidden), None)
     if run is None:
         raise No(404, "Not Found")
     return repo, run
@@ -589,7 +609,7 @@ def get_run(fake: FakeGitHub, request: Seen, account: Account | None, owner: str
 
 def list_jobs(fake: FakeGitHub, request: Seen, account: Account | None, owner: str, name: str, number: str) -> Reply:
     repo, run = _find_run(fake, owner, name, number)
-    jobs = [_job(fake, repo, run, job) for job in run.plan.jobs] if _elapsed(fake, run) >= 0 else []
+    jobs = [_job(fake, repo, run, job) for job in run.plan.jobs]
     part, headers = fake.page(request, jobs)
     return 200, {"total_count": len(jobs), "jobs": part}, headers
 
@@ -624,6 +644,8 @@ def _status(fake: FakeGitHub, run: FakeRun) -> tuple[str, str | None]:
 
 def _job_state(fake: FakeGitHub, run: FakeRun, job: str) -> tuple[str, str | None]:
     steps = _steps(fake, run, job)
+    if _elapsed(fake, run) < 0 and not run.cancelled:
+        return "queued", None
     if any(step["conclusion"] in ("failure", "cancelled") for step in steps):
         return "completed", next(s["conclusion"] for s in steps if s["conclusion"] in ("failure", "cancelled"))
     return ("completed", "success") if steps[-1]["status"] == "completed" else ("in_progress", None)
@@ -674,6 +696,12 @@ def _run_url(repo: FakeRepository, run: FakeRun) -> str:
     return f"https://github.com/{repo.name}/actions/runs/{run.id}"
 
 
+def _updated(fake: FakeGitHub, run: FakeRun) -> datetime:
+    ends = [step["completed_at"] for job in run.plan.jobs for step in _steps(fake, run, job) if step["completed_at"]]
+    over = _status(fake, run)[0] == "completed"
+    return run.cancelled or (datetime.fromisoformat(max(ends)) if over and ends else fake.now)
+
+
 def _run(fake: FakeGitHub, repo: FakeRepository, run: FakeRun) -> JSON:
     status, conclusion = _status(fake, run)
     return {
@@ -689,7 +717,7 @@ def _run(fake: FakeGitHub, repo: FakeRepository, run: FakeRun) -> JSON:
         "actor": _user(run.actor),
         "triggering_actor": _user(run.actor),
         "created_at": iso(run.created),
-        "updated_at": iso(fake.now),
+        "updated_at": iso(_updated(fake, run)),
         "html_url": _run_url(repo, run),
     }
 

@@ -124,7 +124,7 @@ def test_the_published_record_says_what_was_published(simple: World, poolside: R
         "dropped": [dropped],
     }
     simple.fork.git("fsck", "--strict")
-    assert poolside(clone, "log", "--published").out == f"2026-07-10-1  {tip[:7]}  2026-08-01\n"
+    assert poolside(clone, "log", "--published").out == f"2026-07-10-1  {tip[:9]}  2026-08-01\n"
 
 
 def test_the_second_record_of_a_day_has_the_next_number(simple: World, poolside: Run) -> None:

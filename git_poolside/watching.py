@@ -1,0 +1,105 @@
+"""Following a run: a table of its jobs that is drawn over on a terminal, a line for each change elsewhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from git_poolside.forge.failures import Unanswered
+from git_poolside.forge.github import Job, Repository, Run
+from git_poolside.ui import Ui, clean, count, cut, table
+
+_POLL = 10
+"""Seconds between two looks; a run takes minutes to hours, and a token may ask 5,000 times an hour."""
+_PATIENCE = 60
+"""Looks in a row that may fail, so that a laptop that slept goes on watching."""
+_COLOUR = {"success": "green", "failure": "red", "cancelled": "red", "timed_out": "red", "in_progress": "cyan"}
+
+
+def watch(repository: Repository, number: int, ui: Ui) -> tuple[Run, list[Job]]:
+    """Follow a run to its end. Raises `Unanswered` when GitHub cannot be reached for long, and what Ctrl-C raises."""
+    live = ui.is_terminal and not ui.quiet and os.environ.get("TERM") != "dumb"
+    said: dict[str, str] = {}
+    failures = 0
+    while True:
+        try:
+            run, now = repository.run(number)
+            jobs = repository.jobs(number)
+        except Unanswered:
+            failures += 1
+            if failures > _PATIENCE:
+                raise
+            ui.sleep(_POLL)
+            continue
+        failures = 0
+        if live:
+            ui.redraw(picture(run, jobs, now, ui.width, ui.height, ui.paint))
+        else:
+            ui.talk(*_news(run, jobs, now, said))
+        if run.is_over:
+            return run, jobs
+        for second in range(1, _POLL + 1):
+            ui.sleep(1)
+            if live:
+                ui.redraw(picture(run, jobs, now + timedelta(seconds=second), ui.width, ui.height, ui.paint))
+
+
+def picture(
+    run: Run, jobs: Sequence[Job], now: datetime, width: int, height: int, paint: Callable[..., str]
+) -> list[str]:
+    """The run as it stands at `now`, in at most `height` lines: what goes on first, then what is over."""
+    head = f"Run {run.number} on {clean(run.branch)} ({run.head[:9]}): {_word(run)}, {since(run.created, now)}"
+    order = sorted(jobs, key=lambda job: (job.status == "completed", job.status != "in_progress"))
+    shown = order[: max(1, height - 3)]
+    rows = [(f"  {clean(job.name)}", _word(job), _took(job, now), _step(job)) for job in shown]
+    lines = [cut(line, width) for line in (head, *table(rows))]
+    for at, job in enumerate(shown, 1):
+        if colour := _COLOUR.get(job.conclusion or job.status):
+            lines[at] = lines[at].replace(_word(job), paint(_word(job), colour), 1)
+    left = len(order) - len(shown)
+    return lines + ([f"  and {count(left, 'job')} more"] if left else [])
+
+
+def _news(run: Run, jobs: Sequence[Job], now: datetime, said: dict[str, str]) -> list[str]:
+    """What has changed since the last look, a line each."""
+    found = []
+    for name, state in [*((job.name, _step(job) or _word(job)) for job in jobs), (f"run {run.number}", _word(run))]:
+        if said.get(name) != state:
+            said[name] = state
+            found.append(f"{since(run.created, now):>7}  {clean(name)}: {state}")
+    return found
+
+
+def since(then: datetime, now: datetime) -> str:
+    """The time between, as ``12s``, ``3m 02s``, ``1h 04m``."""
+    seconds = max(0, int((now - then).total_seconds()))
+    if seconds < 60:
+        return f"{seconds}s"
+    minutes, seconds = divmod(seconds, 60)
+    return f"{minutes}m {seconds:02}s" if minutes < 60 else f"{minutes // 60}h {minutes % 60:02}m"
+
+
+def failed(jobs: Sequence[Job]) -> list[str]:
+    """The jobs that did not succeed, each with its step."""
+    bad = [job for job in jobs if job.conclusion not in ("success", "skipped", "neutral")]
+    steps = {job.name: [step.name for step in job.steps if step.conclusion in ("failure", "timed_out")] for job in bad}
+    return [
+        clean(f"{job.name}: {_word(job)}" + (f" at '{steps[job.name][0]}'" if steps[job.name] else "")) for job in bad
+    ]
+
+
+def _word(one: Run | Job) -> str:
+    return clean(one.conclusion or one.status).replace("_", " ")
+
+
+def _took(job: Job, now: datetime) -> str:
+    return since(job.started, job.completed or now) if job.started and job.status != "queued" else ""
+
+
+def _step(job: Job) -> str:
+    """The step that a job is at."""
+    if job.status != "in_progress":
+        return ""
+    at = next((number for number, step in enumerate(job.steps, 1) if step.status == "in_progress"), None)
+    return f"{clean(job.steps[at - 1].name)} ({at} of {len(job.steps)})" if at is not None else ""
