@@ -27,6 +27,10 @@ def dispatch() -> NoReturn:
     if words[:1] == ["--version"]:
         print(f"git-poolside {__version__}")
         sys.exit(0)
+    if words[:1] == ["--complete"]:
+        from git_poolside.live import answer
+
+        sys.exit(answer(words[1:]))
     from git_poolside.commands import COMMANDS
 
     if not words or words[0] in ("-h", "--help", "help"):

@@ -18,6 +18,7 @@ LEVELS = [
     "git.process",
     "config",
     "git",
+    "live",
     "forge",
     "operation",
     "context",

@@ -23,6 +23,7 @@ COMMANDS = {
     "log": "show the operation log",
     "undo": "take an operation back",
     "range-diff": "show what an operation did to each patch",
+    "completion": "print or install what bash, zsh and fish need to complete commands",
     "demo": "make a whole fork in a folder and sync it before your eyes",
 }
 

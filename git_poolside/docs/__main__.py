@@ -1,15 +1,18 @@
 """Makes what is generated, at build time: ``python -m git_poolside.docs [--check | --session]``.
 
-The pages are committed; ``--check`` fails when they are not what parsers and sources say. They carry no day's date,
-so that they do not drift. ``--session`` puts what the demo prints into the README instead; a test compares it.
+Manual pages and completion scripts are committed; ``--check`` fails when they are not what parsers and sources say.
+The pages carry no day's date, so that they do not drift. ``--session`` puts what the demo prints into the README
+instead; a test compares it.
 """
 
 from __future__ import annotations
 
 import sys
 
-from git_poolside.docs import session
+from git_poolside.docs import scripts, session
 from git_poolside.docs.pages import ROOT, pages
+
+SCRIPTS = "git_poolside/completions"
 
 
 def main() -> int:
@@ -17,14 +20,14 @@ def main() -> int:
     if "--session" in sys.argv[1:]:
         session.put()
         return 0
-    made = pages()
-    stale = {path for folder in ("man1", "man5", "man7") for path in (ROOT / "man" / folder).glob("*")}
+    made = pages() | {f"{SCRIPTS}/{name}": text for name, text in scripts.made().items()}
+    stale = {path for pattern in ("man/man?/*", f"{SCRIPTS}/*/*") for path in ROOT.glob(pattern)}
     stale -= {ROOT / name for name in made}
     if "--check" not in sys.argv[1:]:
         for path in stale:
             path.unlink()
         for name, text in made.items():
-            (ROOT / name).parent.mkdir(exist_ok=True)
+            (ROOT / name).parent.mkdir(parents=True, exist_ok=True)
             (ROOT / name).write_text(text)
         return 0
     drifted = [name for name, text in made.items() if not (ROOT / name).exists() or (ROOT / name).read_text() != text]

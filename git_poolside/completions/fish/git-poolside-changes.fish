@@ -1,0 +1,1 @@
+complete -c git-poolside-changes --wraps 'git-poolside changes'

@@ -1,0 +1,1 @@
+complete -c git-poolside-cherry-pick --wraps 'git-poolside cherry-pick'

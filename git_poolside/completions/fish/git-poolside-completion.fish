@@ -1,0 +1,1 @@
+complete -c git-poolside-completion --wraps 'git-poolside completion'

@@ -1,0 +1,1 @@
+complete -c git-poolside-demo --wraps 'git-poolside demo'

@@ -1,0 +1,1 @@
+complete -c git-poolside-doctor --wraps 'git-poolside doctor'

@@ -1,0 +1,1 @@
+complete -c git-poolside-init --wraps 'git-poolside init'

@@ -1,0 +1,1 @@
+complete -c git-poolside-log --wraps 'git-poolside log'

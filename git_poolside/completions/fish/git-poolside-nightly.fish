@@ -1,0 +1,1 @@
+complete -c git-poolside-nightly --wraps 'git-poolside nightly'

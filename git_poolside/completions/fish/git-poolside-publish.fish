@@ -1,0 +1,1 @@
+complete -c git-poolside-publish --wraps 'git-poolside publish'

@@ -1,0 +1,1 @@
+complete -c git-poolside-push --wraps 'git-poolside push'

@@ -1,0 +1,1 @@
+complete -c git-poolside-range-diff --wraps 'git-poolside range-diff'

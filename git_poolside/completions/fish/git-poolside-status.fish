@@ -1,0 +1,1 @@
+complete -c git-poolside-status --wraps 'git-poolside status'

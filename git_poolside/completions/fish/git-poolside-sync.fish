@@ -1,0 +1,1 @@
+complete -c git-poolside-sync --wraps 'git-poolside sync'

@@ -1,0 +1,1 @@
+complete -c git-poolside-undo --wraps 'git-poolside undo'

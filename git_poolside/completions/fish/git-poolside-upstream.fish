@@ -1,0 +1,1 @@
+complete -c git-poolside-upstream --wraps 'git-poolside upstream'

@@ -1,0 +1,67 @@
+"""A real shell in a terminal of its own: type, and read what stands on the screen."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pyte
+
+PATIENCE = 20.0
+"""Seconds until a screen that does not come is given up; nothing waits that long when all is well."""
+
+
+class Terminal:
+    """A process with a terminal. Lines on the screen come without the spaces behind them."""
+
+    def __init__(self, words: Sequence[str], folder: Path, environment: Mapping[str, str], columns: int = 100) -> None:
+        self._screen = pyte.Screen(columns, 50)
+        self._stream = pyte.ByteStream(self._screen)
+        self.raw = bytearray()
+        self._process, self._descriptor = pty.fork()
+        if self._process == 0:
+            os.chdir(folder)
+            os.execvpe(words[0], list(words), {**environment, "TERM": "xterm"})
+        import fcntl
+        import struct
+        import termios
+
+        fcntl.ioctl(self._descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+
+    @property
+    def lines(self) -> list[str]:
+        shown = [line.rstrip() for line in self._screen.display]
+        while shown and not shown[-1]:
+            shown.pop()
+        return shown
+
+    def type(self, keys: str) -> None:
+        os.write(self._descriptor, keys.encode())
+
+    def until(self, enough: Callable[[list[str]], bool]) -> list[str]:
+        """The screen as soon as it is enough; as it is when patience is over."""
+        end = time.monotonic() + PATIENCE
+        while not enough(self.lines) and time.monotonic() < end:
+            if not select.select([self._descriptor], [], [], 0.2)[0]:
+                continue
+            try:
+                said = os.read(self._descriptor, 65536)
+            except OSError:  # it has ended
+                break
+            self.raw += said
+            self._stream.feed(said)
+        return self.lines
+
+    def shows(self, expected: list[str]) -> list[str]:
+        """The screen as soon as it is `expected`: for an assertion that it came to that."""
+        return self.until(lambda lines: lines == expected)
+
+    def close(self) -> None:
+        os.kill(self._process, signal.SIGKILL)
+        os.waitpid(self._process, 0)
+        os.close(self._descriptor)
