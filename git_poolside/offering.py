@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
+from git_poolside.config import Config
 from git_poolside.git.process import Git
+from git_poolside.operation.offer import Target
 from git_poolside.operation.propose import Proposal
-from git_poolside.ui import Ui, clean, count, cut
+from git_poolside.ui import Ui, clean, count, cut, table
+
+if TYPE_CHECKING:
+    from git_poolside.operation.pull_request import Noted, Offer
 
 
 def show(ui: Ui, git: Git, branch: str, made: Proposal) -> None:
@@ -21,12 +27,60 @@ def show(ui: Ui, git: Git, branch: str, made: Proposal) -> None:
         ui.talk(f"note: {clean(note)}")
 
 
-def to_json(branch: str, made: Proposal) -> dict[str, Any]:
-    """What ``upstream --json`` says of the proposal."""
+def pushing(config: Config, to: Target, made: Proposal, pull_request: bool) -> list[str]:
+    """What a dry run would do."""
+    fork, there = config.remotes.fork, made.tip == to.there
+    lines = [f"'{fork}' has it so already." if there else f"Would push '{to.branch}' to '{fork}': {_arrow(to, made)}"]
+    if pull_request:
+        lines.append(f"Would open its pull request on {config.github.upstream}, or renew the one that there is.")
+    return [clean(line) for line in lines]
+
+
+def pushed(config: Config, to: Target, made: Proposal) -> list[str]:
+    """What the push did."""
+    fork = config.remotes.fork
+    if made.tip == to.there:
+        return [clean(f"'{fork}' has it so already.")]
+    return [clean(f"Pushed '{to.branch}' to '{fork}': {_arrow(to, made)}")]
+
+
+def _arrow(to: Target, made: Proposal) -> str:
+    return f"{to.there[:9] if to.there else 'new'} -> {made.tip[:9]}"
+
+
+def opened(done: Offer) -> list[str]:
+    """The pull request's address, and whether it is new."""
+    what = "draft" if done.pull.draft else "pull request"
+    how = f"Opened {what}" if done.opened else f"{'Renewed' if done.renewed else 'Open already:'} {what}"
+    return [clean(f"{how} #{done.pull.number}: {done.pull.url}")]
+
+
+def noted(done: Noted, number: int) -> list[str]:
+    """Where the number was noted, and the branches that moved."""
+    if not done.patches:
+        return []
+    moved = [
+        (
+            f"  {clean(ref.removeprefix('refs/heads/'))}",
+            f"{old[:9] if old else 'new':9} -> {new[:9] if new else 'none'}",
+        )
+        for ref, (old, new) in done.tips.items()
+    ]
+    return [f"Noted #{number} in {count(len(done.patches), 'patch')}:", *table(moved)]
+
+
+def to_json(to: Target, made: Proposal, dry_run: bool, said: Mapping[str, Any]) -> dict[str, Any]:
+    """The object of ``upstream --json``."""
+    done = said["pushed"] or said["noted"] or (said["pull"] or {}).get("opened") or (dry_run and made.tip != to.there)
     return {
-        "branch": branch,
+        "outcome": "done" if done else "nothing-to-do",
+        "exit": 0,
+        "dry_run": dry_run,
+        "branch": to.branch,
         "onto": made.onto,
+        "before": to.there,
         "tip": made.tip,
+        **said,
         "patches": [
             {
                 "old": one.old.oid,

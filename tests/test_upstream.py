@@ -282,8 +282,8 @@ def test_P1_a_branch_that_is_not_ours_is_left_alone(giving: World, poolside: Run
         "error: 'upstream/end-c' on 'origin' has commits and was not pushed from here:",
         f"  {theirs[:9]} Ann Author: Something else",
         f"hint: git show {theirs[:9]}   (take what is wanted of it into the patch)",
-        f"hint: git poolside upstream … --replace {theirs[:12]}   (then: puts the patches in their place)",
-        "hint: git poolside upstream … --branch NAME   (leaves them alone)",
+        f"hint: git poolside upstream PATCH --replace {theirs[:12]}   (then: puts the patches in their place)",
+        "hint: git poolside upstream PATCH --branch NAME   (leaves them alone)",
     ]
     replaced = poolside(clone, "upstream", "End c", "--replace", theirs[:12])
     assert (replaced.status, offered(giving, "end-c")) == (0, ["End c"])

@@ -13,6 +13,9 @@ from git_poolside.operation import builds, journal, log
 from git_poolside.stack.model import Fate, Oid, PatchResult, Verdict
 from git_poolside.ui import clean, count, table
 
+_CHANGED = ("moved", "offered upstream")
+"""How the reasons of kept patches begin that an edit changed."""
+
 
 def parser() -> Parser:
     made = Parser("log")
@@ -64,8 +67,8 @@ def _lines(context: Context, operation: log.Operation) -> list[str]:
     lines = [f"{ui.paint(operation.id, 'yellow')}  {when}  {ui.paint(clean(operation.title), 'bold')}"]
     patches = [result for result in operation.patches if result.verdict is not Verdict.STAMP]
     fates = {fate: sum(result.fate is fate for result in patches) for fate in (Fate.KEPT, Fate.DROPPED)}
-    if operation.kind == "cherry-pick":
-        lines += [_edited(result) for result in patches if result.fate is not Fate.KEPT or "moved" in result.reason]
+    if operation.kind in ("cherry-pick", "upstream"):
+        lines += [_edited(r) for r in patches if r.fate is not Fate.KEPT or r.reason.startswith(_CHANGED)]
     elif operation.nightly:
         words = [f"{n} {fate.value}" for fate, n in fates.items() if n]
         lines.append(f"    onto the nightly of {operation.nightly['date']}: {', '.join(words) or 'no patches'}")
@@ -85,7 +88,9 @@ def _edited(result: PatchResult) -> str:
     """What an edit did to one patch, and why."""
     name = result.new or result.old or next(iter(result.upstream), "")
     word = "added" if result.new and not result.old else "moved" if result.new else "dropped"
-    why = f": {clean(result.reason)}" if result.reason and word == "dropped" else ""
+    if result.reason.startswith(_CHANGED[1]):
+        word = "noted"
+    why = f": {clean(result.reason)}" if result.reason and word in ("dropped", "noted") else ""
     return f"    {word:<8} {name[:9]} {clean(result.subject)}{why}"
 
 

@@ -1,9 +1,11 @@
-"""``git poolside upstream``: offer patches to upstream, as a branch of the fork."""
+"""``git poolside upstream``: offer patches to upstream, as a branch of the fork and a pull request."""
 
 from __future__ import annotations
 
 import argparse
 import shlex
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from git_poolside import offering
 from git_poolside.commands import Parser
@@ -11,8 +13,12 @@ from git_poolside.context import Context
 from git_poolside.errors import Refused, UsageError
 from git_poolside.git.remotes import Remote
 from git_poolside.operation import edit, journal, lock, offer, proposals, propose, stopped
+from git_poolside.operation.proposals import Record
 from git_poolside.operation.propose import Proposal
 from git_poolside.ui import clean, count
+
+if TYPE_CHECKING:
+    from git_poolside.forge.github import Repository
 
 
 def parser() -> Parser:
@@ -21,19 +27,23 @@ def parser() -> Parser:
     made.add_argument("--branch", metavar="NAME", help="the branch's name; the default is upstream/ and the subject")
     made.add_argument("--onto", metavar="COMMIT", help="a commit of upstream's branch; the default is the snapshot")
     made.add_argument("--with-dependencies", action="store_true", help="take along what the patches need to apply")
+    made.add_argument("--pull-request", action="store_true", help="open a pull request, or renew the one that there is")
+    made.add_argument("--draft", action="store_true", help="open it as a draft")
     made.add_argument(
         "--replace", metavar="COMMIT", help="the branch's tip on the server: replace it, whatever commits it has"
     )
-    made.add_argument("-n", "--dry-run", action="store_true", help="show what would be pushed")
+    made.add_argument("-n", "--dry-run", action="store_true", help="show what would be done")
     made.add_argument("--no-fetch", action="store_true", help="take the layers as they are here")
     made.add_argument("--json", action="store_true", help="one JSON object on standard output")
     return made
 
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
-    """Nothing that is checked out matters, or changes."""
+    """Nothing that is checked out matters; a pull request's number is noted in the patches."""
     if not arguments.patches:
         raise UsageError("which patch is to be offered?", hints=["git poolside upstream PATCH..."])
+    if arguments.draft and not arguments.pull_request:
+        raise UsageError("--draft is for a pull request", hints=["git poolside upstream PATCH --pull-request --draft"])
     git, ui = context.git, context.ui
     context.mutating_config()
     if arguments.dry_run:
@@ -49,10 +59,12 @@ def _offer(context: Context, arguments: argparse.Namespace) -> int:
     stopped.refuse_if_stopped(git)
     remote = Remote(git, config.remotes.fork, ui)
     remote.require(f"git remote add {config.remotes.fork} URL   (the fork's server)")
+    upstream = _upstream(context) if arguments.pull_request and not arguments.dry_run else None
     at = edit.desk(git, config, ui, fetch=not arguments.no_fetch, upstream=arguments.onto is not None)
-    to = offer.target(at, remote, propose.own(at, arguments.patches[0]), arguments.branch)
+    named = [propose.own(at, name) for name in arguments.patches]
+    to = offer.target(at, remote, named[0], arguments.branch)
     before = to.record.tip if to.record is not None else to.there
-    with propose.proposal(at, arguments.patches, arguments.onto, before) as (made, inner):
+    with propose.proposal(at, named, arguments.onto, before) as (made, inner):
         free = arguments.with_dependencies or arguments.dry_run or not made.needed
         if not free and not ui.can_ask:
             raise _needing(context, made)
@@ -62,25 +74,51 @@ def _offer(context: Context, arguments: argparse.Namespace) -> int:
             return 0
         inner.keep([made.tip])
     offer.check_lease(at, remote, to, [one.new for one in made.patches], arguments.replace)
-    pushed = not arguments.dry_run and offer.send(at, remote, to, made.tip)
-    if not arguments.dry_run:
-        patches = proposals.identified([one.old for one in made.chosen])
-        record = proposals.Record(to.branch, made.tip, made.onto, patches, to.record.pull if to.record else None)
-        offer.note(at, context.command, to, record, pushed)
-    said = _said(config.remotes.fork, to, made, pushed, arguments.dry_run)
-    ui.print("", clean(said))
+    said: dict[str, Any] = {"pushed": False, "pull": None, "noted": []}
+    if arguments.dry_run:
+        ui.print("", *offering.pushing(config, to, made, arguments.pull_request))
+    else:
+        was = to.record.pull if to.record is not None else None
+        record = proposals.Record(to.branch, made.tip, made.onto, proposals.identified(named), was)
+        said["pushed"] = offer.send(at, remote, to, made.tip)
+        ui.print("", *offering.pushed(config, to, made))
+        record = offer.keep(at, context.command, to, record, said["pushed"])
+        if upstream is not None:
+            said |= _pull_request(context, at, upstream, to, made, record, arguments.draft)
     if ui.json:
-        ui.object(
-            {
-                "outcome": "nothing-to-do" if to.there == made.tip else "done",
-                "exit": 0,
-                "dry_run": arguments.dry_run,
-                "before": to.there,
-                "pushed": pushed,
-                **offering.to_json(to.branch, made),
-            }
-        )
+        ui.object(offering.to_json(to, made, arguments.dry_run, said))
     return 0
+
+
+def _upstream(context: Context) -> Repository:
+    """Upstream on its forge. Raises `Refused` where there is no token, before anything is pushed."""
+    from git_poolside.forge.connection import connect, upstream_of
+
+    return upstream_of(connect(context.git, context.config, context.ui.pause), context.config)
+
+
+def _pull_request(
+    context: Context, at: edit.Desk, upstream: Repository, to: offer.Target, made: Proposal, record: Record, draft: bool
+) -> dict[str, Any]:
+    """Open or renew the pull request, then note its number in the stack's patches."""
+    from git_poolside.operation import pull_request
+
+    ui = context.ui
+    words = pull_request.Words.of(made, record.patches[0][1])
+    done = pull_request.offer(at, upstream, to.branch, words, pull_request.earlier(at, to.record), draft)
+    number = done.pull.number
+    offer.keep(at, context.command, replace(to, record=record), replace(record, pull=number), False)
+    ui.print(*offering.opened(done))
+    ui.talk(*(f"note: {clean(note)}" for note in done.notes))
+    noted = pull_request.note(at, context.command, made, number)
+    ui.print(*offering.noted(noted, number))
+    if noted.why:
+        ui.warn(f"#{number} is not noted in the stack yet: {noted.why}")
+        ui.hint("the same command notes it, when that is mended")
+    elif noted.patches:
+        ui.hint("git poolside push   (sends the branches)", "git poolside undo   (takes the note back)")
+    pull = {"number": number, "url": done.pull.url, "opened": done.opened, "draft": done.pull.draft}
+    return {"pull": pull, "noted": list(noted.patches)}
 
 
 def _needing(context: Context, made: Proposal) -> Refused:
@@ -90,10 +128,3 @@ def _needing(context: Context, made: Proposal) -> Refused:
         "\n".join([made.alone, f"it needs {count(len(needed), 'other patch', 'other patches')}:", *needed]),
         hints=[f"git poolside {shlex.join(context.command)} --with-dependencies   (offers that too)"],
     )
-
-
-def _said(fork: str, to: offer.Target, made: Proposal, pushed: bool, dry_run: bool) -> str:
-    if to.there == made.tip:
-        return f"'{fork}' has it so already."
-    arrow = f"{to.there[:9] if to.there else 'new'} -> {made.tip[:9]}"
-    return f"{'Would push' if dry_run else 'Pushed'} '{to.branch}' to '{fork}': {arrow}"

@@ -13,6 +13,7 @@ from git_poolside.operation.rebuild import Rebuilt
 from git_poolside.stack.conservation import Finished, violations
 from git_poolside.stack.model import Oid, Role, Stack, Touch
 from git_poolside.stack.plan import Plan
+from git_poolside.stack.proposal import with_pull
 
 
 def conserve(
@@ -32,6 +33,9 @@ def conserve(
     trees = (objects.commit(rebuilt.target).tree, objects.commit(tip).tree)
     differs = changes(git, [trees])[0].paths
     words = {commit.oid: (commit.author, commit.message) for commit in commits}
+    for noted, number in (plan.noted if plan is not None else {}).items():
+        author, message = words[noted]
+        words[noted] = author, with_pull(message, number)  # what the new commit is to say
     paths = {oid: frozenset(touch.path for touch in found) for oid, found in touches.items()}
     order, incoming = (plan.order, tuple(plan.incoming)) if plan is not None else (tuple(old), ())
     identities = _identities(git, rebuilt, touches)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from git_poolside.config import Config
 from git_poolside.errors import LeaseLost, Refused
@@ -20,7 +20,7 @@ from git_poolside.operation.push import failure, per_ref, send_refs
 from git_poolside.stack.model import Commit, Oid, RefChange
 from git_poolside.stack.proposal import branch_name
 
-_AGAIN = "git poolside upstream"
+_AGAIN = "git poolside upstream PATCH"
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,8 @@ def check_lease(at: Desk, remote: Remote, to: Target, new: Sequence[Commit], rep
         "\n".join([f"'{to.branch}' on '{remote.name}' has commits {whose}:", *listing]),
         hints=[
             f"git show {there[:9]}   (take what is wanted of it into the patch)",
-            f"{_AGAIN} … --replace {there[:12]}   (then: puts the patches in their place)",
-            f"{_AGAIN} … --branch NAME   (leaves them alone)",
+            f"{_AGAIN} --replace {there[:12]}   (then: puts the patches in their place)",
+            f"{_AGAIN} --branch NAME   (leaves them alone)",
         ],
     )
 
@@ -123,17 +123,16 @@ def send(at: Desk, remote: Remote, to: Target, tip: Oid) -> bool:
     return True
 
 
-def note(at: Desk, command: Sequence[str], to: Target, record: Record, pushed: bool) -> None:
-    """Write what was offered into the records, and a push into the operation log."""
+def keep(at: Desk, command: Sequence[str], to: Target, record: Record, pushed: bool) -> Record:
+    """Write a record of what was offered, and a push into the operation log; the record as it is kept."""
     git, config = at.git, at.config
     if record == to.record and not pushed:
-        return
+        return to.record or record
     with quarantine(git) as inner:
         own = Objects(inner.git)
         committer = Committer.of(own)
         kept = proposals.change(own, committer, record, to.record)
         moves = [kept]
-        tips = [kept.after]
         if pushed:
             operation = log.Operation(
                 "upstream",
@@ -144,9 +143,9 @@ def note(at: Desk, command: Sequence[str], to: Target, record: Record, pushed: b
                 pushed={to.ref: record.tip},
             )
             previous = refs.read_one(git, refs.OPERATIONS)
-            entry = log.write(own, committer, operation, previous, config.operations.keep)
             tracking = config.fork_ref(to.branch)
-            moves = [entry, kept, RefChange(tracking, refs.read_one(git, tracking), record.tip)]
-            tips.append(entry.after)
-        inner.keep([oid for oid in tips if oid is not None])
+            moves.insert(0, log.write(own, committer, operation, previous, config.operations.keep))
+            moves.append(RefChange(tracking, refs.read_one(git, tracking), record.tip))
+        inner.keep([move.after for move in moves if move.after is not None])
         refs.move(git, [move for move in moves if move.before != move.after], "poolside upstream")
+        return replace(record, tag=kept.after)

@@ -41,8 +41,10 @@ class Order:
 
     @property
     def kind(self) -> str:
-        """``sync`` or ``cherry-pick``: what it is called in the log."""
-        return "sync" if self.plan is None else "cherry-pick"
+        """``sync``, ``cherry-pick`` or ``upstream``: what it is called in the log."""
+        if self.plan is None:
+            return "sync"
+        return "upstream" if self.plan.noted else "cherry-pick"
 
     @property
     def program(self) -> str:

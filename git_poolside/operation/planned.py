@@ -13,6 +13,7 @@ from git_poolside.git.process import Git
 from git_poolside.operation.rebuild import Rebuilt, Stop
 from git_poolside.stack.model import Commit, Fate, Oid, PatchResult, Role, Stack, Verdict
 from git_poolside.stack.plan import Plan
+from git_poolside.stack.proposal import with_pull
 from git_poolside.stack.provenance import with_origin
 
 _SHOWN = 5
@@ -22,10 +23,12 @@ _SHOWN = 5
 class Wanted:
     """The stack as it is wanted. What comes in stands there as a commit like upstream's with our trailers in its
     message; `origins` has the plan's commit for each, `anew` those that are made anew even where nothing moved.
+    `noted` has the stack's commit for each whose message says more than it did.
     """
 
     stack: Stack
     origins: Mapping[Oid, Oid] = field(default_factory=dict)
+    noted: Mapping[Oid, Oid] = field(default_factory=dict)
     anew: frozenset[Oid] = frozenset()
 
 
@@ -33,20 +36,24 @@ def wanted(objects: Objects, identity: bytes, stack: Stack, target: Oid, plan: P
     """The stack on `target` that `plan` asks for; the commits that it needs are the same ones each time."""
     committer = Committer(objects, identity, signing=False)
     origins: dict[Oid, Oid] = {}
+    noted: dict[Oid, Oid] = {}
 
     def commit(oid: Oid) -> Commit:
         original = objects.commit(oid)
-        if oid not in plan.incoming:
+        if oid in plan.incoming:
+            message, known = with_origin(original.message, oid, plan.incoming[oid].pull), origins
+        elif oid in plan.noted:
+            message, known = with_pull(original.message, plan.noted[oid]), noted
+        else:
             return original
-        message = with_origin(original.message, oid, plan.incoming[oid].pull)
         made = committer.commit(original.tree, original.parents, message, original.author, original.encoding)
-        origins[made] = oid
+        known[made] = oid
         return objects.commit(made)
 
     picks, patches = (
         replace(layer, commits=tuple(commit(oid) for oid in plan.layer(layer.role))) for layer in stack.layers
     )
-    return Wanted(Stack(target, picks, patches), origins, frozenset(origins) | plan.moved)
+    return Wanted(Stack(target, picks, patches), origins, noted, frozenset((*origins, *noted)) | plan.moved)
 
 
 def account(git: Git, objects: Objects, old: Stack, new: Wanted, plan: Plan, rebuilt: Rebuilt) -> None:
@@ -57,7 +64,7 @@ def account(git: Git, objects: Objects, old: Stack, new: Wanted, plan: Plan, reb
         PatchResult(roles[oid], oid, None, subjects[oid], Fate.DROPPED, Verdict.SKIPPED, reason)
         for oid, reason in plan.left_out.items()
     ]
-    kept = [_of(result, new.origins, plan, roles) for result in rebuilt.results]
+    kept = [_of(result, new, plan, roles) for result in rebuilt.results]
     if rebuilt.stop is not None:
         rebuilt.stop = _because(git, objects, new, plan, rebuilt.stop, rebuilt.results)
     rebuilt.results[:] = [*gone, *kept]
@@ -79,14 +86,17 @@ def refuse_lost(plan: Plan, rebuilt: Rebuilt, resolved: Collection[Oid]) -> None
 def changes_nothing(plan: Plan | None, rebuilt: Rebuilt) -> bool:
     """Whether nothing came in, and nothing else was asked for."""
     came = any(result.new and not result.old and result.upstream for result in rebuilt.results)
-    return plan is not None and not (came or plan.left_out or plan.moved)
+    return plan is not None and not (came or plan.left_out or plan.moved or plan.noted)
 
 
-def _of(result: PatchResult, origins: Mapping[Oid, Oid], plan: Plan, roles: Mapping[Oid, Role]) -> PatchResult:
+def _of(result: PatchResult, new: Wanted, plan: Plan, roles: Mapping[Oid, Role]) -> PatchResult:
+    if result.old is not None and (noted := new.noted.get(result.old)) is not None:
+        number = plan.noted[noted]
+        return replace(result, old=noted, pull=number, reason=f"offered upstream as #{number}")
     if result.old in plan.moved and result.new is not None:
         how = "within" if roles[result.old] is result.role else "to"
         return replace(result, reason=f"moved {how} the {result.role.value}")
-    origin = origins.get(result.old) if result.old else None
+    origin = new.origins.get(result.old) if result.old else None
     if origin is None:
         return result
     incoming = plan.incoming[origin]

@@ -97,14 +97,14 @@ class Bench:
 
 @contextmanager
 def proposal(
-    at: Desk, names: Sequence[str], onto: str | None, before: Oid | None
+    at: Desk, named: Sequence[Commit], onto: str | None, before: Oid | None
 ) -> Iterator[tuple[Proposal, Quarantine]]:
-    """The proposal of the patches that are named, its objects in a quarantine that lasts as long as the block.
+    """The proposal of the patches `named`, its objects in a quarantine that lasts as long as the block.
 
     `before` is an earlier tip of the branch, whose commits are used again where they are the same. Raises `Refused`
-    for a pick, for a patch that has nothing to offer, and for one that does not apply whatever comes along.
+    for a patch that has nothing to offer, and for one that does not apply whatever comes along.
     """
-    chosen = {commit.oid for commit in (own(at, name) for name in names)}
+    chosen = {commit.oid for commit in named}
     target, notes = _target(at, onto)
     with quarantine(at.git) as inner:
         objects = Objects(inner.git)
@@ -154,6 +154,7 @@ def _of_pick(at: Desk, pick: Commit) -> str:
 
 
 def own(at: Desk, name: str) -> Commit:
+    """A patch of the fork's own. Raises `Refused`."""
     found = at.patch(name)
     if found in at.stack.picks.commits:
         raise Refused(f"{_name(found)} is a pick, so upstream has it already", hints=["name a patch of the fork's own"])

@@ -25,8 +25,9 @@ class Incoming:
 class Plan:
     """The wanted commits of both layers, lowest first: those of the stack by their hashes, `incoming` by theirs.
 
-    `left_out` are the commits of the stack that go, with the reason; `moved` those that change their place.
-    `word` is what the edit is called: add, drop, update, move.
+    `left_out` are the commits of the stack that go, with the reason; `moved` those that change their place;
+    `noted` those that get the number of upstream's pull request which offers them into their messages.
+    `word` is what the edit is called: add, drop, update, move, note.
     """
 
     word: str
@@ -35,6 +36,7 @@ class Plan:
     incoming: Mapping[Oid, Incoming] = field(default_factory=dict)
     left_out: Mapping[Oid, str] = field(default_factory=dict)
     moved: frozenset[Oid] = frozenset()
+    noted: Mapping[Oid, int] = field(default_factory=dict)
 
     def layer(self, role: Role) -> tuple[Oid, ...]:
         return self.picks if role is Role.PICKS else self.patches
@@ -42,7 +44,7 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """Whether all stays as it is."""
-        return not (self.incoming or self.left_out or self.moved)
+        return not (self.incoming or self.left_out or self.moved or self.noted)
 
     @property
     def order(self) -> tuple[Oid, ...]:
@@ -57,6 +59,7 @@ class Plan:
             "incoming": [[one.commit, one.pull, one.note] for one in self.incoming.values()],
             "left_out": dict(self.left_out),
             "moved": sorted(self.moved),
+            "noted": dict(self.noted),
         }
 
     @classmethod
@@ -68,6 +71,7 @@ class Plan:
             _by_hash(Incoming(*one) for one in raw["incoming"]),
             raw["left_out"],
             frozenset(raw["moved"]),
+            raw.get("noted", {}),
         )
 
 
@@ -105,6 +109,11 @@ def updating(stack: Stack, versions: Sequence[tuple[Sequence[Oid], Sequence[Inco
         incoming += new
         left_out |= dict.fromkeys(old, reason)
     return Plan("update", tuple(picks), tuple(_oids(stack.patches.commits)), _by_hash(incoming), left_out)
+
+
+def noting(stack: Stack, numbers: Mapping[Oid, int]) -> Plan:
+    """The same patches, some with the number of upstream's pull request in their messages."""
+    return Plan("note", tuple(_oids(stack.picks.commits)), tuple(_oids(stack.patches.commits)), noted=dict(numbers))
 
 
 def moving(stack: Stack, patch: Oid, *, to: Role | None = None, before: Oid | None = None) -> Plan:

@@ -12,6 +12,8 @@ from git_poolside.stack.provenance import bare_title, with_trailers
 
 PREFIX = "upstream/"
 _LONGEST = 50
+_TITLE, _TEXT = 256, 60_000
+"""Characters that GitHub takes; of the text it takes 65,536."""
 _FORK_ONLY = re.compile(rb"^Poolside-[A-Za-z-]+:.*(?:\n[ \t]+\S.*)*\n?", re.MULTILINE)
 _ORIGIN = re.compile(rb"^\(cherry picked from commit ([0-9a-f]{40})\)\r?\n?", re.MULTILINE)
 TEMPLATES = ("pull_request_template.md", "pull_request_template.txt", "pull_request_template")
@@ -63,9 +65,9 @@ def with_pull(message: bytes, number: int) -> bytes:
     return with_trailers(kept, [trailer])
 
 
-def title(commits: Sequence[Commit]) -> str:
-    """A pull request's title: the first patch's subject, without the numbers of the fork's pull requests."""
-    return bare_title(commits[0].text)
+def shortened(title: str) -> str:
+    """A pull request's title, as long as GitHub takes it."""
+    return title if len(title) <= _TITLE else title[: _TITLE - 1] + "…"
 
 
 def described(commits: Sequence[Commit]) -> str:
@@ -82,7 +84,10 @@ def described(commits: Sequence[Commit]) -> str:
 
 def body(commits: Sequence[Commit], template: str) -> str:
     """A pull request's text: what the messages say, then upstream's template to be filled in."""
-    return "\n\n".join(part for part in (described(commits), template.strip("\n")) if part)
+    said = described(commits)
+    if len(said) + len(template) > _TEXT:
+        said = said[: _TEXT - len(template)] + "…"
+    return "\n\n".join(part for part in (said, template.strip("\n")) if part)
 
 
 def renewed_body(now: str, before: Sequence[Commit], after: Sequence[Commit]) -> str | None:

@@ -137,8 +137,11 @@ class FakeRepository:
         return self._ask("rev-parse", "-q", "--verify", f"refs/heads/{branch}^{{commit}}").strip() or None
 
     def contains(self, commit: str, branch: str) -> bool:
-        """Whether `branch` has no commit that `commit` lacks: then there is nothing to propose."""
-        return self.git is not None and not self._ask("rev-list", "-n1", commit, f"^refs/heads/{branch}").strip()
+        """Whether `branch` has the commit: then there is nothing to propose."""
+        if self.git is None:
+            return False
+        words = ["git", "merge-base", "--is-ancestor", commit, f"refs/heads/{branch}"]  # fails for a commit it lacks
+        return subprocess.run(words, cwd=self.git, capture_output=True, check=False).returncode == 0
 
     def file(self, branch: str, path: str) -> str | None:
         """A file's text on a branch."""
@@ -353,7 +356,7 @@ def create_pull(fake: FakeGitHub, request: Seen, account: Account | None, owner:
         raise No(422, "Validation Failed", [{"resource": "PullRequest", "field": "head", "code": "invalid"}])
     if any(one["label"] == label and one["base"] == asked["base"] and one["state"] == "open" for one in repo.pulls):
         raise _invalid(f"A pull request already exists for {label}.")
-    if source is not None and source.contains(tip, asked["base"]):
+    if repo.contains(tip, asked["base"]):
         raise _invalid(f"No commits between {asked['base']} and {branch}")
     made = {
         "id": fake.id(),

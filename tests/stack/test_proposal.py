@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from git_poolside.stack.model import Commit, Oid
-from git_poolside.stack.proposal import body, branch_name, offered_message, renewed_body, title, with_pull
+from git_poolside.stack.proposal import body, branch_name, offered_message, renewed_body, shortened, with_pull
 from git_poolside.stack.provenance import pull_number
 
 AUTHOR = b"Pat Cher <pat@poolside.example> 1785585600 +0000"
@@ -87,10 +87,15 @@ def test_a_newer_number_takes_the_place_of_the_older() -> None:
 
 def test_the_pull_requests_text_is_the_messages_and_upstreams_template() -> None:
     one, other = commit("Fix it (#7)\n\nWhy.\n\nAnd how.\n"), commit("Tidy up\n")
-    assert title([one, other]) == "Fix it"
     assert body([one], "Fixes #ISSUE\n") == "Why.\n\nAnd how.\n\nFixes #ISSUE"
     assert body([other], "") == ""
     assert body([one, other], "T") == "### Fix it\n\nWhy.\n\nAnd how.\n\n### Tidy up\n\nT"
+
+
+def test_a_text_is_no_longer_than_GitHub_takes() -> None:
+    assert len(shortened("x" * 300)) == 256
+    long = body([commit("S\n\n" + "y" * 100_000)], "Fixes #ISSUE")
+    assert len(long) < 65_536 and long.endswith("y…\n\nFixes #ISSUE")
 
 
 def test_what_people_wrote_into_the_text_stays() -> None:
