@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from git_poolside import report
+from git_poolside import pulled, report
 from git_poolside.context import Context
 from git_poolside.errors import PoolsideError
 from git_poolside.operation import resume
@@ -53,11 +53,11 @@ def finish(context: Context, outcome: Outcome) -> int:
             outcome.pushed = True
         except PoolsideError as error:
             failure = error
-    report.show(ui, context.config, outcome)
+    (pulled if outcome.order.moves else report).show(ui, context.config, outcome)
     if failure is not None and not ui.json:
         raise failure
     if ui.json:
-        value = report.to_json(context.config, outcome)
+        value = (pulled if outcome.order.moves else report).to_json(context.config, outcome)
         if failure is not None:
             value |= {"exit": failure.exit_code, "error": failure.message, "hints": list(failure.hints)}
         ui.object(value)

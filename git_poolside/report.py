@@ -11,6 +11,7 @@ from typing import Any
 from git_poolside.config import Config
 from git_poolside.git.layers import branch_of
 from git_poolside.operation.log import result_to_json
+from git_poolside.operation.rebuild import Stop
 from git_poolside.operation.sync import Outcome
 from git_poolside.stack.model import Fate, PatchResult, Role, Verdict
 from git_poolside.stack.plan import Plan
@@ -45,29 +46,38 @@ def to_json(config: Config, outcome: Outcome) -> dict[str, Any]:
         "operation": outcome.operation,
         "nightly": {"date": order.date, "commit": order.target, "nightly": order.nightly},
         "pushed": outcome.pushed,
-        "snags": [{"name": s.name, "message": s.message, "hint": s.hint, "patch": s.patch} for s in outcome.snags],
+        "snags": snags(outcome),
         "layers": layers,
         "notes": [*outcome.notes],
     }
     if outcome.explanation:
         value["explanation"] = list(outcome.explanation)
     if rebuilt.stop is not None:
-        culprit = rebuilt.stop.culprit
-        value["conflict"] = {
-            "layer": rebuilt.stop.role.value,
-            "patch": rebuilt.stop.origin or rebuilt.stop.commit.oid,
-            "subject": rebuilt.stop.commit.subject,
-            "paths": list(rebuilt.stop.conflict.paths),
-            "messages": list(rebuilt.stop.conflict.messages),
-            "upstream": culprit.oid if culprit else None,
-            "because": list(rebuilt.stop.because),
-        }
+        value["conflict"] = conflict(rebuilt.stop)
     return value
 
 
-def nothing(ui: Ui, notes: Sequence[str]) -> int:
-    """What there is to say about an edit that changes nothing."""
-    ui.print("Nothing to do: the layers are so already.")
+def snags(outcome: Outcome) -> list[dict[str, Any]]:
+    """The doubts that refuse it, for ``--json``."""
+    return [{"name": s.name, "message": s.message, "hint": s.hint, "patch": s.patch} for s in outcome.snags]
+
+
+def conflict(stop: Stop) -> dict[str, Any]:
+    """What a stop is about, for ``--json``."""
+    return {
+        "layer": stop.role.value,
+        "patch": stop.origin or stop.commit.oid,
+        "subject": stop.commit.subject,
+        "paths": list(stop.conflict.paths),
+        "messages": list(stop.conflict.messages),
+        "upstream": stop.culprit.oid if stop.culprit else None,
+        "because": list(stop.because),
+    }
+
+
+def nothing(ui: Ui, notes: Sequence[str], why: str = "the layers are so already") -> int:
+    """What there is to say about an edit or a pull that changes nothing."""
+    ui.print(f"Nothing to do: {why}.")
     ui.talk(*(f"note: {clean(note)}" for note in notes))
     if ui.json:
         ui.object({"outcome": "nothing-to-do", "exit": 0, "notes": list(notes)})
@@ -83,14 +93,20 @@ def show(ui: Ui, config: Config, outcome: Outcome) -> None:
     if kind == "nothing-to-do":
         what = f"the stack stands on the nightly of {order.date} ({order.target[:9]})"
         ui.print(f"Nothing to do: {'the layers are so already' if order.plan is not None else what}.")
-        _told(ui, list(filter(_left_out, outcome.rebuilt.results)))
+        told(ui, list(filter(_left_out, outcome.rebuilt.results)))
         _notes(ui, outcome)
         return
     ui.print(f"{_headline(outcome)} the nightly of {ui.paint(order.date, 'bold')} ({order.target[:9]})")
     ui.print("", *_layers(ui, config, outcome))
     if outcome.stood is None:
         moved = order.plan.moved if order.plan is not None else ()
-        _told(ui, [r for r in outcome.rebuilt.results if r.verdict not in _ORDINARY or r.notes or r.old in moved])
+        told(ui, [r for r in outcome.rebuilt.results if r.verdict not in _ORDINARY or r.notes or r.old in moved])
+    end(ui, config, outcome)
+
+
+def end(ui: Ui, config: Config, outcome: Outcome) -> None:
+    """What else there is to say, and what to type next."""
+    kind = outcome.kind
     _notes(ui, outcome)
     if outcome.submodules:
         ui.print("", f"Moved submodules: {', '.join(map(clean, outcome.submodules[:8]))}"
@@ -102,7 +118,7 @@ def show(ui: Ui, config: Config, outcome: Outcome) -> None:
         _stop(ui, outcome)
     elif outcome.pushed:
         ui.print("", f"Pushed to '{config.remotes.fork}'.")
-    elif not outcome.dry_run:
+    elif not outcome.dry_run and kind == "done":
         ui.hint("git poolside push   (sends the branches)", "git poolside undo   (takes it back)")
 
 
@@ -177,7 +193,8 @@ def _left_out(result: PatchResult) -> bool:
     return result.old is None and result.new is None and result.fate is Fate.DROPPED
 
 
-def _told(ui: Ui, results: Sequence[PatchResult]) -> None:
+def told(ui: Ui, results: Sequence[PatchResult]) -> None:
+    """The patches that there is something to say about, with the reasons."""
     if results:
         ui.print("", *[line for result in results for line in _patch(ui, result)])
 

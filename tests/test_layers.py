@@ -24,6 +24,7 @@ LEVELS = [
     "context",
     "report",
     "watching",
+    "pulled",
     "ending",
     "picklist",
     "offering",

@@ -20,6 +20,7 @@ COMMANDS = {
     "changes": "keep the summary of the patches in the changes file",
     "push": "push the three branches at once, with leases",
     "publish": "run the build workflow for the pushed tip, and watch it",
+    "pull": "take a sync of somebody else over, with what is only here carried along",
     "log": "show the operation log",
     "undo": "take an operation back",
     "range-diff": "show what an operation did to each patch",

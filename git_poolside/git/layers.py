@@ -64,23 +64,23 @@ class Standing(Enum):
 def standing(git: Git, ref: str, tracking: str, here: Oid, there: Oid, known: Known) -> Standing:
     """Whose tip of `ref` counts, `here` or the server's `there`; sync, push and status go by the same rule.
 
-    Ours, if it is ahead, or if the server still has what our unpushed operations began from; rewritten here, if
-    this branch once had the server's tip (``git push --force-if-includes`` asks the same of the reflog). Theirs,
-    if ours is behind, or if all of ours was on the server before: somebody moved the fork on.
+    Ours, if it is ahead, or if the server still has what our unpushed operations began from. Theirs, if ours is
+    behind, or if all of ours was on the server before: somebody moved the fork on. Rewritten here, if this branch once
+    had the server's tip (``git push --force-if-includes`` asks the same of the reflog).
     """
     lease = known.leases.get(ref)
     if here == there or refs.is_ancestor(git, there, here):
         return Standing.OURS
-    if there == lease and known.put.get(ref) == here and there in _reflog(git, ref):
+    if there == lease and known.put.get(ref) == here and there in reflog(git, ref):
         return Standing.OURS  # an undo put it there, and the branch had all that it goes back from
     if refs.is_ancestor(git, here, there):
         return Standing.THEIRS
     if there == lease:
         return Standing.OURS
-    if there in _reflog(git, ref):
+    if here in reflog(git, tracking):
+        return Standing.THEIRS  # also where an undo took back what was moved along: that is not ours to take back there
+    if there in reflog(git, ref):
         return Standing.REWRITTEN
-    if here in _reflog(git, tracking):
-        return Standing.THEIRS
     return Standing.DIVERGED
 
 
@@ -113,7 +113,7 @@ def tips(git: Git, config: Config, known: Known) -> Tips:
     return Tips(local, remote, chosen, tuple(rewritten))
 
 
-def _reflog(git: Git, ref: str) -> list[str]:
+def reflog(git: Git, ref: str) -> list[str]:
     """Every value that a ref has had, as far as its reflog goes: the oldest entry's old value too."""
     answer = git.try_run("rev-list", "-g", ref, "--")
     if answer.status:
@@ -195,7 +195,7 @@ def check_snapshot(git: Git, config: Config, snapshot: Oid | None, upstream: Oid
 
 def once_upstream(git: Git, config: Config) -> list[str]:
     """The tips that upstream's branch has had as far as this clone knows."""
-    return list(dict.fromkeys(_reflog(git, config.upstream_ref(config.upstream.branch))))
+    return list(dict.fromkeys(reflog(git, config.upstream_ref(config.upstream.branch))))
 
 
 def check_base(git: Git, config: Config, tip: Oid, upstream: Oid) -> Snag | None:
@@ -242,9 +242,9 @@ class StackReader:
             below = picks_tip  # picks that somebody added below the patches by hand, after what is recorded
         picks_tip = picks_tip or below or self._standing(patches_tip)
         picks_base = self._standing(picks_tip)
-        picks = self._linear(self._own(picks_tip, ()))
+        picks = self.linear(self._own(picks_tip, ()))
         patches_base = below or self._standing(patches_tip)
-        patches = self._linear(self._own(patches_tip, [*([below] if below else []), picks_tip]))
+        patches = self.linear(self._own(patches_tip, [*([below] if below else []), picks_tip]))
         return Stack(
             base=picks_base,
             picks=Layer(Role.PICKS, self.config.branches.picks, picks_base, picks_tip, tuple(picks)),
@@ -313,7 +313,7 @@ class StackReader:
 
     def _derived(self, whole: Sequence[Commit], current: Oid) -> Oid | None:
         """The leading commits that equal a pick, now or in the reflog of the picks branch (edge case A3)."""
-        once = _reflog(self.git, self.config.ref(self.config.branches.picks))
+        once = reflog(self.git, self.config.ref(self.config.branches.picks))
         listing = self.git.lines("rev-list", current, *dict.fromkeys(once), f"^{self.upstream}", "--")
         picks = [self.objects.commit(Oid(oid)) for oid in listing]
         identities = patch_ids(self.git, [commit.oid for commit in (*whole, *picks)])
@@ -352,7 +352,7 @@ class StackReader:
         )  # fmt: skip
         return tip
 
-    def _linear(self, commits: list[Commit]) -> list[Commit]:
+    def linear(self, commits: list[Commit]) -> list[Commit]:
         """The layer without merges whose tree is merge-ort's own; refuses any other merge (edge case S2)."""
         linear: list[Commit] = []
         for commit in commits:

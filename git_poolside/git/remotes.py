@@ -129,26 +129,27 @@ def _parsed(listing: bytes) -> dict[str, Oid]:
     return {ref: Oid(oid) for oid, _, ref in lines}
 
 
-def ask_both(git: Git, config: Config, ui: Ui) -> None:
+def ask_both(git: Git, config: Config, ui: Ui, patterns: Sequence[str] = ()) -> dict[str, Oid]:
     """`ask_fork` and `ask_upstream`, waiting for both servers at once. Raises `FarSideFailed`, `Refused`."""
     wanted = [*_upstream_refs(config), *_tags(config)]
     with Remote(git, config.remotes.upstream, ui).asked_ahead(wanted) as answer:
-        ask_fork(git, config, ui)
+        found = ask_fork(git, config, ui, patterns)
         ask_upstream(git, config, ui, answer())
+    return found
 
 
-def ask_fork(git: Git, config: Config, ui: Ui) -> dict[str, Oid | None]:
-    """The three tips on the fork's server, by branch, now; their tracking refs follow."""
+def ask_fork(git: Git, config: Config, ui: Ui, patterns: Sequence[str] = ()) -> dict[str, Oid]:
+    """The server's listing of the fork's three branches, and of `patterns`, now; their tracking refs follow."""
     remote = Remote(git, config.remotes.fork, ui)
     remote.require(f"git remote add {config.remotes.fork} URL   (the fork's server)")
     wanted = {f"refs/heads/{branch}": config.fork_ref(branch) for branch in config.branches.all}
-    listing = remote.listing(list(wanted))
+    listing = remote.listing([*wanted, *patterns])
     remote.follow(wanted, listing)
     gone = [tracking for ref, tracking in wanted.items() if ref not in listing]
     for tracking, here in refs.read(git, gone).items():
         if here is not None:
             git.run("update-ref", "-d", tracking)
-    return {branch: listing.get(f"refs/heads/{branch}") for branch in config.branches.all}
+    return listing
 
 
 def ask_upstream(git: Git, config: Config, ui: Ui, listing: dict[str, Oid] | None = None) -> None:

@@ -113,7 +113,8 @@ def prepare(git: Git, config: Config, ui: Ui) -> dict[str, Oid | None]:
     """Ask both remotes; the fork's tips by branch."""
     ask_upstream(git, config, ui)
     if Remote(git, config.remotes.fork, ui).exists:
-        return ask_fork(git, config, ui)
+        listing = ask_fork(git, config, ui)
+        return {branch: listing.get(config.ref(branch)) for branch in config.branches.all}
     return dict.fromkeys(config.branches.all)
 
 

@@ -206,15 +206,15 @@ def _commit(
 
 def known(git: Git, objects: Objects) -> Known:
     """What the log knows of the fork's server, and what our operations have done since the last push."""
-    leases: dict[str, Oid | None] = {}
+    leases: dict[str, Oid | None] | None = None
     put: dict[str, Oid | None] = {}
     for operation in entries(git, objects):
-        leases = leases or dict(operation.leases)
+        leases = dict(operation.leases) if leases is None else leases
         if operation.kind == "push":
             break
         for change in operation.refs:
             put.setdefault(change.ref, change.after)
-    return Known(leases, put)
+    return Known(leases or {}, put)
 
 
 def find(git: Git, objects: Objects, name: str) -> Operation:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from git_poolside.operation.choices import Choices
+from git_poolside.stack.carry import Move
 from git_poolside.stack.model import Oid, Role, Snag
 from git_poolside.stack.plan import Plan
 
@@ -18,7 +19,8 @@ class Order:
     `target` is the new snapshot, `upstream` the tip of upstream's branch then. `refs` are the local branches as
     they were (None: absent), `tips` what counts as each role's tip, `leases` what the fork's server had.
     `identity` is the committer with the date that all new commits get. With a `plan` it is an edit of the layers:
-    `target` is the base that they stand on then, and the snapshot stays.
+    `target` is the base that they stand on then, and the snapshot stays. With `moves` it is a pull: `tips` are the
+    fork's, `target` is what they stand on.
     """
 
     command: tuple[str, ...]
@@ -38,10 +40,13 @@ class Order:
     notes: tuple[str, ...] = field(default=())
     explain: Oid | None = None
     plan: Plan | None = None
+    moves: tuple[Move, ...] = ()
 
     @property
     def kind(self) -> str:
-        """``sync``, ``cherry-pick`` or ``upstream``: what it is called in the log."""
+        """``sync``, ``cherry-pick``, ``upstream`` or ``pull``: what it is called in the log."""
+        if self.moves:
+            return "pull"
         if self.plan is None:
             return "sync"
         return "upstream" if self.plan.noted else "cherry-pick"
@@ -84,6 +89,7 @@ class Order:
             "notes": list(self.notes),
             "explain": self.explain,
             "plan": self.plan.to_json() if self.plan is not None else None,
+            "moves": [move.to_json() for move in self.moves],
         }
 
     @classmethod
@@ -116,4 +122,5 @@ class Order:
             notes=tuple(raw["notes"]),
             explain=raw.get("explain"),
             plan=Plan.from_json(raw["plan"]) if raw.get("plan") else None,
+            moves=tuple(map(Move.from_json, raw.get("moves", ()))),
         )

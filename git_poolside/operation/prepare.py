@@ -297,7 +297,8 @@ def _require_named(git: Git, config: Config, here: Ground) -> None:
 
 def answered(git: Git, config: Config, objects: Objects, ordered: Order, wishes: Wishes) -> Order:
     """`ordered` with what ``--keep``, ``--drop`` and ``--allow`` add to it when it goes on."""
-    names = _Names(git, config, objects, ordered.tips, ordered.upstream)
+    carried = [move.commits[-1] for move in ordered.moves if move.commits]
+    names = _Names(git, config, objects, ordered.tips, ordered.upstream, carried)
     explain = names.find(wishes.explain) if wishes.explain is not None else ordered.explain
     return replace(ordered, choices=_choices(ordered.choices, names, wishes), explain=explain)
 
@@ -324,11 +325,12 @@ class _Names:
     """Finds the patch that a person means, of the stack or dropped from it: by hash, or by words of its subject."""
 
     def __init__(
-        self, git: Git, config: Config, objects: Objects, stack: Mapping[Role, Oid | None], upstream: Oid
-    ) -> None:
+        self, git: Git, config: Config, objects: Objects, stack: Mapping[Role, Oid | None], upstream: Oid,
+        carried: Sequence[Oid] = (),
+    ) -> None:  # fmt: skip
         self._git = git
         self._repository = config.github.upstream
-        tips = [tip for tip in (stack[Role.PICKS], stack[Role.PATCHES]) if tip]
+        tips = [tip for tip in (stack[Role.PICKS], stack[Role.PATCHES], *carried) if tip]
         listing = git.lines("rev-list", *tips, f"^{upstream}", "--") if tips else []
         self._commits = [objects.commit(Oid(oid)) for oid in listing]
         self.dropped = {entry.old: entry for entry in ledger.remembered(git, objects, self._commits)}

@@ -91,7 +91,8 @@ class Rebuild:
     """One rebuild of `stack` onto `target`, whose nightly has the date `date`.
 
     Where the snapshot does not move, in an edit, nothing is `judged`: no patch has landed since. The commits of
-    `anew` are never taken as they are, though nothing below them may have changed.
+    `anew` are never taken as they are, though nothing below them may have changed. Commits that only go onto another
+    branch are not a `whole` stack: they get no stamp, and none that were dropped earlier come back.
     """
 
     def __init__(
@@ -111,9 +112,11 @@ class Rebuild:
         dry_run: bool = False,
         judged: bool = True,
         anew: frozenset[Oid] = frozenset(),
+        whole: bool = True,
     ) -> None:
         self.judged = judged
         self.anew = anew
+        self.whole = whole
         self.git = git
         self.config = config
         self.ui = ui
@@ -134,7 +137,8 @@ class Rebuild:
     def run(self) -> Rebuilt:
         """Both layers and the stamp; ends early at a stop."""
         self.out.stamps = self.generated.stamps(self.witness.patches, list(self.witness.changes.values()))
-        self._come_back()
+        if self.whole:
+            self._come_back()
         tip = self.target
         total = len(self.witness.patches)
         with self.ui.progress("Replaying patches", total) as step:
@@ -149,7 +153,8 @@ class Rebuild:
                     done += 1
                     step(done)
                 self.out.tips[layer.role] = tip
-        self._stamp(tip)
+        if self.whole:
+            self._stamp(tip)
         self._tell_kept()
         return self.out
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from git_poolside.config import Config
@@ -14,12 +13,11 @@ from git_poolside.errors import EXIT_REFUSED, EXIT_STOPPED, Refused
 from git_poolside.git import refs, worktree
 from git_poolside.git.diff import changes
 from git_poolside.git.layers import StackReader, branch_of
-from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Committer, Objects
 from git_poolside.git.process import Git
-from git_poolside.git.quarantine import Quarantine, quarantine
-from git_poolside.git.replay import Engine
+from git_poolside.git.quarantine import Quarantine
 from git_poolside.operation import journal, log, planned, stopped
+from git_poolside.operation.carry import carry
 from git_poolside.operation.check import conserve
 from git_poolside.operation.evidence import Witness, tree_of_parent
 from git_poolside.operation.exec import first_failure
@@ -30,6 +28,7 @@ from git_poolside.operation.order import Order
 from git_poolside.operation.prepare import with_choices
 from git_poolside.operation.rebuild import Rebuild, Rebuilt, Stop
 from git_poolside.operation.stopped import CONFLICT, EXEC, Stopped
+from git_poolside.operation.workshop import Made, Moved, Workshop, workshop
 from git_poolside.stack.model import Conflict, Oid, RefChange, Role, Snag, Stack, Touch, Verdict
 from git_poolside.ui import Ui
 
@@ -51,6 +50,7 @@ class Outcome:
     stood: Stopped | None = None
     submodules: tuple[str, ...] = ()
     explanation: tuple[str, ...] = ()
+    moved: tuple[Moved, ...] = ()
 
     @property
     def status(self) -> int:
@@ -72,44 +72,23 @@ def execute(
     A bare repository is no place to resolve a conflict, so there a stop is reported as with `no_stop`.
     """
     no_stop = no_stop or git.worktree is None
-    with ExitStack() as opened:
-        inner = opened.enter_context(quarantine(git))
-        objects = Objects(inner.git)
-        merge = opened.enter_context(MergeOrt(objects, inner.git.object_dir))
-        engine = Engine(objects, merge)
-        committer = Committer.of(objects, order.identity.encode("utf-8", "surrogateescape"))
-        reader = StackReader(inner.git, config, objects, merge, order.upstream)
-        stack = reader.read(order.tips[Role.PICKS], order.tips[Role.PATCHES], order.target)
-        plan = order.plan
-        new = planned.Wanted(stack)
-        if plan is not None:
-            new = planned.wanted(objects, committer.identity, stack, order.target, plan)
-        ledger = Ledger(inner.git, config, objects, new.stack, order.target, order.choices)
-        if plan is None:
-            stack = ledger.stack
-        # Where the snapshot stays, upstream's later commits are nobody's witness.
-        upstream = order.upstream if plan is None else order.target
-        witness = Witness(inner.git, config, ui, objects, engine, ledger.stack, order.target, upstream)
-        rebuilt = Rebuild(
-            inner.git, config, ui, objects, engine, committer, witness, ledger, order.target, order.date,
-            order.choices, dry_run=dry_run, judged=plan is None and not order.choices.adopt, anew=new.anew,
-        ).run()  # fmt: skip
-        if plan is not None:
-            planned.account(inner.git, objects, stack, new, plan, rebuilt)
-            planned.refuse_lost(plan, rebuilt, order.choices.resolutions)
+    with workshop(git, config, ui, order, dry_run=dry_run) as shop:
+        inner, objects, committer = shop.inner, shop.objects, shop.committer
+        made = carry(shop, order) if order.moves else _make(shop, order)
+        rebuilt = made.rebuilt
         outcome = Outcome(
             "done",
             order,
-            ledger.stack,
+            made.stack,
             rebuilt,
             dry_run=dry_run,
-            notes=[*order.notes, *reader.notes, *rebuilt.notes],
+            notes=[*order.notes, *made.notes, *rebuilt.notes],
+            explanation=made.explanation,
+            moved=tuple(made.moved),
         )
-        if order.explain is not None:
-            outcome.explanation = explanation(witness, ledger, rebuilt, order.explain)
-        doubts = (*order.snags, *reader.snags, *rebuilt.snags)
+        doubts = (*order.snags, *made.snags, *rebuilt.snags)
         outcome.snags = tuple(snag for snag in doubts if snag.name not in order.choices.allow)
-        merge.end()  # nothing is asked ahead any more when the user is talked to
+        shop.merge.end()  # nothing is asked ahead any more when the user is talked to
         if rebuilt.stop is not None and not outcome.snags and not (dry_run or no_stop):
             _stop(git, inner, objects, committer, outcome, rebuilt.stop, standing)
             Generated(inner.git, config, objects).settle(git, rebuilt.stop.commit, rebuilt.stop.partial)
@@ -120,9 +99,12 @@ def execute(
             outcome.kind, outcome.stood = "refused", standing
         if outcome.kind != "done":
             return outcome
-        conserve(inner.git, objects, stack, rebuilt, frozenset(Generated(inner.git, config, objects).files), plan)
-        if not planned.changes_nothing(plan, rebuilt):
-            outcome.changes = _changes(config, order, rebuilt)
+        generated = frozenset(Generated(inner.git, config, objects).files)
+        for old, new in made.parts:
+            conserve(inner.git, objects, old, new, generated, order.plan)
+        if not planned.changes_nothing(order.plan, rebuilt):
+            changes = (RefChange(ref, order.refs[ref], oid) for ref, oid in made.after.items())
+            outcome.changes = tuple(change for change in changes if change.before != change.after)
         if not outcome.changes:
             outcome.kind = "nothing-to-do"
         if dry_run or not outcome.changes:
@@ -137,19 +119,48 @@ def execute(
         return outcome
 
 
-def _changes(config: Config, order: Order, rebuilt: Rebuilt) -> tuple[RefChange, ...]:
-    """The branches that move: each from its local value to its new tip; no picks branch is made for nothing."""
+def _make(shop: Workshop, order: Order) -> Made:
+    """The whole stack anew, as a sync or an edit of it orders."""
+    git, config, ui, objects = shop.git, shop.config, shop.ui, shop.objects
+    reader = StackReader(git, config, objects, shop.merge, order.upstream)
+    stack = reader.read(order.tips[Role.PICKS], order.tips[Role.PATCHES], order.target)
+    plan = order.plan
+    new = planned.Wanted(stack)
+    if plan is not None:
+        new = planned.wanted(objects, shop.committer.identity, stack, order.target, plan)
+    ledger = Ledger(git, config, objects, new.stack, order.target, order.choices)
+    if plan is None:
+        stack = ledger.stack
+    # Where the snapshot stays, upstream's later commits are nobody's witness.
+    upstream = order.upstream if plan is None else order.target
+    witness = Witness(git, config, ui, objects, shop.engine, ledger.stack, order.target, upstream)
+    rebuilt = Rebuild(
+        git, config, ui, objects, shop.engine, shop.committer, witness, ledger, order.target, order.date,
+        order.choices, dry_run=shop.dry_run, judged=plan is None and not order.choices.adopt, anew=new.anew,
+    ).run()  # fmt: skip
+    if plan is not None:
+        planned.account(git, objects, stack, new, plan, rebuilt)
+        planned.refuse_lost(plan, rebuilt, order.choices.resolutions)
+    made = Made(ledger.stack, rebuilt, [(stack, rebuilt)], notes=reader.notes, snags=reader.snags)
+    if order.explain is not None:
+        made.explanation = explanation(witness, ledger, rebuilt, order.explain)
+    if Role.PATCHES in rebuilt.tips:
+        made.after = _after(config, order, rebuilt)
+    return made
+
+
+def _after(config: Config, order: Order, rebuilt: Rebuilt) -> dict[str, Oid | None]:
+    """The new tip of each branch; no picks branch is made for nothing."""
     after = {Role.SNAPSHOT: order.snapshot, **rebuilt.tips}
-    found: list[RefChange] = []
+    found: dict[str, Oid | None] = {}
     for role in Role:
         ref = config.ref(branch_of(config, role))
         if order.tips[role] is None and role is not Role.SNAPSHOT and after[role] == order.target:
             continue
         if order.plan is not None and role is Role.SNAPSHOT and order.refs[ref] is not None:
             continue  # a stale snapshot is harmless (edge case A2), and no business of an edit
-        if order.refs[ref] != after[role]:
-            found.append(RefChange(ref, order.refs[ref], after[role]))
-    return tuple(found)
+        found[ref] = after[role]
+    return found
 
 
 def _publish(
@@ -176,7 +187,7 @@ def _publish(
     previous = refs.read_one(git, refs.OPERATIONS)
     entry = log.write(objects, committer, operation, previous, config.operations.keep)
     assert entry.after is not None
-    inner.keep([entry.after, *outcome.rebuilt.tips.values()])
+    inner.keep([entry.after, *(change.after for change in outcome.changes if change.after)])
     title = f"poolside {' '.join(order.command)}"
     back = _back(git, outcome, standing) if standing is not None else None
     along = journal.carry_out(git, title, [entry, *outcome.changes], back)

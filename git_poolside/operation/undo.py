@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from git_poolside.config import Config
@@ -66,13 +66,12 @@ def undo(
             before[ref], count = _carry(inner.git, own, committer, ref, after, then, before[ref])
             carried += count
         moves = tuple(RefChange(ref, current[ref], before[ref]) for ref in before if current[ref] != before[ref])
-        leases = log.known(git, objects).leases
         operation = log.Operation(
             "undo",
             log.without_secrets(command),
             log.moment(committer),
             moves,
-            leases,
+            _leases(git, objects, operations[-1]),
             undoes=tuple(one.id for one in operations),
         )
         entry = log.write(own, committer, operation, refs.read_one(git, refs.OPERATIONS), config.operations.keep)
@@ -96,6 +95,23 @@ def _which(git: Git, objects: Objects, name: str | None) -> list[log.Operation]:
     if not found:
         raise Refused(f"the operation {name} moved no branch", hints=["git poolside log"])
     return found
+
+
+def _leases(git: Git, objects: Objects, oldest: log.Operation) -> Mapping[str, Oid | None]:
+    """What the work that is left was made from: the server's tips as they were known before the `oldest` undone.
+
+    What an undone sync or pull took over from the server is not ours to put back there; what we pushed is.
+    """
+    leases: Mapping[str, Oid | None] | None = None
+    past = False
+    for operation in log.entries(git, objects):
+        leases = operation.leases if leases is None else leases
+        if past:
+            return operation.leases
+        if operation.kind == "push":
+            return leases
+        past = operation.id == oldest.id
+    return {}
 
 
 def _by_hand(made: Sequence[RefChange], current: Oid | None) -> list[tuple[Oid | None, Oid | None]]:

@@ -46,7 +46,7 @@ function _git_poolside_shtab_using
   test "$_git_poolside_shtab_cmdpath" = "$argv"
 end
 
-set -g _git_poolside_shtab_commands init doctor status nightly sync cherry-pick 'cherry-pick add' 'cherry-pick list' 'cherry-pick drop' 'cherry-pick update' 'cherry-pick move' upstream changes push publish log undo range-diff completion demo
+set -g _git_poolside_shtab_commands init doctor status nightly sync cherry-pick 'cherry-pick add' 'cherry-pick list' 'cherry-pick drop' 'cherry-pick update' 'cherry-pick move' upstream changes push publish pull log undo range-diff completion demo
 set -g _git_poolside_shtab_opts_with_value --allow --before --branch --color --config --drop --exec --explain --input --keep --nightly --nightly-branch --onto --patches --picks --reason --replace --snapshot --to --upstream -n
 
 complete -c git-poolside -e
@@ -234,6 +234,23 @@ complete -c git-poolside -n '_git_poolside_shtab_using publish' -l again -d 'run
 complete -c git-poolside -n '_git_poolside_shtab_using publish' -l allow -xka "running-build foreign-config" -d 'go on in spite of the doubt with this name'
 complete -c git-poolside -n '_git_poolside_shtab_using publish' -s n -l dry-run -d 'check everything and print the request'
 complete -c git-poolside -n '_git_poolside_shtab_using publish' -l json -d 'one JSON object on standard output'
+complete -c git-poolside -n '_git_poolside_shtab_using; and test $_git_poolside_shtab_npos -eq 0' -a pull -d 'take a sync of somebody else over, with what is only here carried along'
+complete -c git-poolside -n '_git_poolside_shtab_using pull' -s h -d 'show this help'
+complete -c git-poolside -n '_git_poolside_shtab_using pull' -l help -d 'open the manual page'
+complete -c git-poolside -n '_git_poolside_shtab_using pull' -s q -l quiet -d 'no talk on standard error'
+complete -c git-poolside -n '_git_poolside_shtab_using pull' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'read FILE instead of .poolside.toml'
+complete -c git-poolside -n '_git_poolside_shtab_using pull' -l color -xka "auto always never" -d 'colour the output; the default follows color.ui and NO_COLOR'
+complete -c git-poolside -n '_git_poolside_shtab_using pull' -s n -l dry-run -d 'show what would happen, change nothing'
+complete -c git-poolside -n '_git_poolside_shtab_using pull' -l keep -xka "(git-poolside --complete patches picks)" -d 'keep PATCH whatever its verdict'
+complete -c git-poolside -n '_git_poolside_shtab_using pull' -l drop -xka "(git-poolside --complete patches picks)" -d 'leave PATCH out'
+complete -c git-poolside -n '_git_poolside_shtab_using pull' -l allow -xka "(git-poolside --complete snags)" -d 'go on in spite of this doubt'
+complete -c git-poolside -n '_git_poolside_shtab_using pull' -l no-stop -d 'report a conflict instead of stopping at it'
+complete -c git-poolside -n '_git_poolside_shtab_using pull' -l no-fetch -d 'do not ask the remotes, work with what is here'
+complete -c git-poolside -n '_git_poolside_shtab_using pull' -l json -d 'one JSON object on standard output'
+complete -c git-poolside -n '_git_poolside_shtab_using pull' -l continue -d 'the conflict is resolved'
+complete -c git-poolside -n '_git_poolside_shtab_using pull' -l skip -d 'leave the patch out'
+complete -c git-poolside -n '_git_poolside_shtab_using pull' -l abort -d 'restore everything'
+complete -c git-poolside -n '_git_poolside_shtab_using pull; and test $_git_poolside_shtab_npos -ge 0' -ka "(git-poolside --complete branches)" -d 'a topic branch on an earlier stack'
 complete -c git-poolside -n '_git_poolside_shtab_using; and test $_git_poolside_shtab_npos -eq 0' -a log -d 'show the operation log'
 complete -c git-poolside -n '_git_poolside_shtab_using log' -s h -d 'show this help'
 complete -c git-poolside -n '_git_poolside_shtab_using log' -l help -d 'open the manual page'

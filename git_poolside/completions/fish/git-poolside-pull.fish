@@ -1,0 +1,1 @@
+complete -c git-poolside-pull --wraps 'git-poolside pull'

@@ -1,0 +1,381 @@
+"""``git poolside pull``: after somebody else's sync was pushed, with what is only here carried along (P6, P14, S11)."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.conftest import TEN, Run
+from tests.scenario import PATTERN_FILE, Repo, World
+
+MATE = "Team Mate <mate@poolside.example>"
+
+
+def commit(clone: Repo, path: str, text: str, message: str) -> str:
+    """A commit in the worktree, as a person makes it."""
+    (clone.path / path).write_text(text)
+    clone.git("add", path)
+    clone.git("commit", "-q", "-m", message)
+    return clone.rev("HEAD")
+
+
+def synced(world: World, poolside: Run, *commands: list[str]) -> Repo:
+    """The clone of a teammate who has synced and pushed."""
+    mate = world.clone("mate")
+    for words in commands or (["sync"], ["push"]):
+        result = poolside(mate, *words)
+        assert result.status == 0, result.err
+    return mate
+
+
+def state(clone: Repo) -> tuple[dict[str, str], str, str]:
+    return clone.refs("refs/heads"), clone.git("symbolic-ref", "HEAD"), clone.git("status", "--porcelain")
+
+
+def test_P14_local_commits_on_the_old_tip_are_carried_over_by_one_command(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    commit(clone, "mine.txt", "one\n", "My patch")
+    commit(clone, "mine.txt", "two\n", "My second patch")
+    before = state(clone)
+    mate = synced(simple, poolside)
+    tip = mate.rev("poolside-main")
+    result = poolside(clone, "pull")
+    assert result.status == 0, result.err
+    assert clone.subjects(f"{tip}..poolside-main") == ["My patch", "My second patch"]
+    assert clone.rev("poolside-main~2") == tip
+    assert (clone.path / "mine.txt").read_text() == "two\n"
+    assert (clone.path / "lib/c.py").read_text() == TEN + "more\n"
+    assert clone.git("status", "--porcelain") == ""
+    assert result.out.splitlines() == [
+        f"Moved to the stack of 'origin', on the nightly of 2026-07-10 ({mate.rev('main')[:9]})",
+        "",
+        f"  poolside-main  {before[0]['refs/heads/poolside-main'][:9]} -> {clone.rev('poolside-main')[:9]}"
+        "  2 commits carried over",
+    ]
+    assert result.err.splitlines() == [
+        "hint: git poolside push   (sends the branches)",
+        "hint: git poolside undo   (takes it back)",
+    ]
+    assert poolside(clone, "push").status == 0
+    assert simple.fork.rev("poolside-main") == clone.rev("poolside-main")
+
+
+def test_a_pull_is_one_operation_that_can_be_undone(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    commit(clone, "mine.txt", "one\n", "My patch")
+    before = state(clone)
+    synced(simple, poolside)
+    poolside(clone, "pull")
+    [logged] = json.loads(poolside(clone, "log", "--json").out)["operations"]
+    assert (logged["kind"], logged["command"]) == ("pull", ["pull"])
+    assert poolside(clone, "undo").status == 0
+    assert state(clone) == before
+    assert poolside(clone, "pull").status == 0
+
+
+def test_an_undone_pull_is_not_pushed_over_the_teammates_sync(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    commit(clone, "mine.txt", "one\n", "My patch")
+    synced(simple, poolside)
+    for words in (["pull"], ["undo"]):
+        assert poolside(clone, *words).status == 0
+    server = simple.fork.refs()
+    assert poolside(clone, "push").status == 4
+    assert simple.fork.refs() == server
+
+
+def test_an_undone_sync_that_took_a_teammates_along_is_not_pushed_over_it(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    synced(simple, poolside)
+    for words in (["sync"], ["undo"]):
+        assert poolside(clone, *words).status == 0
+    server = simple.fork.refs()
+    assert poolside(clone, "push").status == 4
+    assert simple.fork.refs() == server
+
+
+def test_a_dry_run_says_the_same_and_changes_nothing(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    mine = commit(clone, "mine.txt", "one\n", "My patch")
+    synced(simple, poolside)
+    before = state(clone)
+    said = json.loads(poolside(clone, "pull", "-n", "--json").out)
+    assert state(clone) == before
+    assert (said["schema"], said["outcome"], said["exit"], said["dry_run"], said["operation"]) == (
+        1, "done", 0, True, None,
+    )  # fmt: skip
+    [patches] = said["branches"]
+    assert (patches["branch"], patches["role"], patches["before"]) == ("poolside-main", "patches", mine)
+    [patch] = patches["patches"]
+    assert (patch["old"], patch["fate"], patch["verdict"]) == (mine, "kept", "carried")
+
+
+def test_nothing_to_pull(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    commit(clone, "mine.txt", "one\n", "My patch")
+    before = state(clone)
+    result = poolside(clone, "pull")
+    assert (result.status, result.out) == (0, "Nothing to do: the branches stand on the stack of 'origin' already.\n")
+    assert state(clone) == before
+
+
+def test_P6_a_clone_with_nothing_of_its_own_is_moved_along(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    for branch in ("main", "poolside-cherry-picks"):
+        clone.git("branch", "-q", branch, f"origin/{branch}")
+    mate = synced(simple, poolside)
+    assert poolside(clone, "pull").status == 0
+    assert clone.refs() == simple.fork.refs() == mate.refs()
+    assert clone.git("status", "--porcelain") == ""
+
+
+def test_commits_that_the_teammates_sync_holds_are_recognised(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    mine = commit(clone, "mine.txt", "one\n", "My patch")
+    commit(clone, "other.txt", "one\n", "My other patch")
+    mate = simple.clone("mate")
+    mate.git("fetch", "-q", str(clone.path), "poolside-main")
+    mate.git("cherry-pick", mine)
+    poolside(mate, "sync")
+    commit(mate, "mine.txt", "edited by a mate\n", "Edit it further")
+    assert poolside(mate, "push").status == 0
+    result = poolside(clone, "pull")
+    assert result.status == 0, result.err
+    assert clone.subjects(f"{mate.rev('HEAD')}..poolside-main") == ["My other patch"]
+    theirs = mate.rev("HEAD~2")
+    assert result.out.splitlines()[2:] == [
+        f"  poolside-main  {clone.rev('poolside-main@{1}')[:9]} -> {clone.rev('poolside-main')[:9]}"
+        "  1 commit carried over, 1 left out",
+        "",
+        f"  dropped    {mine[:9]} My patch",
+        f"             'origin' has it as {theirs[:9]} My patch (2026-08-01) [patch-id, same-result]",
+    ]
+
+
+def test_a_commit_that_landed_upstream_meanwhile_is_left_out(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    commit(clone, "mine.txt", "one\n", "My patch")
+    simple.land({"mine.txt": "one\n"}, "My patch", 40)
+    simple.nightly("2026-07-11")
+    synced(simple, poolside)
+    result = poolside(clone, "pull")
+    assert result.status == 0, result.err
+    assert "landed as" in result.out
+    assert clone.rev("poolside-main") == simple.fork.rev("poolside-main")
+
+
+def test_a_conflict_stops_and_goes_on(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    commit(clone, "lib/c.py", TEN + "mine\n", "Extend c myself")
+    before = state(clone)
+    mate = stuck.clone("mate")
+    assert poolside(mate, "sync", "--drop", "Tune line five", "--push").status == 0
+    result = poolside(clone, "pull")
+    assert result.status == 3, result.err
+    assert result.err.splitlines()[-3:] == [
+        "hint: git poolside pull --skip    (leaves this patch out)",
+        "hint: git poolside pull --abort   (goes back to where all was)",
+        f"hint: git show {stuck.upstream.rev('main')[:9]}   (what upstream did)",
+    ]
+    assert "Stopped at" in poolside(clone, "status").out
+    assert poolside(clone, "pull", "--abort").status == 0
+    assert state(clone) == before
+    assert poolside(clone, "pull").status == 3
+    (clone.path / "lib/c.py").write_text(TEN + "more\nmine\n")
+    clone.git("add", "lib/c.py")
+    done = poolside(clone, "pull", "--continue")
+    assert done.status == 0, done.err
+    assert clone.subjects("origin/poolside-main..poolside-main") == ["Extend c myself"]
+    assert clone.git("symbolic-ref", "HEAD") == "refs/heads/poolside-main"
+    assert clone.git("status", "--porcelain") == ""
+    assert poolside(clone, "undo").status == 0
+    assert state(clone) == before
+
+
+def test_a_stop_can_be_skipped(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    commit(clone, "lib/c.py", TEN + "mine\n", "Extend c myself")
+    commit(clone, "mine.txt", "mine\n", "My patch")
+    assert poolside(stuck.clone("mate"), "sync", "--drop", "Tune line five", "--push").status == 0
+    assert poolside(clone, "pull").status == 3
+    assert poolside(clone, "pull", "--skip").status == 0
+    assert clone.subjects("origin/poolside-main..poolside-main") == ["My patch"]
+
+
+def test_what_the_fork_dropped_without_a_word_is_named(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    patch = clone.rev("poolside-main~2")
+    assert poolside(stuck.clone("mate"), "sync", "--drop", "Tune line five", "--push").status == 0
+    result = poolside(clone, "pull")
+    assert [line for line in result.err.splitlines() if line.startswith("note:")] == [
+        f"note: 'origin' has {patch[:9]} Tune line five no more, and no stamp says why "
+        f"(git show {patch[:9]}, if it is missed)"
+    ]
+
+
+# Topic branches
+
+
+def topic(clone: Repo, name: str, at: str = "poolside-main") -> str:
+    clone.git("checkout", "-q", "-b", name, at)
+    made = commit(clone, f"{name}.txt", "topic\n", f"Work on {name}")
+    clone.git("checkout", "-q", "poolside-main")
+    return made
+
+
+def test_P14_a_topic_branch_goes_along_when_it_is_named(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    topic(clone, "one")
+    synced(simple, poolside)
+    result = poolside(clone, "pull", "one")
+    assert result.status == 0, result.err
+    assert clone.subjects("poolside-main..one") == ["Work on one"]
+    assert clone.rev("one~1") == clone.rev("poolside-main") == simple.fork.rev("poolside-main")
+
+
+def test_P14_the_topic_that_is_checked_out_goes_along(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    topic(clone, "one")
+    clone.git("checkout", "-q", "one")
+    synced(simple, poolside)
+    assert poolside(clone, "pull").status == 0
+    assert clone.git("symbolic-ref", "HEAD") == "refs/heads/one"
+    assert clone.subjects("poolside-main..one") == ["Work on one"]
+    assert (clone.path / "lib/c.py").read_text() == TEN + "more\n"
+    assert clone.git("status", "--porcelain") == ""
+
+
+def test_S11_other_branches_on_the_old_tip_are_left_alone(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    left = topic(clone, "left")
+    topic(clone, "one")
+    clone.git("branch", "kept", "poolside-main")
+    old = clone.rev("poolside-main")
+    synced(simple, poolside)
+    assert poolside(clone, "pull", "one").status == 0
+    assert (clone.rev("left"), clone.rev("kept")) == (left, old)
+
+
+def test_P14_a_topic_on_a_local_commit_follows_it(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    commit(clone, "mine.txt", "one\n", "My patch")
+    topic(clone, "one")
+    synced(simple, poolside)
+    assert poolside(clone, "pull", "one").status == 0
+    assert clone.subjects("origin/poolside-main..one") == ["My patch", "Work on one"]
+    assert clone.rev("one~1") == clone.rev("poolside-main")
+
+
+def test_P14_a_topic_on_a_state_of_two_syncs_ago_is_found_through_the_published_states(
+    simple: World, poolside: Run
+) -> None:
+    mate = synced(simple, poolside)
+    old = mate.rev("poolside-main")
+    simple.land({"lib/c.py": TEN + "more\nstill more\n"}, "Extend c again", 41)
+    simple.nightly("2026-07-12")
+    for words in (["sync"], ["push"]):
+        assert poolside(mate, *words).status == 0
+    fresh = simple.clone("fresh")  # was never at the state that the topic stands on
+    fresh.git("fetch", "-q", "origin", "refs/poolside/published/2026-07-10-1")
+    fresh.git("checkout", "-q", "-b", "one", old)
+    commit(fresh, "one.txt", "topic\n", "Work on one")
+    result = poolside(fresh, "pull")
+    assert result.status == 0, result.err
+    assert fresh.subjects("origin/poolside-main..one") == ["Work on one"]
+    assert fresh.rev("one~1") == fresh.rev("origin/poolside-main")
+
+
+def test_P14_a_topic_after_ones_own_sync_is_moved_too(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    topic(clone, "one")
+    for words in (["sync"], ["push"], ["pull", "one"]):
+        assert poolside(clone, *words).status == 0
+    assert clone.subjects("poolside-main..one") == ["Work on one"]
+    again = poolside(clone, "pull", "one")
+    assert (again.status, again.err) == (0, "note: 'one' stands on the newest stack already\n")
+
+
+def test_a_branch_that_stands_on_no_stack_is_refused_by_name_and_left_alone_without(
+    simple: World, poolside: Run
+) -> None:
+    clone = simple.clone()
+    other = topic(clone, "other", at="upstream/main")
+    synced(simple, poolside)
+    result = poolside(clone, "pull", "other")
+    assert result.status == 1
+    assert "which is no earlier state of the fork's stack" in result.err
+    clone.git("checkout", "-q", "other")
+    assert poolside(clone, "pull").status == 0
+    assert clone.rev("other") == other
+
+
+@pytest.mark.parametrize("name", ["none", "-x", "refs/heads/none"])
+def test_a_branch_that_is_not_there(simple: World, poolside: Run, name: str) -> None:
+    clone = simple.clone()
+    before = state(clone)
+    result = poolside(clone, "pull", "--", name)
+    assert (result.status, state(clone)) == (1, before)
+    assert f"there is no branch '{name.removeprefix('refs/heads/')}' here" in result.err
+
+
+def test_P7_a_topic_in_another_worktree_is_brought_along(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    topic(clone, "one")
+    clone.git("worktree", "add", "-q", str(simple.root / "linked"), "one")
+    linked = Repo(simple.root / "linked", clone.env)
+    synced(simple, poolside)
+    assert poolside(clone, "pull", "one").status == 0
+    assert (linked.path / "lib/c.py").read_text() == TEN + "more\n"
+    assert linked.git("status", "--porcelain") == ""
+    assert linked.git("symbolic-ref", "HEAD") == "refs/heads/one"
+
+
+# Operations that were not pushed
+
+
+def test_P6_an_unpushed_sync_is_given_up_for_the_forks_and_its_new_commits_are_carried(
+    simple: World, poolside: Run
+) -> None:
+    clone = simple.clone()
+    commit(clone, "mine.txt", "one\n", "My patch")
+    assert poolside(clone, "sync").status == 0
+    commit(clone, "late.txt", "late\n", "After the sync")
+    mate = synced(simple, poolside)
+    result = poolside(clone, "pull")
+    assert result.status == 0, result.err
+    assert clone.subjects(f"{mate.rev('poolside-main')}..poolside-main") == ["My patch", "After the sync"]
+    assert clone.show("poolside-main", PATTERN_FILE) == mate.show("poolside-main", PATTERN_FILE)
+    assert poolside(clone, "push").status == 0
+
+
+def test_P6_an_unpushed_pick_is_carried_onto_the_forks_picks(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    picked = simple.land({"pick.txt": "pick\n"}, "Wanted early", 42)
+    clone.git("fetch", "-q", "upstream")
+    assert poolside(clone, "cherry-pick", "add", picked).status == 0
+    commit(clone, "mine.txt", "one\n", "My patch")
+    mate = synced(simple, poolside)
+    result = poolside(clone, "pull")
+    assert result.status == 0, result.err
+    assert clone.subjects(f"{mate.rev('main')}..poolside-cherry-picks") == ["Wanted early (#42)"]
+    assert clone.subjects("poolside-cherry-picks..poolside-main") == [
+        "Add the build workflow",
+        "Use our index",
+        "My patch",
+        "Set the version to the nightly of 2026-07-10",
+    ]
+    assert poolside(clone, "push").status == 0
+    assert poolside(clone, "sync").out.startswith("Nothing to do")
+
+
+def test_a_merge_of_the_forks_plain_commits_is_put_in_line(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    commit(clone, "mine.txt", "one\n", "My patch")
+    simple.patch({"mate.txt": "theirs\n"}, "A mate's patch\n", MATE)
+    clone.git("pull", "-q", "--no-rebase", "--no-edit", "origin", "poolside-main")
+    synced(simple, poolside)
+    result = poolside(clone, "pull")
+    assert result.status == 0, result.err
+    assert clone.subjects("origin/poolside-main..poolside-main") == ["My patch"]
+    assert clone.rev("poolside-main~1") == simple.fork.rev("poolside-main")
