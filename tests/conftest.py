@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scenario import PATTERN_FILE, Repo, Result, World, workflow
+from tests.scenario import PATTERN_FILE, Repo, Result, World, hermetic_environment, workflow
 
 if TYPE_CHECKING:
     from tests.forge.fake import FakeGitHub
@@ -29,32 +29,8 @@ def hermetic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("GIT_", "GH_", "GITHUB_", "NO_COLOR", "XDG_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
-    home = tmp_path / "home"
-    home.mkdir()
-    settings = {
-        "HOME": str(home),
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_AUTHOR_NAME": "Own Person",
-        "GIT_AUTHOR_EMAIL": "own@poolside.example",
-        "GIT_COMMITTER_NAME": "Own Person",
-        "GIT_COMMITTER_EMAIL": "own@poolside.example",
-        "GIT_COMMITTER_DATE": "1785585600 +0000",  # 2026-08-01T12:00:00Z
-        "GIT_AUTHOR_DATE": "1785585600 +0000",
-        "GIT_EDITOR": "false",
-        "GIT_TEMPLATE_DIR": "",
-        "GIT_TEST_FSYNC": "0",  # git's own tests run so: nobody pulls the plug here
-        "GIT_TERMINAL_PROMPT": "0",
-        "TZ": "UTC",
-        "LC_ALL": "C.UTF-8",
-        "COLUMNS": "100",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    for name, value in settings.items():
+    for name, value in hermetic_environment(tmp_path / "home").items():
         monkeypatch.setenv(name, value)
-    (home / ".gitconfig").write_text(
-        '[init]\n\tdefaultBranch = main\n[protocol "file"]\n\tallow = always\n[gc]\n\tauto = 0\n'
-        "[uploadpack]\n\tallowAnySHA1InWant = true\n\tallowFilter = true\n"
-    )
 
 
 @pytest.fixture

@@ -21,6 +21,33 @@ EPOCH = 1_750_000_000
 PREPARED = ".prepared"
 
 
+def hermetic_environment(home: Path) -> dict[str, str]:
+    """Variables for a run that nothing of the machine's configuration reaches; `home` is made, with a .gitconfig."""
+    home.mkdir(exist_ok=True)
+    (home / ".gitconfig").write_text(
+        '[init]\n\tdefaultBranch = main\n[protocol "file"]\n\tallow = always\n[gc]\n\tauto = 0\n'
+        "[uploadpack]\n\tallowAnySHA1InWant = true\n\tallowFilter = true\n"
+    )
+    return {
+        "HOME": str(home),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_AUTHOR_NAME": "Own Person",
+        "GIT_AUTHOR_EMAIL": "own@poolside.example",
+        "GIT_COMMITTER_NAME": "Own Person",
+        "GIT_COMMITTER_EMAIL": "own@poolside.example",
+        "GIT_COMMITTER_DATE": "1785585600 +0000",  # 2026-08-01T12:00:00Z
+        "GIT_AUTHOR_DATE": "1785585600 +0000",
+        "GIT_EDITOR": "false",
+        "GIT_TEMPLATE_DIR": "",
+        "GIT_TEST_FSYNC": "0",  # git's own tests run so: nobody pulls the plug here
+        "GIT_TERMINAL_PROMPT": "0",
+        "TZ": "UTC",
+        "LC_ALL": "C.UTF-8",
+        "COLUMNS": "100",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
 @dataclass(frozen=True)
 class Link:
     """A symbolic link's target."""

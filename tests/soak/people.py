@@ -1,0 +1,337 @@
+"""A clone of the fork with its person, and the fork's server: what each owes, and the checks that hold after a step."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from git_poolside.cli import main
+from tests.scenario import Repo, Result
+from tests.soak.crash import Moment, killed
+from tests.soak.history import Edit, Upstream, apply, markers, without
+
+ROLES = ("main", "poolside-cherry-picks", "poolside-main")
+PUBLISHED = "refs/poolside/published/"
+LOG, STOPPED = "refs/poolside/operations", "refs/poolside/stopped"
+NOTES = "mine and nobody else's\n"
+_CODES = (0, 1, 3, 4)
+_COUNT = Counter[str]()
+_MARKERS: dict[str, frozenset[str]] = {}
+_BASES: dict[str, str] = {}
+
+
+TRACE: list[str] = []
+"""What has been typed in this example, and what came of it."""
+
+
+def counts() -> Counter[str]:
+    """How often each command came to what, in this process."""
+    return _COUNT
+
+
+@dataclass
+class Place:
+    """One repository's stack as the soak believes it to be.
+
+    `owed` has to be there (`Place.check`), `released` is what its person gave up knowingly, `had` every patches tip
+    that this place has had, with what was owed then.
+    """
+
+    name: str
+    repo: Repo
+    upstream: Upstream
+    owed: frozenset[str] = frozenset()
+    released: frozenset[str] = frozenset()
+    had: dict[str, frozenset[str]] = field(default_factory=dict)
+    tips: tuple[str, ...] = ()
+
+    def refs(self, *prefixes: str) -> dict[str, str]:
+        lines = self.repo.git("for-each-ref", "--format=%(refname) %(objectname)", *prefixes).splitlines()
+        return dict(line.split(" ") for line in lines)
+
+    def now(self) -> tuple[str, ...]:
+        """The tips of the three roles; a branch that is not there is an empty word."""
+        there = self.refs("refs/heads")
+        return tuple(there.get(f"refs/heads/{role}", "") for role in ROLES)
+
+    def found(self, tip: str) -> frozenset[str]:
+        """The markers in a commit's files, asked of git alone."""
+        if tip not in _MARKERS:
+            _MARKERS[tip] = markers(self.repo.git("grep", "-h", "-I", "-e", r"\[[UP][0-9]", tip, check=False))
+        return _MARKERS[tip]
+
+    def base(self, tip: str) -> str:
+        """The commit of upstream that a tip stands on: the first of its history that upstream's branch has."""
+        if tip not in _BASES:
+            known = {oid for oid, _, _ in self.upstream.events}
+            _BASES[tip] = next(oid for oid in self.repo.git("rev-list", tip).splitlines() if oid in known)
+        return _BASES[tip]
+
+    def carried(self, tip: str) -> frozenset[str]:
+        """The markers that the stack of a tip has above upstream's."""
+        return self.found(tip) - self.found(self.base(tip))
+
+    def check(self, tip: str, owed: Iterable[str], why: str) -> None:
+        """Every owed marker is in the tip, or upstream holds it at the commit that the tip stands on."""
+        missing = frozenset(owed) - self.found(tip)
+        if missing:
+            missing -= self.upstream.holds(self.base(tip))
+        assert not missing, f"{self.name} lost {', '.join(sorted(missing))} {why} (tip {tip})"
+
+    def settle(self, tips: tuple[str, ...], owed: frozenset[str], why: str) -> None:
+        """The place stands at `tips` now and owes `owed`; what else stands there is owed from now on as well."""
+        tip = tips[2]
+        self.check(tip, owed, why)
+        self.released |= self.owed - owed
+        self.owed = owed | self.carried(tip)
+        self.released -= self.owed
+        self.tips = tips
+        TRACE.append(
+            f"  {self.name} {why}: {' '.join(tip[:9] or '-' for tip in tips)} owes {', '.join(sorted(self.owed))}"
+        )
+        self.had[tip] = self.owed
+
+
+@dataclass
+class Server(Place):
+    """The fork's server: published records never go or change, the three branches move at once or not at all."""
+
+    records: dict[str, str] = field(default_factory=dict)
+
+    def look(self) -> None:
+        now = self.refs(PUBLISHED)
+        assert now.items() >= self.records.items(), "a published record has gone or changed on the server"
+        self.records = now
+
+    def pushed_by(self, clone: Clone, heard: bool) -> None:
+        """Something may have been pushed: what the server had is accounted for in what it has.
+
+        `heard` says that the command came to its end, so that its log has to know of the push.
+        """
+        tips = self.now()
+        if tips != self.tips:
+            own = clone.now()
+            for role, old, new, theirs in zip(ROLES, self.tips, tips, own, strict=True):
+                stale = role == "main" and clone.repo.git("merge-base", theirs or new, new) == theirs
+                assert new == theirs or (new == old and (stale or not theirs)), (
+                    f"the server's {role} went from {old} to {new}; {clone.name} has {theirs}"
+                )
+            kept = self.owed - clone.released if self.tips[2] in clone.had else self.owed
+            self.check(tips[2], kept, f"by {clone.name}'s push")
+            self.released |= clone.released
+            self.settle(tips, clone.owed, f"by {clone.name}'s push")
+            assert any(ref not in self.records for ref in self.refs(PUBLISHED)), "a push left no published record"
+            if heard:
+                pushed = clone.log()[0]["pushed"]
+                there = {f"refs/heads/{role}": new for role, new in zip(ROLES, tips, strict=True)}
+                assert pushed.items() >= {ref: there[ref] for ref in pushed if ref in there}.items(), pushed
+        self.look()
+
+
+@dataclass
+class Clone(Place):
+    """A person's clone. `gave_up` and `gains` are what its person decided in the operation that runs or is stopped;
+    `moved` every tip that an operation began or ended at.
+    """
+
+    server: Server = None  # type: ignore[assignment]
+    gave_up: frozenset[str] = frozenset()
+    gains: frozenset[str] = frozenset()
+    said: Result | None = None
+    head: str = f"refs/heads/{ROLES[2]}"
+    moved: set[str] = field(default_factory=set)
+
+    # Commands
+
+    def run(self, *words: str, moment: Moment | None = None) -> Result:
+        """A command of ours in this clone, as its executable would run it, or killed at a moment (status -9)."""
+        os.chdir(self.repo.path)
+        _COUNT["runs"] += 1
+        if moment is not None:
+            log = self.repo.path.parent / f"{self.name}.log"
+            code = killed(lambda: main(words[0], list(words[1:])), moment, log)
+            _COUNT["kills" if code is None else "kills that came too late"] += 1
+            self.said = Result(-9 if code is None else code, "", log.read_text("utf-8", "replace"))
+        else:
+            out, err = io.StringIO(), io.StringIO()
+            with redirect_stdout(out), redirect_stderr(err):
+                code = main(words[0], list(words[1:]))
+            self.said = Result(code, out.getvalue(), err.getvalue())
+        TRACE.append(f"{self.name}$ git poolside {' '.join(words)} -> {self.said.status}")
+        if self.said.status:
+            TRACE.extend(f"    {line}" for line in self.said.err.splitlines()[:4])
+        said = f"{self.name}: {' '.join(words)}: exit {self.said.status}\n{self.said.out}{self.said.err}"
+        assert self.said.status in (*_CODES, -9), said
+        assert "Traceback" not in said, said
+        assert self.said.status in (0, -9) or "hint: " in said or self.said.status == 3 or self.said.out, said
+        _COUNT[f"{words[0]} {self.said.status}"] += 1
+        return self.said
+
+    def operate(
+        self, *words: str, moment: Moment | None = None, gives_up: frozenset[str] = frozenset(), back: bool = False
+    ) -> Result:
+        """Run a command that may move the branches and push, and hold it to account; `back`: it goes back in time.
+
+        Killed, the next command finishes it or takes it back, and then the same holds.
+        """
+        before, logged, stood = self.now(), self.refs(LOG).get(LOG, ""), self.is_stopped
+        undone = next((entry for entry in self.log() if entry["refs"]), None) if back else None
+        if not stood:
+            self.gave_up = self.gains = frozenset()
+        self.gave_up |= gives_up
+        _tick()
+        result = self.run(*words, moment=moment)
+        if moment is not None:
+            self._recovered()
+        after = self.now()
+        if after != before:
+            self._agrees(before, after, logged)
+            self.moved |= {tip for one in zip(before, after, strict=True) if one[0] != one[1] for tip in one if tip}
+            owed = self._back(after[2], undone) if back else self._taken_in()
+            self.settle(after, (owed - self.gave_up) | self.gains, f"in {' '.join(words)}")
+            self._sits(after)
+        self.server.pushed_by(self, heard=result.status >= 0)
+        assert result.status != 3 or self.is_stopped, self.said
+        self.look()
+        return result
+
+    def _taken_in(self) -> frozenset[str]:
+        """What has to be there after an operation that asked the server: what others pushed and we never had too."""
+        server = self.server
+        owed = self.owed if server.tips[2] in self.had else (self.owed - server.released) | server.owed
+        self.had.setdefault(server.tips[2], server.owed)
+        return owed
+
+    def _back(self, tip: str, undone: dict[str, Any] | None) -> frozenset[str]:
+        """What was owed where an undo has put the branches, and what it carried over from after the operation."""
+        if tip in self.had:
+            return self.had[tip]
+        assert undone is not None
+        moved = undone["refs"][f"refs/heads/{ROLES[2]}"]
+        then, later = self.had[moved["before"]], self.had[moved["after"]]
+        return (then - (later - self.owed)) | (self.owed - later)
+
+    def _recovered(self) -> None:
+        """After a kill any command brings all to an end: no journal, no lock, the refs all old or all new."""
+        stood = self.run("status")
+        assert stood.status == 0, f"status after a kill: {stood}"
+        left = [str(path) for path in (self.repo.path / ".git").rglob("*.lock")]
+        assert not left, f"locks are left behind: {left}"
+        assert not (self.repo.path / ".git/poolside/journal.json").exists(), "the journal is left behind"
+
+    def log(self, since: str = "") -> list[dict[str, Any]]:
+        """The entries of the log, newest first, as they lie in the object database; those after `since`."""
+        listing = self.repo.git("rev-list", "--first-parent", LOG, *([f"^{since}"] if since else []), "--", check=False)
+        entries = []
+        for commit in listing.splitlines():
+            there = self.repo.git("cat-file", "blob", f"{commit}:operation.json", check=False)
+            if not there:
+                break
+            entries.append(json.loads(there))
+            if not entries[-1]["previous"]:
+                break
+        return entries
+
+    def _agrees(self, before: tuple[str, ...], after: tuple[str, ...], logged: str) -> None:
+        """The branches moved as the new entries of the log say, and no other way."""
+        entries = self.log(logged)
+        assert entries, f"branches moved from {before} to {after} without an entry in the log"
+        said = {f"refs/heads/{role}": old for role, old in zip(ROLES, before, strict=True)}
+        for entry in reversed(entries):
+            for ref, value in entry["refs"].items():
+                assert said[ref] == (value["before"] or ""), f"the log says {value} of {ref}, it was {said[ref]}"
+                said[ref] = value["after"] or ""
+        assert tuple(said.values()) == after, f"the log says {said}, the branches are {after}"
+
+    def _sits(self, tips: tuple[str, ...]) -> None:
+        """After an operation the layers sit on each other, and the snapshot is on upstream."""
+        stack = [tip for tip in (*tips[::-1], "") if tip]
+        for above, below in pairwise(stack):
+            assert self.repo.git("merge-base", below, above) == below, f"{below} is not below {above}: {tips}"
+        assert not tips[0] or self.base(tips[0]) == tips[0], f"the snapshot {tips[0]} is not on upstream"
+
+    def look(self) -> None:
+        """The worktree is clean and on its branch unless something is stopped; nothing of the person's is touched."""
+        assert (self.repo.path / "notes.txt").read_text() == NOTES
+        if self.is_stopped:
+            return
+        status = self.repo.git("status", "--porcelain")
+        assert status == "?? notes.txt", f"{self.name}'s worktree is not clean:\n{status}\n{self.said}"
+        head = self.repo.git("rev-parse", "--symbolic-full-name", "HEAD")
+        assert head == self.head, f"HEAD of {self.name} was on {self.head} and is on {head}"
+
+    def checkout(self, *words: str) -> None:
+        self.repo.git("checkout", "-q", *words)
+        self.head = self.repo.git("rev-parse", "--symbolic-full-name", "HEAD")
+
+    @property
+    def is_stopped(self) -> bool:
+        return (self.repo.path / ".git/poolside/stopped.json").exists()
+
+    # What a person does with plain git
+
+    def files(self) -> dict[str, str]:
+        """The files under src/ and lib/ as they stand in the worktree."""
+        root = self.repo.path
+        found = [path for folder in ("src", "lib") for path in sorted((root / folder).glob("*.txt"))]
+        return {str(path.relative_to(root)): path.read_text() for path in found}
+
+    def write(self, changed: dict[str, str]) -> None:
+        for path, text in changed.items():
+            file = self.repo.path / path
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text)
+        self.repo.git("add", "--", *changed)
+
+    def commits(self, edits: Iterable[Edit], subject: str, *options: str) -> None:
+        """A commit of one's own on the patches branch, which has to be checked out."""
+        self.write(apply(edits, self.files()))
+        self.repo.git("commit", "-q", *(options or ("-m", subject)))
+        self.settle(self.now(), self.owed | {edit.marker for edit in edits}, f"in {subject}")
+
+    def erases(self, gone: frozenset[str]) -> None:
+        """A commit that takes markers away on purpose."""
+        for path, text in self.files().items():
+            if markers(text) & gone:
+                left = without(gone, text)
+                if left is None:
+                    (self.repo.path / path).unlink()
+                else:
+                    (self.repo.path / path).write_text(left)
+        self.repo.git("commit", "-q", "-a", "-m", f"Erase {', '.join(gone)}")
+        self.settle(self.now(), self.owed - gone, "by hand")
+
+    @property
+    def stopped_at(self) -> str:
+        """The patch that an operation is stopped at."""
+        return str(json.loads((self.repo.path / ".git/poolside/stopped.json").read_text())["patch"])
+
+    def resolves(self, side: str) -> frozenset[str]:
+        """Resolve all that is in conflict, taking both sides or one; the markers that this leaves out."""
+        head, patch = self.repo.rev("HEAD"), self.stopped_at
+        wanted = (self.found(patch) - self.found(f"{patch}^")) | self.carried(head)
+        for path in self.repo.git("diff", "--name-only", "--diff-filter=U", "-z").split("\0")[:-1]:
+            file = self.repo.path / path
+            if side != "both":
+                self.repo.git("checkout", f"--{side}", "--", path, check=False)
+            elif file.exists():
+                lines = file.read_text().split("\n")
+                file.write_text(
+                    "\n".join(line for line in lines if not line.startswith(("<<<<<<<", "=======", ">>>>>>>")))
+                )
+            self.repo.git("add", "-A", "--", path, check=False)
+        have = markers(self.repo.git("grep", "--cached", "-h", "-e", r"\[[UP][0-9]", check=False))
+        return wanted - have
+
+
+def _tick() -> None:
+    """The clock of our commands goes on by a minute."""
+    seconds, zone = os.environ["GIT_COMMITTER_DATE"].split()
+    os.environ["GIT_COMMITTER_DATE"] = f"{int(seconds) + 60} {zone}"
