@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from git_poolside.errors import GitFailed, Refused
+from git_poolside.git.packs import Spot, patched
 from git_poolside.git.process import Git
 from git_poolside.stack.model import EMPTY_TREE, Commit, Oid
 
@@ -29,10 +30,15 @@ FILES = (0o100644, 0o100755)
 
 COMMIT, TREE, BLOB, TAG = 1, 2, 3, 4
 _ROW = re.compile(rb"0*([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
-_FOLDER = b"40000"
-_EMPTY = bytes.fromhex(EMPTY_TREE)
-_MODES = frozenset((_FOLDER, b"100644", b"100755", b"120000", b"160000"))
-_REMEMBERED = 1024
+FOLDER = b"40000"
+"""A tree's mode in a row."""
+_PROPER = re.compile(
+    rb"(?:(?:40000 [^\0]+\0(?!%b)|(?:100644|100755|120000|160000) [^\0]+\0).{20})*"
+    % re.escape(bytes.fromhex(EMPTY_TREE)),
+    re.DOTALL,
+)
+"""The bytes of a tree as git writes it: no mode that it only reads, no folder with nothing in it."""
+_REMEMBERED = 4096
 
 
 class Entry(NamedTuple):
@@ -47,8 +53,9 @@ class Entry(NamedTuple):
 
 
 Tree = Mapping[bytes, Entry]
-Rows = dict[bytes, tuple[bytes, bytes]]
-"""A tree as it is written: name -> mode in octal digits, and the hash's twenty bytes."""
+Row = tuple[bytes, bytes]
+"""An entry as it is written: the mode in octal digits, and the hash's twenty bytes."""
+Rows = dict[bytes, Row]
 
 
 class MissingObject(Exception):
@@ -100,19 +107,30 @@ class Objects:
         except GitFailed as error:
             raise MissingObject(oid) from error
 
-    def write(self, kind: int, data: bytes, like: Oid | None = None, new: Sequence[Oid] = ()) -> Oid:
+    def write(
+        self,
+        kind: int,
+        data: bytes,
+        like: Oid | None = None,
+        new: Sequence[Oid] = (),
+        spots: Sequence[Spot] | None = None,
+    ) -> Oid:
         """A new object, for the quarantine that `git` belongs to or else at once in the repository.
 
-        `like` names a tree that is much the same, but for the entries `new`.
+        `like` names a tree that is much the same, but for the entries `new`, or just for what is at the `spots`.
         """
         if self.git.pending is None:
             return Oid(str(self._odb.write(kind, data)))
-        return self.git.pending.add(kind, data, like, new)
+        return self.git.pending.add(kind, data, like, new, spots)
 
-    def _rows(self, oid: Oid) -> Rows:
+    def rows(self, oid: Oid) -> Rows:
+        """The entries of a tree by name, in its order; not to be changed."""
         rows = self._remembered.get(oid)
         if rows is None:
-            rows = self._remember(oid, parse_rows(self.read(oid))) if oid != EMPTY_TREE else {}
+            data = self.read(oid) if oid != EMPTY_TREE else b""
+            if _PROPER.fullmatch(data):
+                self._proper.add(oid)
+            rows = self._remember(oid, parse_rows(data))
         return rows
 
     def _remember(self, oid: Oid, rows: Rows) -> Rows:
@@ -124,22 +142,22 @@ class Objects:
 
     def tree(self, oid: Oid) -> Tree:
         """The entries of a tree, in its order."""
-        return {name: _entry(*row) for name, row in self._rows(oid).items()}
+        return {name: _entry(*row) for name, row in self.rows(oid).items()}
 
     def child(self, tree: Oid, name: bytes) -> Entry | None:
         """The entry of a tree that has this name, or None."""
-        row = self._rows(tree).get(name)
+        row = self.rows(tree).get(name)
         return None if row is None else _entry(*row)
 
     def lookup(self, tree: Oid, path: bytes) -> Entry | None:
         """The entry at `path`, or None."""
         *folders, name = path.split(b"/")
         for folder in folders:
-            row = self._rows(tree).get(folder)
-            if row is None or row[0] != _FOLDER:
+            row = self.rows(tree).get(folder)
+            if row is None or row[0] != FOLDER:
                 return None
             tree = Oid(row[1].hex())
-        row = self._rows(tree).get(name)
+        row = self.rows(tree).get(name)
         return None if row is None else _entry(*row)
 
     def written_by_git(self, tree: Oid) -> bool:
@@ -147,18 +165,16 @@ class Objects:
 
         What is made here is, so it is not looked at.
         """
-        if tree not in self._proper and not (self.git.pending is not None and self.git.pending.get(tree) is not None):
-            rows = self._rows(tree)
-            sizes = sum(len(name) + len(mode) + 22 for name, (mode, _) in rows.items())
-            if sizes != len(self.read(tree)) or not _MODES.issuperset(mode for mode, _ in rows.values()):
-                return False
-            if (_FOLDER, _EMPTY) in rows.values():
-                return False
-            self._proper.add(tree)
-        return True
+        if tree in self._proper or (self.git.pending is not None and self.git.pending.get(tree) is not None):
+            return True
+        self.rows(tree)
+        return tree in self._proper
 
     def write_tree(self, entries: Tree) -> Oid:
-        return self.write(TREE, format_rows({name: _row(entry) for name, entry in entries.items()}))
+        return self.write_rows({name: _row(entry) for name, entry in entries.items()})
+
+    def write_rows(self, rows: Rows) -> Oid:
+        return self.write(TREE, format_rows(rows))
 
     def graft(self, tree: Oid, changes: Mapping[bytes, Entry | None]) -> Oid:
         """`tree` with the entries of `changes` put in place (None takes one away); empty folders vanish."""
@@ -171,40 +187,48 @@ class Objects:
             else:
                 here[name] = entry
         for name, inner in below.items():
-            row = self._rows(tree).get(name)
-            base = Oid(row[1].hex()) if row is not None and row[0] == _FOLDER else EMPTY_TREE
+            row = self.rows(tree).get(name)
+            base = Oid(row[1].hex()) if row is not None and row[0] == FOLDER else EMPTY_TREE
             new = self.graft(base, inner)
             here[name] = Entry(TREE_MODE, new) if new != EMPTY_TREE else None
         return self.edit(tree, here)
 
     def edit(self, tree: Oid, changes: Mapping[bytes, Entry | None]) -> Oid:
+        """`tree` with some of its own entries changed."""
+        return self.edit_rows(tree, {name: None if one is None else _row(one) for name, one in changes.items()})
+
+    def edit_rows(self, tree: Oid, changes: Mapping[bytes, Row | None]) -> Oid:
         """`tree` with some of its own entries changed: in its bytes where that is possible, which is quick."""
-        before = self._rows(tree)
-        after = dict(before)
-        data = self.read(tree) if before else None
-        if data and not self.written_by_git(tree):
-            data = None
-        for name, entry in changes.items():
-            old, new = before.get(name), None if entry is None else _row(entry)
-            if new is None:
-                after.pop(name, None)
-            else:
-                after[name] = new
-            if old == new or data is None:
-                continue
-            was = _written(name, *old) if old is not None else b""
-            stays_in_place = old is not None and (new is None or (new[0] == _FOLDER) == (old[0] == _FOLDER))
-            if not stays_in_place or data.count(was) != 1:
-                data = None
-            else:
-                data = data.replace(was, b"" if new is None else _written(name, *new))
-        if after == before:
+        before = self.rows(tree)
+        after, new = dict(before), [name for name, row in changes.items() if row != before.get(name)]
+        if not new:
             return tree
-        inside = [entry.oid for entry in changes.values() if entry is not None]
-        new_tree = self.write(TREE, format_rows(after) if data is None else data, tree, inside)
-        if data is not None:
-            self._remember(new_tree, after)  # in the order of the bytes
-        return new_tree
+        data = self.read(tree) if before and self.written_by_git(tree) else None
+        spots: list[Spot] | None = None if data is None else []
+        for name in new:
+            old, row = before.get(name), changes[name]
+            if row is None:
+                after.pop(name)
+            else:
+                after[name] = row
+            if spots is None or data is None:
+                continue
+            if old is None or (row is not None and (row[0] == FOLDER) != (old[0] == FOLDER)):
+                spots = None  # it has another place in the order
+                continue
+            was = _written(name, *old)
+            at = data.find(was)
+            if data.find(was, at + 1) >= 0:  # the same bytes in somebody's hash
+                spots = None
+            else:
+                spots.append((at, len(was), b"" if row is None else _written(name, *row)))
+        inside = [Oid(row[1].hex()) for name in new if (row := changes[name]) is not None]
+        if spots is None or data is None:
+            return self.write(TREE, format_rows(after), tree, inside)
+        spots.sort()
+        made = self.write(TREE, patched(data, spots), tree, inside, spots)
+        self._remember(made, after)  # in the order of the bytes
+        return made
 
     def commit(self, oid: Oid) -> Commit:
         return parse_commit(oid, self.read(oid))
@@ -244,7 +268,7 @@ def parse_rows(data: bytes) -> Rows:
 
 def format_rows(rows: Rows) -> bytes:
     """A tree object's bytes, entries sorted as ``git mktree`` sorts them: a folder as if its name ended in /."""
-    inorder = sorted(rows.items(), key=lambda item: item[0] + b"/" if item[1][0] == _FOLDER else item[0])
+    inorder = sorted(rows.items(), key=lambda item: item[0] + b"/" if item[1][0] == FOLDER else item[0])
     return b"".join(_written(name, *row) for name, row in inorder)
 
 

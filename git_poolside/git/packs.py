@@ -7,6 +7,8 @@ import zlib
 from collections.abc import Sequence
 from typing import Literal
 
+Spot = tuple[int, int, bytes]
+"""A place in an object: where it begins, how many bytes of it go, and what comes in their stead. Spots are in order."""
 REF_DELTA = 7
 """The kind of an entry that says how it is made of another object, whose hash stands before it."""
 
@@ -34,17 +36,36 @@ def pack_of(parts: Sequence[bytes]) -> bytes:
 
 def stored(data: bytes) -> bytes:
     """`data` as a zlib stream that is not compressed (RFC 1950, RFC 1951): for what is tiny or read once."""
-    blocks = [data[start : start + 0xFFFF] for start in range(0, len(data), 0xFFFF)] or [b""]
-    out = [b"\x78\x01"]
-    for number, block in enumerate(blocks, 1):
-        size = len(block)
-        out += [
-            bytes([number == len(blocks)]),
-            size.to_bytes(2, "little"),
-            (size ^ 0xFFFF).to_bytes(2, "little"),
-            block,
-        ]
-    return b"".join([*out, zlib.adler32(data).to_bytes(4, "big")])
+    out, at = b"\x78\x01", 0
+    while len(data) - at > 0xFFFF:
+        out += b"\0\xff\xff\0\0" + data[at : at + 0xFFFF]
+        at += 0xFFFF
+    size = len(data) - at
+    return b"%b\1%b%b%b%b" % (
+        out, size.to_bytes(2, "little"), (size ^ 0xFFFF).to_bytes(2, "little"), data[at:],
+        zlib.adler32(data).to_bytes(4, "big"),
+    )  # fmt: skip
+
+
+def patched(old: bytes, spots: Sequence[Spot]) -> bytes:
+    """`old` with what is at the `spots` replaced."""
+    out, at = [], 0
+    for start, size, new in spots:
+        out += [old[at:start], new]
+        at = start + size
+    return b"".join([*out, old[at:]])
+
+
+def delta_at(old: int, new: int, spots: Sequence[Spot]) -> bytes:
+    """How an object of `new` bytes is made of one of `old`, which differs at the `spots` alone."""
+    out = bytearray(_number(old) + _number(new))
+    at = 0
+    for start, size, piece in spots:
+        _copy(out, at, start - at)
+        _insert(out, piece)
+        at = start + size
+    _copy(out, at, old - at)
+    return bytes(out)
 
 
 def delta_of(old: bytes, new: bytes) -> bytes:
@@ -58,10 +79,7 @@ def delta_of(old: bytes, new: bytes) -> bytes:
         return b""
     out = bytearray(_number(len(old)) + _number(len(new)))
     _copy(out, 0, front)
-    for start in range(0, len(middle), 127):
-        piece = middle[start : start + 127]
-        out.append(len(piece))
-        out += piece
+    _insert(out, middle)
     _copy(out, len(old) - back, back)
     return bytes(out)
 
@@ -70,6 +88,14 @@ def _common(one: bytes, other: bytes, end: Literal["big", "little"]) -> int:
     """How many bytes of two equally long strings are equal, from the start (``big``) or the end (``little``)."""
     differ = int.from_bytes(one, end) ^ int.from_bytes(other, end)
     return len(one) - (differ.bit_length() + 7) // 8
+
+
+def _insert(out: bytearray, new: bytes) -> None:
+    """Append what puts new bytes in, 127 at most at a time."""
+    for start in range(0, len(new), 127):
+        piece = new[start : start + 127]
+        out.append(len(piece))
+        out += piece
 
 
 def _copy(out: bytearray, offset: int, size: int) -> None:

@@ -17,18 +17,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
+from typing import NamedTuple
 
 from git_poolside.git.objects import COMMIT, TAG, TREE, parse_commit
-from git_poolside.git.packs import REF_DELTA, delta_of, head, pack_of, stored
+from git_poolside.git.packs import REF_DELTA, Spot, delta_at, delta_of, head, pack_of, stored
 from git_poolside.git.process import DURABLE, Git
 from git_poolside.stack.model import Oid
 
 _NAMES = {1: b"commit", 2: b"tree", 3: b"blob", 4: b"tag"}
 _KINDS = {name: kind for kind, name in _NAMES.items()}
 _HASH = re.compile(rb"[0-7]+ [^\0]+\0(.{20})", re.DOTALL)
-_FEW = 24
+_FEW = 64
 _DEPTH = 50
 """Deltas stand on deltas at most so often, as ``git repack`` has it (git-config(1), pack.depth)."""
+
+
+class _New(NamedTuple):
+    """A new object, and what is known of how it came about."""
+
+    kind: int
+    data: bytes
+    like: Oid | None = None
+    new: Sequence[Oid] = ()
+    spots: Sequence[Spot] | None = None
 
 
 class Pending:
@@ -41,7 +52,7 @@ class Pending:
         self.folder = folder
         self.git = git
         self.real = real
-        self._objects: dict[Oid, tuple[int, bytes, Oid | None, Sequence[Oid]]] = {}
+        self._objects: dict[Oid, _New] = {}
         self._hidden: set[Oid] = set()
         self._taken: set[Oid] = set()
         self.packs: list[str] = []
@@ -50,14 +61,21 @@ class Pending:
     def get(self, oid: Oid) -> bytes | None:
         """The bytes of an object that was made here, or None."""
         found = self._objects.get(oid)
-        return None if found is None else found[1]
+        return None if found is None else found.data
 
-    def add(self, kind: int, data: bytes, like: Oid | None = None, new: Sequence[Oid] = ()) -> Oid:
-        """Keep an object; `like` is a tree whose entries it has, but for those that are `new`."""
+    def add(
+        self,
+        kind: int,
+        data: bytes,
+        like: Oid | None = None,
+        new: Sequence[Oid] = (),
+        spots: Sequence[Spot] | None = None,
+    ) -> Oid:
+        """Keep an object; `like` is a tree whose entries it has, but for those that are `new`, or for the `spots`."""
         oid = Oid(hashlib.sha1(_whole(kind, data)).hexdigest())
         with self._adding:  # who finds the object here may rely on it to be shown
             if oid not in self._objects:
-                self._objects[oid] = (kind, data, like, new)
+                self._objects[oid] = _New(kind, data, like, new, spots)
                 self._hidden.add(oid)
         return oid
 
@@ -68,7 +86,7 @@ class Pending:
                 return
             wanted = list(self._hidden) if tips is None else self._reached(tips, self._hidden)
             self._hidden.difference_update(wanted)
-            entries = [(oid, *self._objects[oid][:2]) for oid in wanted]
+            entries = [(oid, self._objects[oid].kind, self._objects[oid].data) for oid in wanted]
             if len(entries) > _FEW:
                 # Read soon and thrown away: not worth any compression.
                 parts = [head(kind, len(data)) + stored(data) for _, kind, data in entries]
@@ -90,17 +108,18 @@ class Pending:
                 oid = Oid(path.parent.name + path.name)
                 if oid not in self._objects and oid not in self._taken and len(oid) == 40:  # written by git
                     header, _, data = zlib.decompress(path.read_bytes()).partition(b"\0")
-                    self._objects[oid] = (_KINDS[header.partition(b" ")[0]], data, None, ())
+                    self._objects[oid] = _New(_KINDS[header.partition(b" ")[0]], data)
             reached = set(self._reached(tips, self._objects.keys(), whole_stack=True))
             self._hidden.clear()
             parts: list[bytes] = []
             depths: dict[Oid, int] = {}
-            for oid, (kind, data, like, _) in self._objects.copy().items():
+            for oid, (kind, data, like, _, spots) in self._objects.copy().items():
                 if oid not in reached:
                     continue
                 delta = b""
                 if like is not None and depths.get(like, _DEPTH) < _DEPTH:
-                    delta = delta_of(self._objects[like][1], data)
+                    old = self._objects[like].data
+                    delta = delta_of(old, data) if spots is None else delta_at(len(old), len(data), spots)
                 if delta and like is not None:
                     depths[oid] = depths[like] + 1
                     parts.append(head(REF_DELTA, len(delta)) + bytes.fromhex(like) + stored(delta))
@@ -130,7 +149,7 @@ class Pending:
             if oid in inside:
                 continue
             inside.add(oid)
-            kind, data, like, new = self._objects[oid]
+            kind, data, like, new, _ = self._objects[oid]
             if kind == COMMIT:
                 commit = parse_commit(oid, data)
                 waiting += [(one, True) for one in (commit.tree, *commit.parents)]
