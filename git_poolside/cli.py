@@ -18,19 +18,14 @@ if TYPE_CHECKING:
 
 def run(command: str) -> NoReturn:
     """What ``bin/git-poolside-<command>`` calls."""
+    _answer_at_once([command, *sys.argv[1:]])
     sys.exit(main(command, sys.argv[1:]))
 
 
 def dispatch() -> NoReturn:
     """What ``bin/git-poolside`` calls: the first word is the command (git-poolside-WORD on PATH if not ours)."""
     words = sys.argv[1:]
-    if words[:1] == ["--version"]:
-        print(f"git-poolside {__version__}")
-        sys.exit(0)
-    if words[:1] == ["--complete"]:
-        from git_poolside.live import answer
-
-        sys.exit(answer(words[1:]))
+    _answer_at_once(words)
     from git_poolside.commands import COMMANDS
 
     if not words or words[0] in ("-h", "--help", "help"):
@@ -46,6 +41,27 @@ def dispatch() -> NoReturn:
         sys.stdout.flush()
         os.execv(program, [program, *words[1:]])
     sys.exit(_unknown(words[0]))
+
+
+def _answer_at_once(words: list[str]) -> None:
+    """What shells ask at every prompt and TAB, and the version: answered before anything slow is imported."""
+    if words == ["status", "--short"]:
+        from git_poolside.prompt import recall
+
+        if (line := recall()) is not None:
+            os.write(1, f"{line}\n".encode("utf-8", "replace"))
+            sys.exit(0)
+    elif words[:1] == ["--complete"]:
+        from git_poolside.live import answer
+
+        sys.exit(answer(words[1:]))
+    elif words[:1] == ["--version"]:
+        print(f"git-poolside {__version__}")
+        if words[1:] == ["--build-options"]:
+            from git_poolside.git.versions import beneath
+
+            print(*beneath(), sep="\n")
+        sys.exit(0)
 
 
 def main(command: str, argv: list[str]) -> int:

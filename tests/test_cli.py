@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -89,6 +90,15 @@ def test_an_unknown_word_cannot_write_on_the_terminal(
 def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert dispatch(monkeypatch, "--version") == 0
     assert capsys.readouterr().out == f"git-poolside {__version__}\n"
+
+
+def test_the_versions_of_what_is_beneath(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert dispatch(monkeypatch, "--version", "--build-options") == 0
+    own, git, libgit2, python = capsys.readouterr().out.splitlines()
+    assert own == f"git-poolside {__version__}"
+    assert git.startswith("git version 2.")
+    assert re.fullmatch(r"libgit2 version \d+\.\d+\.\d+", libgit2)
+    assert python.startswith(f"python version {sys.version.split()[0]} (/")
 
 
 def test_the_overview_lists_every_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,7 @@ LEVELS = [
     "config",
     "git",
     "live",
+    "prompt",
     "forge",
     "operation",
     "context",

@@ -6,8 +6,10 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from git_poolside.commands import Parser
+from git_poolside.config import FILE, Config, Origin
 from git_poolside.context import Context
-from git_poolside.operation.remembered import LayerState, Survey, remember, remembered
+from git_poolside.operation.remembered import LayerState, Survey, remember, remembered, sources
+from git_poolside.prompt import keep
 from git_poolside.stack.model import Role
 from git_poolside.ui import Ui, clean, count, table
 
@@ -49,7 +51,9 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
         ui.object(_object(found, stop))
         return 0
     if arguments.short:
-        ui.print(_short(found, stop))
+        line = _short(found, stop)
+        ui.print(line)
+        _keep(config, line)
         return 0
     ui.print(*_picture(ui, found))
     for problem in found.problems:
@@ -64,6 +68,14 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     elif found.commits:
         ui.hint("git poolside sync -n   (shows what a sync would do)")
     return 0
+
+
+def _keep(config: Config, line: str) -> None:
+    """For the next prompt, unless a file that no ref holds rules: then nothing would tell that it changed."""
+    if config.origin is Origin.GIVEN or config.where == FILE:
+        return
+    ruling = [f"{FILE} of {name}" for name in (config.branches.patches, config.fork_ref(config.branches.patches))]
+    keep(line, sources(config), by_default=config.origin is not Origin.OPERATION and config.where not in ruling)
 
 
 def _go_on(here: str, stop: Stopped) -> list[str]:

@@ -79,6 +79,10 @@ def _libgit2() -> Any:
     return import_module("pygit2")
 
 
+def libgit2_version() -> str:
+    return str(_libgit2().LIBGIT2_VERSION)
+
+
 class Objects:
     """Reads and writes a repository's objects, as the git processes of `git` see them."""
 

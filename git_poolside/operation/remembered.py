@@ -79,11 +79,15 @@ def _path(git: Git) -> Path:
     return git.state_dir / "status.json"
 
 
-def _key(git: Git, config: Config) -> str:
+def sources(config: Config) -> list[str]:
+    """The refs that a survey follows from, by name or prefix."""
     branches = [name for branch in config.branches.all for name in (config.ref(branch), config.fork_ref(branch))]
     upstream = [config.upstream_ref(config.upstream.branch), config.upstream_ref(config.nightly.branch)]
-    patterns = [*branches, *upstream, "refs/poolside/", config.published.prefix]
-    refs = git.run("for-each-ref", "--format=%(objectname) %(refname)", *patterns).text
+    return [*branches, *upstream, "refs/poolside/", config.published.prefix]
+
+
+def _key(git: Git, config: Config) -> str:
+    refs = git.run("for-each-ref", "--format=%(objectname) %(refname)", *sources(config)).text
     return f"{__version__}\n{config!r}\n{refs}"
 
 
