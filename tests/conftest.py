@@ -70,7 +70,10 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGitHub]:
-    """A GitHub of its own, which the environment names and has a token for; waiting moves its clock alone."""
+    """A GitHub of its own, which the environment names and has a token for; waiting moves its clock alone.
+
+    Every request that it got, and every answer that it gave, has to be right by GitHub's own description.
+    """
     from tests.forge.fake import FakeGitHub
 
     with FakeGitHub() as fake:
@@ -78,6 +81,7 @@ def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGitHub]:
         monkeypatch.setenv("GH_TOKEN", fake.token)
         monkeypatch.setattr("git_poolside.ui.sleep", fake.sleep)
         yield fake
+        assert fake.wrong == []
 
 
 @pytest.fixture

@@ -416,8 +416,8 @@ Run 1 of poolside-nightly-build.yaml has begun: https://github.com/poolsideai/py
     10s  build: Check out (1 of 2)
     10s  run 1: in progress
     20s  build: Build the wheel (2 of 2)
-10m 10s  build: success
-10m 10s  run 1: success
+ 1m 50s  build: success
+ 1m 50s  run 1: success
 """
 
 
@@ -429,7 +429,7 @@ def test_a_run_is_watched_to_its_success_and_recorded(
     assert (result.status, result.err) == (0, WATCHED)
     record = "refs/poolside/builds/2026-07-03.1001"
     assert result.out == (
-        f"Run 1 succeeded after 10m 05s.\n  torch-2.9.0-cp312.whl\n  torch-2.9.0-cp313.whl\nRecorded as {record}.\n"
+        f"Run 1 succeeded after 1m 45s.\n  torch-2.9.0-cp312.whl\n  torch-2.9.0-cp313.whl\nRecorded as {record}.\n"
     )
     tip, main = clone.rev("poolside-main"), clone.rev("origin/main")
     assert stamped.fork.rev(record) == clone.rev(record)

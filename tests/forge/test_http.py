@@ -39,8 +39,9 @@ def fork(github: FakeGitHub, waits: Waits) -> Iterator[Repository]:
     yield Repository(client(github, waits), NAME)
 
 
-def client(github: FakeGitHub, waits: Waits, token: str | None = None) -> Client:
-    return Client(Forge("github.com", github.url), Token(token or github.token, "GH_TOKEN"), waits, timeout=(1.0, 0.2))
+def client(github: FakeGitHub, waits: Waits, patience: float = 30.0) -> Client:
+    """A client that waits so many seconds for an answer."""
+    return Client(Forge("github.com", github.url), Token(github.token, "GH_TOKEN"), waits, timeout=(10.0, patience))
 
 
 def host(github: FakeGitHub) -> str:
@@ -117,8 +118,8 @@ def test_a_failing_server_is_not_asked_for_ever(github: FakeGitHub, fork: Reposi
 
 @pytest.mark.parametrize(
     "fault",
-    [{"status": 502}, {"cut": "before"}, {"cut": "after"}, {"hang": True}],
-    ids=["502", "before", "after", "hang"],
+    [{"status": 502}, {"cut": "before"}, {"cut": "after"}],
+    ids=["502", "before", "after"],
 )
 def test_a_post_is_never_repeated(github: FakeGitHub, fork: Repository, waits: Waits, fault: dict[str, object]) -> None:
     github.fault("POST", "/issues", **fault)  # type: ignore[arg-type]
@@ -129,12 +130,23 @@ def test_a_post_is_never_repeated(github: FakeGitHub, fork: Repository, waits: W
 
 def test_a_cut_connection_is_tried_again_for_a_question(github: FakeGitHub, fork: Repository, waits: Waits) -> None:
     github.fault("GET", "", cut="before")
-    github.fault("GET", "", hang=True)
     assert fork.info().default_branch == "main"
-    assert waits == [
-        (1.0, f"cannot show {NAME}: the connection to {host(github)} failed"),
-        (2.0, f"cannot show {NAME}: {host(github)} does not answer"),
-    ]
+    assert waits == [(1.0, f"cannot show {NAME}: the connection to {host(github)} failed")]
+
+
+def test_a_server_that_does_not_answer_is_not_waited_for_without_end(
+    github: FakeGitHub, fork: Repository, waits: Waits
+) -> None:
+    hasty = Repository(client(github, waits, patience=0.05), NAME)
+    github.fault("POST", "/issues", hang=True)
+    with pytest.raises(Unanswered) as caught:
+        hasty.create_issue(title="Once", body="")
+    assert caught.value.message == f"cannot open an issue: {host(github)} does not answer"
+    assert (github.asked("POST"), waits) == ([f"POST /repos/{NAME}/issues"], [])
+    github.fault("GET", "", hang=True, times=4)
+    with pytest.raises(Unanswered):
+        hasty.info()
+    assert [seconds for seconds, _ in waits] == [1.0, 2.0, 4.0]
 
 
 LIMITS = {
