@@ -286,7 +286,7 @@ def dispatch(fake: FakeGitHub, request: Seen, account: Account | None, owner: st
     fake.after_dispatch()
     if not asked.get("return_run_details"):
         return 204, None, {}
-    urls = {"run_url": f"{fake.url}/repos/{repo.name}/actions/runs/{run.id}", "html_url": _run_url(repo, run)}
+    urls = {"run_url": f"{request.base}/repos/{repo.name}/actions/runs/{run.id}", "html_url": _run_url(repo, run)}
     return 200, {"workflow_run_id": run.id, **urls}, {}
 
 
@@ -325,7 +325,7 @@ def list_runs(fake: FakeGitHub, request: Seen, account: Account | None, owner: s
     ]
     for one in repo.runs:
         one.hidden = max(0, one.hidden - 1)
-    part, headers = fake.page(request, [_run(fake, repo, one) for one in found])
+    part, headers = fake.page(request, [_run(fake, request, repo, one) for one in found])
     return 200, {"total_count": len(found), "workflow_runs": part}, headers
 
 
@@ -338,7 +338,7 @@ def _find_run(fake: FakeGitHub, owner: str, name: str, number: str) -> tuple[Fak
 
 
 def get_run(fake: FakeGitHub, request: Seen, account: Account | None, owner: str, name: str, number: str) -> Reply:
-    return 200, _run(fake, *_find_run(fake, owner, name, number)), {}
+    return 200, _run(fake, request, *_find_run(fake, owner, name, number)), {}
 
 
 def list_jobs(fake: FakeGitHub, request: Seen, account: Account | None, owner: str, name: str, number: str) -> Reply:
@@ -438,13 +438,18 @@ def _updated(fake: FakeGitHub, run: FakeRun) -> datetime:
     return run.cancelled or (datetime.fromisoformat(max(ends)) if over and ends else fake.now)
 
 
-def _run(fake: FakeGitHub, repo: FakeRepository, run: FakeRun) -> JSON:
+def _run(fake: FakeGitHub, request: Seen, repo: FakeRepository, run: FakeRun) -> JSON:
     status, conclusion = _status(fake, run)
     given = {
         "id": run.id,
-        "name": run.workflow,
+        "name": _workflow(repo, run.workflow)["name"],
+        "display_title": _workflow(repo, run.workflow)["name"],
+        "workflow_id": _number(run.workflow),
+        "path": f".github/workflows/{run.workflow}@{run.branch}",
+        "jobs_url": f"{request.base}/repos/{repo.name}/actions/runs/{run.id}/jobs",
         "run_number": run.number,
         "run_attempt": 1,
+        "run_started_at": iso(run.created),
         "event": run.event,
         "status": status,
         "conclusion": conclusion,

@@ -28,13 +28,14 @@ BEGIN = datetime(2026, 8, 1, 12, 0, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Seen:
-    """One request that came; `body` is its decoded JSON."""
+    """One request that came; `body` is its decoded JSON, `base` where it asked, as the links of the answer have it."""
 
     method: str
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: Any
+    base: str = ""
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -309,7 +310,7 @@ class FakeGitHub:
         if size * number >= len(items):
             return part, {}
         query = urlencode({**request.query, "page": number + 1})
-        return part, {"Link": f'<{self.url}{request.path}?{query}>; rel="next", <{self.url}/x>; rel="last"'}
+        return part, {"Link": f'<{request.base}{request.path}?{query}>; rel="next", <{request.base}/x>; rel="last"'}
 
 
 def _handler(fake: FakeGitHub) -> type[BaseHTTPRequestHandler]:
@@ -326,8 +327,9 @@ def _handler(fake: FakeGitHub) -> type[BaseHTTPRequestHandler]:
             query = {name: values[-1] for name, values in parse_qs(url.query, keep_blank_values=True).items()}
             headers = {name.lower(): value for name, value in self.headers.items()}
             path = url.path.removeprefix("/api/v3")
+            base = f"{url.scheme}://{url.netloc}" if url.netloc else fake.url  # absolute when it comes as to a proxy
             body = json.loads(data) if data else None
-            answer = fake.handle(Seen(self.command, path, query, headers, body))
+            answer = fake.handle(Seen(self.command, path, query, headers, body, base))
             if answer is None:
                 self.close_connection = True
                 return
