@@ -27,6 +27,7 @@ ALLOWABLE_SNAGS = {
     "moved-since": "a branch moved after the operation",
     "version-ambiguous": "the version's variable is set on two lines",
     "duplicate-block": "with --strict: a block stands twice",
+    "orphan-fixup": "with --autosquash: a fixup! names no patch below it",
     "resolution-lost-lines": "with --strict: a resolution lacks lines",
     "running-build": "a run of the build workflow is on the way",
 }

@@ -11,7 +11,7 @@ from typing import Any
 from git_poolside.config import Config
 from git_poolside.git.layers import branch_of
 from git_poolside.operation.log import result_to_json
-from git_poolside.operation.rebuild import Stop
+from git_poolside.operation.rebuilt import Stop
 from git_poolside.operation.sync import Outcome
 from git_poolside.stack.model import Fate, PatchResult, Role, Verdict
 from git_poolside.stack.plan import Plan
@@ -173,8 +173,8 @@ def _summary(outcome: Outcome, role: Role) -> str:
     results = [r for r in outcome.rebuilt.results if r.role is role]
     back = {r.old for r in results if r.verdict is Verdict.RETURNED and r.fate is Fate.DROPPED}
     told = [r for r in results if r.verdict is not Verdict.STAMP and not (r.old and r.old in back)]
-    fates = Counter(r.fate for r in told if not _left_out(r))
-    words = [f"{fates[fate]} {fate.value}" for fate in Fate if fates[fate]]
+    fates = Counter("squashed" if r.verdict is Verdict.SQUASHED else r.fate.value for r in told if not _left_out(r))
+    words = [f"{fates[word]} {word}" for word in (*(fate.value for fate in Fate), "squashed") if fates[word]]
     what = "pick" if role is Role.PICKS else "patch"
     by_hand = sum(r.fate is Fate.NEW and not r.upstream for r in told)
     gone = outcome.order.plan.left_out if outcome.order.plan is not None else ()
@@ -204,8 +204,8 @@ def _patch(ui: Ui, result: PatchResult) -> list[str]:
     word = result.fate.value
     if _left_out(result):
         word = "left out"
-    elif result.verdict is Verdict.CHANGED:
-        word = "changed"
+    elif result.verdict in (Verdict.CHANGED, Verdict.SQUASHED):
+        word = result.verdict.value
     elif result.fate is Fate.UNRESOLVED:
         word = "conflict" if result.paths else "asked"
     head = f"  {ui.paint(f'{word:<10}', _COLOUR[result.fate])} {name[:9]} {clean(result.subject)}"

@@ -31,6 +31,7 @@ def parser() -> Parser:
         default=[],
         help="go on in spite of the doubt with this name",
     )
+    how.add_argument("--autosquash", action="store_true", help="put fixup! and squash! commits where they belong")
     how.add_argument("--explain", metavar="PATCH", help="print the whole reasoning about PATCH too")
     how.add_argument("--strict", action="store_true", help="refuse what the audit of merges and resolutions doubts")
     how.add_argument("--no-stop", action="store_true", help="report a conflict instead of stopping at it")
@@ -70,6 +71,7 @@ def _wishes(arguments: argparse.Namespace) -> prepare.Wishes:
         not arguments.no_fetch,
         arguments.explain,
         arguments.strict,
+        autosquash=arguments.autosquash,
     )
 
 
@@ -87,7 +89,7 @@ def _check_usage(arguments: argparse.Namespace) -> None:
                                          ("abort", arguments.abort)) if on), None)  # fmt: skip
     fixed = [
         arguments.nightly, arguments.onto, arguments.dry_run, arguments.push, arguments.exec, arguments.no_stop,
-        arguments.strict,
+        arguments.strict, arguments.autosquash,
     ]  # fmt: skip
     answers = [arguments.keep, arguments.drop, arguments.allow]
     if (going and any(fixed)) or (arguments.abort and any(answers)):

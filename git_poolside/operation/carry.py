@@ -14,7 +14,8 @@ from git_poolside.git.layers import StackReader
 from git_poolside.operation.evidence import Witness
 from git_poolside.operation.ledger import Ledger
 from git_poolside.operation.order import Order
-from git_poolside.operation.rebuild import Rebuild, Rebuilt
+from git_poolside.operation.rebuild import Rebuild
+from git_poolside.operation.rebuilt import Rebuilt
 from git_poolside.operation.workshop import Made, Moved, Workshop
 from git_poolside.stack.carry import Move
 from git_poolside.stack.model import Layer, Oid, PatchResult, Role, Stack

@@ -9,7 +9,7 @@ from git_poolside.git.diff import changes, patch_ids
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
 from git_poolside.operation.evidence import tree_of_parent
-from git_poolside.operation.rebuild import Rebuilt
+from git_poolside.operation.rebuilt import Rebuilt
 from git_poolside.stack.conservation import Finished, violations
 from git_poolside.stack.model import Oid, Role, Stack, Touch
 from git_poolside.stack.plan import Plan
@@ -22,6 +22,7 @@ def conserve(
     """Raises `Bug` when a patch would be lost, doubled or altered; nothing has moved then.
 
     `stack` is the old one; with a `plan` its patches are to be in that order, and what comes in accounted for too.
+    Otherwise they are to be in the order in which the rebuild took them.
     """
     old = [commit.oid for layer in stack.layers for commit in layer.commits]
     tip = rebuilt.tips[Role.PATCHES]
@@ -37,7 +38,7 @@ def conserve(
         author, message = words[noted]
         words[noted] = author, with_pull(message, number)  # what the new commit is to say
     paths = {oid: frozenset(touch.path for touch in found) for oid, found in touches.items()}
-    order, incoming = (plan.order, tuple(plan.incoming)) if plan is not None else (tuple(old), ())
+    order, incoming = (plan.order, tuple(plan.incoming)) if plan is not None else (rebuilt.order, ())
     identities = _identities(git, rebuilt, touches)
     finished = Finished(old, new, identities, paths, words, differs, generated, order, incoming)
     found = violations(rebuilt.results, finished)

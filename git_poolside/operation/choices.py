@@ -13,7 +13,8 @@ class Choices:
     """What was decided about single patches, by their old hashes; `resolutions` are the commits made of one.
 
     `made` are new commits of an earlier run, by 'old parent'; `rerere` those patches that git-rerere(1) resolved.
-    `adopt`: the changes file gets a section if it has none. `strict`: what the audit finds refuses.
+    `adopt`: the changes file gets a section if it has none. `strict`: what the audit finds refuses. `autosquash`:
+    commits that name another one of their layer go into it.
     """
 
     keep: Mapping[Oid, str] = field(default_factory=dict)
@@ -25,3 +26,4 @@ class Choices:
     rerere: frozenset[Oid] = frozenset()
     adopt: bool = False
     strict: bool = False
+    autosquash: bool = False

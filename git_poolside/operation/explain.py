@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from git_poolside.git import nightlies, refs
 from git_poolside.operation.evidence import Witness
 from git_poolside.operation.ledger import Ledger
-from git_poolside.operation.rebuild import Rebuilt
+from git_poolside.operation.rebuilt import Rebuilt
 from git_poolside.stack.explanation import Searched, explain, explain_plainly
 from git_poolside.stack.model import Oid
 from git_poolside.stack.verdict import UpstreamCommit

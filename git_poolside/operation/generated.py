@@ -209,7 +209,8 @@ class Generated:
             text = after if text is None else combined(before, text, after)
         try:
             if adopt or (text is not None and section(text) is not None):
-                kept = [(r.role, r.new, r.verdict) for r in results if r.new and r.verdict is not Verdict.STAMP]
+                other = (Verdict.STAMP, Verdict.SQUASHED)
+                kept = [(r.role, r.new, r.verdict) for r in results if r.new and r.verdict not in other]
                 text = written(text, self.bullets(kept))
         except BrokenMarkers as error:
             return text, (f"{self.config.changes.file} {error}; its section is left as it is",)

@@ -83,6 +83,7 @@ class Order:
             "rerere": sorted(choices.rerere),
             "adopt": choices.adopt,
             "strict": choices.strict,
+            "autosquash": choices.autosquash,
             "push": self.push,
             "exec": self.exec,
             "config": self.config,
@@ -104,6 +105,7 @@ class Order:
             frozenset(raw["rerere"]),
             raw["adopt"],
             raw["strict"],
+            raw.get("autosquash", False),
         )
         return cls(
             tuple(raw["command"]),

@@ -21,7 +21,8 @@ from git_poolside.operation.choices import Choices
 from git_poolside.operation.evidence import Witness
 from git_poolside.operation.ledger import Ledger
 from git_poolside.operation.prepare import standing
-from git_poolside.operation.rebuild import Rebuild, Rebuilt
+from git_poolside.operation.rebuild import Rebuild
+from git_poolside.operation.rebuilt import Rebuilt
 from git_poolside.operation.sources import Sources
 from git_poolside.stack.model import Commit, Nightly, Oid, PatchResult, Role, Verdict
 from git_poolside.stack.nightly import newest_usable

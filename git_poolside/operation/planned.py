@@ -10,7 +10,7 @@ from git_poolside.git import history, refs
 from git_poolside.git.diff import paths_of
 from git_poolside.git.objects import Committer, Objects
 from git_poolside.git.process import Git
-from git_poolside.operation.rebuild import Rebuilt, Stop
+from git_poolside.operation.rebuilt import Rebuilt, Stop
 from git_poolside.stack.model import Commit, Fate, Oid, PatchResult, Role, Stack, Verdict
 from git_poolside.stack.plan import Plan
 from git_poolside.stack.proposal import with_pull

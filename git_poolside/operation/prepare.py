@@ -41,6 +41,7 @@ class Wishes:
     strict: bool = False
     stay: bool = False
     adopt: bool = False
+    autosquash: bool = False
 
 
 @dataclass(frozen=True)
@@ -318,6 +319,7 @@ def _choices(before: Choices, patches: _Names, wishes: Wishes) -> Choices:
         allow=before.allow | frozenset(wishes.allow),
         adopt=before.adopt or wishes.adopt,
         strict=before.strict or wishes.strict,
+        autosquash=before.autosquash or wishes.autosquash,
     )
 
 

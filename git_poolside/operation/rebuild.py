@@ -6,7 +6,7 @@ the same run again with one choice more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from git_poolside.config import Config
 from git_poolside.errors import Bug
@@ -18,9 +18,11 @@ from git_poolside.operation.account import Account
 from git_poolside.operation.audit import audit
 from git_poolside.operation.choices import Choices
 from git_poolside.operation.evidence import Witness, tree_of_parent
+from git_poolside.operation.folding import Folding, arrange
 from git_poolside.operation.generated import Generated
 from git_poolside.operation.ledger import Ledger
 from git_poolside.operation.parts import tell_parts
+from git_poolside.operation.rebuilt import Rebuilt, Stop
 from git_poolside.stack.explanation import Grounds
 from git_poolside.stack.model import (
     Commit,
@@ -30,7 +32,6 @@ from git_poolside.stack.model import (
     Oid,
     PatchResult,
     Role,
-    Snag,
     Stack,
     Verdict,
 )
@@ -42,49 +43,10 @@ from git_poolside.stack.verdict import (
     Evidence,
     Identity,
     State,
-    UpstreamCommit,
     describe,
     judge,
 )
 from git_poolside.ui import Ui
-
-
-@dataclass(frozen=True)
-class Stop:
-    """Where a replay halted: the patch does not apply on `partial`, the tip made so far.
-
-    In an edit `origin` is the commit that was to come in, `because` what explains the conflict, a line for each.
-    """
-
-    role: Role
-    commit: Commit
-    partial: Oid
-    conflict: Conflict
-    verdict: Verdict
-    culprit: UpstreamCommit | None
-    reason: str = ""
-    origin: Oid | None = None
-    because: tuple[str, ...] = ()
-
-
-@dataclass
-class Rebuilt:
-    """A stack made anew, as far as it came.
-
-    `made` maps 'old parent' to the new commit, for going on; `stamps` are the old commits that held only
-    generated text. `grounds` are what each verdict rests on.
-    """
-
-    target: Oid
-    results: list[PatchResult] = field(default_factory=list)
-    tips: dict[Role, Oid] = field(default_factory=dict)
-    snags: list[Snag] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    stop: Stop | None = None
-    made: dict[str, Oid] = field(default_factory=dict)
-    stamp: Oid | None = None
-    stamps: frozenset[Oid] = frozenset()
-    grounds: dict[Oid, Grounds] = field(default_factory=dict)
 
 
 class Rebuild:
@@ -125,7 +87,6 @@ class Rebuild:
         self.committer = committer
         self.witness = witness
         self.ledger = ledger
-        self.stack: Stack = ledger.stack
         self.target = target
         self.date = date
         self.choices = choices
@@ -133,6 +94,11 @@ class Rebuild:
         self.generated = Generated(git, config, objects)
         self.out = Rebuilt(target)
         self.account = Account(witness, choices, self.out.results)
+        arrangement = arrange(ledger.stack, choices)
+        self.stack: Stack = arrangement.stack
+        self.out.order = tuple(commit.oid for layer in self.stack.layers for commit in layer.commits)
+        self.out.snags += arrangement.snags
+        self.folding = Folding(objects, committer, arrangement.into, choices, self.out)
 
     def run(self) -> Rebuilt:
         """Both layers and the stamp; ends early at a stop."""
@@ -149,7 +115,7 @@ class Rebuild:
                     if new_tip is None:
                         self._tell_kept()
                         return self.out
-                    tip = new_tip
+                    tip = self.folding.fold(commit, new_tip)
                     done += 1
                     step(done)
                 self.out.tips[layer.role] = tip

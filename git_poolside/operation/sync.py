@@ -26,7 +26,8 @@ from git_poolside.operation.generated import Generated
 from git_poolside.operation.ledger import Ledger
 from git_poolside.operation.order import Order
 from git_poolside.operation.prepare import with_choices
-from git_poolside.operation.rebuild import Rebuild, Rebuilt, Stop
+from git_poolside.operation.rebuild import Rebuild
+from git_poolside.operation.rebuilt import Rebuilt, Stop
 from git_poolside.operation.stopped import CONFLICT, EXEC, Stopped
 from git_poolside.operation.workshop import Made, Moved, Workshop, workshop
 from git_poolside.stack.model import Conflict, Oid, RefChange, Role, Snag, Stack, Touch, Verdict
@@ -223,15 +224,15 @@ def _moved_submodules(touches: Sequence[Touch]) -> tuple[str, ...]:
 def _exec(git: Git, inner: Quarantine, outcome: Outcome, command: str) -> Stop | None:
     """Run ``--exec`` at each new commit but the stamp; where it failed, as a stop at that patch."""
     new = [(r, r.new) for r in outcome.rebuilt.results if r.new and r.new != r.old and r.verdict is not Verdict.STAMP]
-    inner.keep([oid for _, oid in new])
+    inner.keep([*(oid for _, oid in new), *outcome.rebuilt.unfolded.values()])
     failed = first_failure(git, command, [oid for _, oid in new])
     if failed is None:
         return None
-    result = next(r for r, oid in new if oid == failed)
+    result = next(r for r, oid in reversed(new) if oid == failed)
     objects = Objects(git)
-    commit = objects.commit(failed)
+    commit = objects.commit(outcome.rebuilt.unfolded.get(failed, failed))
     resolutions = outcome.order.choices.resolutions
-    owner = next((old for old, made in resolutions.items() if failed in made), result.old)
+    owner = next((old for old, made in resolutions.items() if commit.oid in made), result.old)
     source = objects.commit(owner) if owner else commit
     first = objects.commit(resolutions[owner][0]) if owner and resolutions.get(owner) else commit
     return Stop(result.role, source, first.parents[0], Conflict((), (f"'{command}' failed",)), result.verdict, None)

@@ -13,7 +13,7 @@ from git_poolside.git.process import Git
 from git_poolside.git.quarantine import Quarantine, quarantine
 from git_poolside.git.replay import Engine
 from git_poolside.operation.order import Order
-from git_poolside.operation.rebuild import Rebuilt
+from git_poolside.operation.rebuilt import Rebuilt
 from git_poolside.stack.carry import Move
 from git_poolside.stack.model import Oid, PatchResult, Snag, Stack
 from git_poolside.ui import Ui

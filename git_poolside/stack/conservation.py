@@ -47,7 +47,7 @@ def violations(results: Sequence[PatchResult], finished: Finished) -> list[str]:
     unknown = set(fates) - set(finished.old) - absent
     found += [f"a fate for {oid[:12]}, which is no patch" for oid in fates if oid in unknown]
 
-    sources = Counter(result.new for result in results if result.new is not None)
+    sources = Counter(r.new for r in results if r.new is not None and r.verdict is not Verdict.SQUASHED)
     for oid in finished.new:
         if sources[oid] != 1:
             found.append(f"the new commit {oid[:12]} has {sources[oid]} sources")
@@ -56,6 +56,8 @@ def violations(results: Sequence[PatchResult], finished: Finished) -> list[str]:
     for result in results:
         if result.fate is Fate.KEPT and result.new is None:
             found.append(f"the patch {_name(result)} is kept but has no new commit")
+        if result.verdict is Verdict.SQUASHED and result.new not in sources:
+            found.append(f"the patch {_name(result)} is squashed into nothing")
         if result.fate is Fate.DROPPED and result.new is not None:
             found.append(f"the patch {_name(result)} is dropped but has a new commit")
         if result.fate is Fate.DROPPED and not result.reason:

@@ -113,6 +113,7 @@ class Verdict(Enum):
     CHANGED = "changed"
     CONFLICT = "conflict"
     SKIPPED = "skipped"
+    SQUASHED = "squashed"
     STAMP = "stamp"
     ADDED = "added"
     PENDING = "pending"

@@ -1,8 +1,8 @@
-"""Commits that say they belong into another one: ``fixup!``, ``squash!`` and ``amend!`` (git-rebase(1), --autosquash)."""
+"""Commits that say which one they belong into: ``fixup!``, ``squash!``, ``amend!`` (git-rebase(1), --autosquash)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from git_poolside.stack.model import Commit, Oid
@@ -26,17 +26,17 @@ def kind_of(commit: Commit) -> str | None:
     return word if mark and word in _KINDS else None
 
 
-def arranged(commits: Sequence[Commit]) -> Arranged:
+def arranged(commits: Sequence[Commit], apart: Collection[Oid] = ()) -> Arranged:
     """The commits of a layer, each that names an earlier one right behind it and those that name the same.
 
     The name is a whole subject, an abbreviated hash, or the beginning of a subject, in this order, as git reads it;
-    ``fixup! fixup! X`` is for X.
+    ``fixup! fixup! X`` is for X. Those of `apart` stand for themselves, whatever they are called.
     """
     into: dict[Oid, Oid] = {}
     orphans: list[Commit] = []
     ordinary: list[Commit] = []
     for commit in commits:
-        if kind_of(commit) is None:
+        if kind_of(commit) is None or commit.oid in apart:
             ordinary.append(commit)
         elif (target := _target(_named_by(commit), ordinary)) is not None:
             into[commit.oid] = target.oid
@@ -56,7 +56,7 @@ def squashed(message: bytes, encoding: bytes | None, commit: Commit) -> tuple[by
     A fixup leaves it as it is; an amend brings its own below its first line; a squash adds its own there.
     """
     kind = kind_of(commit)
-    head, gap, rest = commit.message.partition(b"\n\n")
+    rest = commit.message.partition(b"\n\n")[2]
     if kind == "fixup" or not rest.strip():
         return message, encoding
     if kind == "amend":

@@ -7,7 +7,9 @@ from git_poolside.stack.squash import arranged, kind_of, squashed
 
 
 def commit(letter: str, message: str, encoding: bytes | None = None) -> Commit:
-    return Commit(Oid(letter * 40), Oid(letter * 40), (), b"", b"", message.encode((encoding or b"utf-8").decode()), encoding)
+    return Commit(
+        Oid(letter * 40), Oid(letter * 40), (), b"", b"", message.encode((encoding or b"utf-8").decode()), encoding
+    )
 
 
 A = commit("a", "Use our index\n\nIt is ours.\n")
