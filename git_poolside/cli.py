@@ -6,7 +6,7 @@ import os
 import sys
 
 from git_poolside import __version__
-from git_poolside.errors import EXIT_BUG, EXIT_CLOSED_PIPE, EXIT_INTERRUPTED, EXIT_USAGE, PoolsideError
+from git_poolside.errors import EXIT_BUG, EXIT_CLOSED_PIPE, EXIT_USAGE, PoolsideError
 
 TYPE_CHECKING = False  # as type checkers read it; typing is slow to import
 if TYPE_CHECKING:
@@ -73,8 +73,12 @@ def main(command: str, argv: list[str]) -> int:
         return _main(command, argv)
     except KeyboardInterrupt as error:
         where = str(error) or "git poolside status shows where everything stands"
-        sys.stderr.write(f"\ninterrupted: {where}\n")
-        return EXIT_INTERRUPTED
+        try:
+            sys.stderr.write(f"\ninterrupted: {where}\n")
+            sys.stderr.flush()
+        except OSError:
+            pass  # the terminal is closed
+        return interrupt.status()
 
 
 def _main(command: str, argv: list[str]) -> int:

@@ -13,7 +13,6 @@ EXIT_FAR_SIDE = 5
 EXIT_BUG = 70
 EXIT_GIT_DIED = 128
 EXIT_USAGE = 129
-EXIT_INTERRUPTED = 130
 EXIT_CLOSED_PIPE = 141
 
 ALLOWABLE_SNAGS = {
@@ -29,6 +28,7 @@ ALLOWABLE_SNAGS = {
     "duplicate-block": "with --strict: a block stands twice",
     "orphan-fixup": "with --autosquash: a fixup! names no patch below it",
     "resolution-lost-lines": "with --strict: a resolution lacks lines",
+    "stale-lock": "another machine's operation may still run here",
     "running-build": "a run of the build workflow is on the way",
 }
 """Snags that ``--allow NAME`` accepts, with what they mean; every other one stands until its cause is gone."""

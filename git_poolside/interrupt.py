@@ -1,26 +1,41 @@
-"""Ctrl-C: remembered, because an exception that comes while an object is being deleted is lost."""
+"""Ctrl-C, a closed terminal, a polite kill: each ends a command by the same exception, and leaves as little behind.
+
+They are remembered as well, because an exception that comes while an object is being deleted is lost.
+"""
 
 from __future__ import annotations
 
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
-_came = False
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_came = 0
+_last = signal.SIGINT
+_held_back = False
 
 
 def listen() -> None:
-    """From now on Ctrl-C is remembered as well as raised; only a process's main thread can ask for that."""
+    """From now on these signals are remembered as well as raised; only a process's main thread can ask for that.
+
+    One that is ignored, by nohup(1) or in the background of a script, stays so.
+    """
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, _note)
+        for number in _SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, _note)
         sys.unraisablehook = _unless_interrupted
 
 
 def _note(number: int, frame: FrameType | None) -> None:
-    global _came
-    _came = True
-    raise KeyboardInterrupt
+    global _came, _last
+    _came += 1
+    _last = signal.Signals(number)
+    if not _held_back or _came > 1:
+        raise KeyboardInterrupt
 
 
 def _unless_interrupted(lost: sys.UnraisableHookArgs) -> None:
@@ -29,8 +44,28 @@ def _unless_interrupted(lost: sys.UnraisableHookArgs) -> None:
 
 
 def check() -> None:
-    """Raises `KeyboardInterrupt` if one came: asked before anything moves."""
+    """Raises `KeyboardInterrupt` if a signal came: asked before anything moves."""
     global _came
     if _came:
-        _came = False
+        _came = 0
         raise KeyboardInterrupt
+
+
+def status() -> int:
+    """The exit status of a program that the signal ended, as a shell tells it: 130 for Ctrl-C."""
+    global _came
+    _came = 0
+    return 128 + _last
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """A signal waits for the end of the block, which is short; only a second one does not."""
+    global _held_back
+    outer, _held_back = _held_back, True
+    try:
+        yield
+    finally:
+        _held_back = outer
+    if not _held_back:
+        check()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scenario import PATTERN_FILE, Repo, Result, World, hermetic_environment, workflow
+from tests.scenario import NOT_INHERITED, PATTERN_FILE, Repo, Result, World, hermetic_environment, workflow
 
 if TYPE_CHECKING:
     from tests.forge.fake import FakeGitHub
@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def hermetic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the machine's git configuration or of the caller's environment reaches a test."""
     for name in list(os.environ):
-        if name.startswith(("GIT_", "GH_", "GITHUB_", "NO_COLOR", "XDG_")) or name.lower().endswith("_proxy"):
+        if name.startswith(NOT_INHERITED) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     for name, value in hermetic_environment(tmp_path / "home").items():
         monkeypatch.setenv(name, value)
@@ -90,7 +90,7 @@ def simple(request: pytest.FixtureRequest, tmp_path: Path) -> World:
 
     The pick is upstream's ``Speed up relu (#11)``, which the second nightly has; nothing conflicts.
     """
-    return copied(request, _simple, tmp_path / "world")
+    return copied(request, simple_world, tmp_path / "world")
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def stuck(request: pytest.FixtureRequest, tmp_path: Path) -> World:
 
     Upstream's ``Rewrite line five (#21)`` is the reason. The patch also changes b.py, where nothing conflicts.
     """
-    return copied(request, _stuck, tmp_path / "world")
+    return copied(request, stuck_world, tmp_path / "world")
 
 
 def copied(request: pytest.FixtureRequest, build: Callable[[World], None], root: Path) -> World:
@@ -117,7 +117,7 @@ _BUILT: dict[Callable[[World], None], World] = {}
 TEN = "".join(f"line {n}\n" for n in range(1, 11))
 
 
-def _simple(world: World) -> None:
+def simple_world(world: World) -> None:
     world.land({"version.txt": "2.9.0a0\n", "README.md": "upstream\n"}, "Begin", 1)
     world.land({"a.py": TEN, "b.py": TEN, "lib/c.py": TEN}, "Add the library", 2)
     world.nightly("2026-07-03")
@@ -130,7 +130,7 @@ def _simple(world: World) -> None:
     world.nightly("2026-07-10")
 
 
-def _stuck(world: World) -> None:
+def stuck_world(world: World) -> None:
     world.land({"version.txt": "2.9.0a0\n", "README.md": "upstream\n"}, "Begin", 1)
     world.land({"a.py": TEN, "b.py": TEN, "lib/c.py": TEN}, "Add the library", 2)
     world.nightly("2026-07-03")

@@ -19,6 +19,8 @@ Files = Mapping[str, "str | bytes | Link | Exec | None"]
 PATTERN_FILE = ".github/workflows/poolside-nightly-build.yaml"
 EPOCH = 1_750_000_000
 PREPARED = ".prepared"
+NOT_INHERITED = ("GIT_", "GH_", "GITHUB_", "NO_COLOR", "XDG_")
+"""What a variable of the caller's begins with that no test may see."""
 
 
 def hermetic_environment(home: Path) -> dict[str, str]:

@@ -68,7 +68,7 @@ def _write(context: Context, arguments: argparse.Namespace) -> int:
     git, ui = context.git, context.ui
     config = context.mutating_config(frozenset(arguments.allow))
     wishes = prepare.Wishes(allow=arguments.allow, fetch=not arguments.no_fetch, stay=True, adopt=True)
-    with lock.hold(git, context.command):
+    with lock.hold(git, context.command, arguments.allow):
         journal.recover(git, ui)
         stopped.refuse_if_stopped(git)
         ordered = prepare.order(git, config, ui, Objects(git), context.command, wishes)

@@ -83,7 +83,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     if getattr(arguments, "dry_run", False):
         journal.recover_if_dead(git, ui, context.command)
         return _edit(context, arguments)
-    with lock.hold(git, context.command):
+    with lock.hold(git, context.command, arguments.allow):
         journal.recover(git, ui)
         if arguments.abort:
             return ending.abort(context)

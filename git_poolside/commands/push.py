@@ -14,6 +14,7 @@ from git_poolside.ui import clean, table
 def parser() -> Parser:
     made = Parser("push")
     made.add_argument("-n", "--dry-run", action="store_true", help="show what would be pushed")
+    made.add_argument("--allow", metavar="SNAG", action="append", default=[], help="go on in spite of this doubt")
     made.add_argument("--json", action="store_true", help="one JSON object on standard output")
     return made
 
@@ -22,7 +23,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     """Pushes what the server does not have; nothing to do is fine."""
     git, ui = context.git, context.ui
     config = context.mutating_config()
-    with lock.hold(git, context.command):
+    with lock.hold(git, context.command, arguments.allow):
         journal.recover(git, ui)
         stopped.refuse_if_stopped(git)
         done = push(git, config, ui, context.command, dry_run=arguments.dry_run)

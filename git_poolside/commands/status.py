@@ -28,7 +28,7 @@ def parser() -> Parser:
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Reads this clone alone unless --fetch is given; works during a stop."""
     git, config, ui = context.git, context.config, context.ui
-    if (git.state_dir / "journal.json").exists():
+    if any(file.exists() and file.stat().st_size for file in (git.state_dir / "journal.json", git.state_dir / "lock")):
         from git_poolside.operation import journal
 
         journal.recover_if_dead(git, ui, context.command)

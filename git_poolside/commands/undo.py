@@ -26,7 +26,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     """An undo is an operation itself: undoing it again brings back what it took."""
     git, ui = context.git, context.ui
     config = context.mutating_config()
-    with lock.hold(git, context.command):
+    with lock.hold(git, context.command, arguments.allow):
         journal.recover(git, ui)
         stopped.refuse_if_stopped(git)
         done = undo(git, config, context.command, arguments.operation, arguments.carry, frozenset(arguments.allow))

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
+from git_poolside import interrupt
 from git_poolside.errors import GitFailed, NotARepository, Refused
 from git_poolside.stack.model import Oid
 
@@ -147,6 +148,7 @@ class Git:
             capture_output=True,
             env=dict(self.environment),
             cwd=cwd or self.folder,
+            pass_fds=INHERITED,
             check=False,
         )
         return Answer(done.returncode, done.stdout, done.stderr)
@@ -182,24 +184,23 @@ class Git:
 
     def lines(self, *arguments: str, input: bytes | None = None) -> list[str]:
         """The output of a command, by line."""
-        out = self.run(*arguments, input=input).stdout.decode("utf-8", "surrogateescape")
-        return out.splitlines()
+        return self.run(*arguments, input=input).stdout.decode("utf-8", "surrogateescape").splitlines()
 
     def pipe(self, first: Sequence[str], second: Sequence[str], input: bytes) -> bytes:
         """The output of ``git first | git second`` with `input` given to the first."""
         from tempfile import TemporaryFile
 
-        environment = dict(self.environment)
         with TemporaryFile() as asked, TemporaryFile() as said:
             asked.write(input)
             asked.seek(0)
             with subprocess.Popen(
-                self.command(first), stdin=asked, stdout=subprocess.PIPE, stderr=said, env=environment, cwd=self.folder
-            ) as source:
+                self.command(first), stdin=asked, stdout=subprocess.PIPE, stderr=said, env=dict(self.environment),
+                cwd=self.folder, pass_fds=INHERITED,
+            ) as source:  # fmt: skip
                 assert source.stdout
                 done = subprocess.run(
-                    self.command(second), stdin=source.stdout, capture_output=True, check=False, env=environment,
-                    cwd=self.folder,
+                    self.command(second), stdin=source.stdout, capture_output=True, check=False,
+                    env=dict(self.environment), cwd=self.folder, pass_fds=INHERITED,
                 )  # fmt: skip
                 source.stdout.close()
             said.seek(0)
@@ -230,6 +231,7 @@ class Git:
             env=dict(self.environment),
             cwd=cwd or self.folder,
             start_new_session=apart,
+            pass_fds=INHERITED,
         )
         try:
             yield process
@@ -271,14 +273,24 @@ class Git:
             "_tty_out": False,
             "_new_session": False,
             "_decode_errors": "surrogateescape",
+            "_pass_fds": set(INHERITED),
         }
-        done = sh.Command("git")(*self.command(arguments)[1:], **options)
+        with interrupt.held_back():
+            done = sh.Command("git")(*self.command(arguments)[1:], **options, _bg=True, _bg_exc=False)
+        try:
+            done.wait()
+        except BaseException:
+            with suppress(OSError):  # it may have ended already
+                done.terminate()
+                done.wait()
+            raise
         answer = Answer(int(done.exit_code), bytes(done.stdout), b"".join(errors))
         if answer.status not in ok:
             raise GitFailed(arguments, answer.status, answer.complaint)
         return answer
 
 
+INHERITED: list[int] = []  # the open files that every process here gets
 _SETTLED: dict[tuple[Path, tuple[str, ...]], Answer] = {}
 _SETTINGS: dict[Path, dict[str, str]] = {}
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
+from git_poolside.git import processes
 from git_poolside.git.objects import COMMIT, TAG, TREE, parse_commit
 from git_poolside.git.packs import REF_DELTA, Spot, delta_at, delta_of, head, pack_of, stored
 from git_poolside.git.process import DURABLE, Git
@@ -210,15 +211,20 @@ class Quarantine:
             os.close(folder)
 
 
+def clear(git: Git) -> None:
+    """Delete the quarantines of processes that are dead."""
+    for left in git.state_dir.glob("quarantine-*-*"):
+        if processes.known() and not processes.lives(int(left.name.split("-")[1])):
+            shutil.rmtree(left, ignore_errors=True)
+
+
 @contextmanager
 def quarantine(git: Git) -> Iterator[Quarantine]:
     """A quarantine for one operation, deleted afterwards, and with it those that a crash has left behind."""
     import tempfile
 
     git.state_dir.mkdir(parents=True, exist_ok=True)
-    for left in git.state_dir.glob("quarantine-*-*"):
-        if not Path(f"/proc/{left.name.split('-')[1]}").exists() and Path("/proc/self").exists():
-            shutil.rmtree(left, ignore_errors=True)
+    clear(git)
     folder = Path(tempfile.mkdtemp(prefix=f"quarantine-{os.getpid()}-", dir=git.state_dir))
     alternates = [str(git.object_dir)]
     if existing := git.environment.get("GIT_ALTERNATE_OBJECT_DIRECTORIES"):

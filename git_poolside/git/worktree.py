@@ -9,11 +9,10 @@ from pathlib import Path
 
 from git_poolside.errors import GitFailed, Refused
 from git_poolside.git import refs
-from git_poolside.git.diff import Change, changes
+from git_poolside.git.diff import changes
 from git_poolside.git.process import Git
-from git_poolside.stack.model import Oid, Touch
+from git_poolside.stack.model import Oid
 
-_SUBMODULE = 0o160000
 CHECKOUT = ("checkout", "-q", "--no-overwrite-ignore", "--no-recurse-submodules")
 
 
@@ -174,90 +173,6 @@ def refuse_staged(git: Git) -> None:
             snag="dirty-for-stop",
             hints=["git stash   (puts them aside)", "or commit them"],
         )
-
-
-def mend(git: Git, old: Oid, new: Oid) -> None:
-    """Take a checkout from `old` to `new` back that was killed inside: every path it touched is at `old` again.
-
-    A path whose content is its old or new version, or the beginning of one, is ours to write; anything else is the
-    user's and raises `Refused`. The caller knows that the process is dead. Does nothing where the checkout had not
-    begun: no lock of the index, nothing of `new` in the index or on the disk, and no file missing.
-    """
-    trees = [Oid(git.text("rev-parse", f"{oid}^{{tree}}")) for oid in (old, new)]
-    [change] = changes(git, [(trees[0], trees[1])])
-    if git.worktree is None:
-        return
-    sparse = {line[2:] for line in git.run("ls-files", "-t", "-z").stdout.split(b"\0") if line.startswith(b"S ")}
-    touches = [
-        touch
-        for touch in change.touches
-        if _SUBMODULE not in (touch.old_mode, touch.new_mode)
-        and not (touch.path in sparse and not (git.worktree / os.fsdecode(touch.path)).exists())
-    ]
-    found = _on_disk(git, [touch.path for touch in touches])
-    lock = git.git_dir / "index.lock"
-    changed = any(found[t.path] == t.new != t.old for t in touches if t.new_mode)
-    missing = any(found[t.path] is None for t in touches if t.old_mode)
-    if not (changed or missing or lock.exists() or _index_has(git, change)):
-        return
-    foreign = [touch.path for touch in touches if not _ours(git, touch, found[touch.path])]
-    if foreign:
-        names = [f"  {path.decode('utf-8', 'replace')}" for path in foreign[:10]]
-        raise Refused(
-            f"an interrupted checkout in {git.worktree} left files that are neither the old nor the new version:\n"
-            + "\n".join(names),
-            hints=["move them away, or git checkout HEAD -- FILE, then run the command again"],
-        )
-    lock.unlink(missing_ok=True)
-    info = [b"%06o %s\t%s" % (touch.old_mode, touch.old.encode(), touch.path) for touch in touches]
-    git.run("update-index", "-z", "--index-info", input=b"\0".join([*info, b""]))
-    for touch in touches:
-        if not touch.old_mode and found[touch.path] is not None:
-            remove_file(git.worktree, git.worktree / os.fsdecode(touch.path))
-    write = [touch.path for touch in touches if touch.old_mode]
-    git.run("checkout-index", "-f", "-q", "-u", "-z", "--stdin", input=b"\0".join([*write, b""]))
-
-
-def _on_disk(git: Git, paths: Sequence[bytes]) -> dict[bytes, str | None]:
-    """What each path would be as a blob, as ``git add`` makes it; None for one that is not there."""
-    assert git.worktree is not None
-    found: dict[bytes, str | None] = dict.fromkeys(paths)
-    regular: list[bytes] = []
-    for path in paths:
-        file = git.worktree / os.fsdecode(path)
-        if file.is_symlink():
-            data = os.fsencode(file.readlink())
-            found[path] = git.run("hash-object", "--stdin", "--no-filters", input=data).text
-        elif file.is_dir():
-            found[path] = "a folder"
-        elif file.is_file() and b"\n" in path:
-            found[path] = git.run("hash-object", "--", os.fsdecode(path), cwd=git.worktree).text
-        elif file.is_file():
-            regular.append(path)
-    answer = git.run("hash-object", "--stdin-paths", input=b"".join(p + b"\n" for p in regular), cwd=git.worktree)
-    found.update(zip(regular, answer.text.split(), strict=True))
-    return found
-
-
-def _index_has(git: Git, change: Change) -> bool:
-    """Whether the index holds a new version of `change` already."""
-    entries = set(git.run("ls-files", "-s", "-z").stdout.split(b"\0"))
-    return any(
-        touch.new_mode and b"%06o %s 0\t%s" % (touch.new_mode, touch.new.encode(), touch.path) in entries
-        for touch in change.touches
-    )
-
-
-def _ours(git: Git, touch: Touch, found: str | None) -> bool:
-    """Whether a path of an interrupted checkout holds nothing of the user's."""
-    if found is None or found in (touch.old, touch.new):
-        return True
-    file = (git.worktree or Path()) / os.fsdecode(touch.path)
-    if not file.is_file():
-        return False
-    data = file.read_bytes()
-    versions = [oid for oid, mode in ((touch.old, touch.old_mode), (touch.new, touch.new_mode)) if mode]
-    return any(git.try_run("cat-file", "blob", oid).stdout.startswith(data) for oid in versions)
 
 
 def remove_file(top: Path, path: Path) -> None:

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from git_poolside.git.process import Git
+from git_poolside.git.process import INHERITED, Git
 from git_poolside.stack.model import Oid
 
 
@@ -27,7 +27,9 @@ def first_failure(git: Git, command: str, commits: Sequence[Oid]) -> Oid | None:
         inside = git.at(folder)
         for oid in commits:
             inside.run("checkout", "-q", "-f", "--detach", oid)
-            done = subprocess.run(["/bin/sh", "-c", command], cwd=folder, env=own, stdout=2, check=False)
+            done = subprocess.run(
+                ["/bin/sh", "-c", command], cwd=folder, env=own, stdout=2, pass_fds=INHERITED, check=False
+            )
             if done.returncode:
                 return oid
         return None

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from git_poolside import interrupt
-from git_poolside.errors import Refused
-from git_poolside.git import refs, worktree
+from git_poolside.errors import GitFailed, Refused
+from git_poolside.git import mending, refs, worktree
 from git_poolside.git.process import Git
 from git_poolside.operation import lock
 from git_poolside.stack.model import Oid, RefChange
@@ -39,13 +40,17 @@ class BroughtAlong:
 
 @dataclass(frozen=True)
 class Journal:
-    """One movement of refs and worktrees. `phase` is how far it may have come; with `stop` it ends a stop."""
+    """One movement of refs and worktrees. `phase` is how far it may have come.
+
+    With `stop` it ends a stop; with `begins` it begins the one of that state (`stopped.Stopped`, as JSON).
+    """
 
     action: str
     changes: tuple[RefChange, ...]
     worktrees: tuple[BroughtAlong, ...]
     phase: str = PREPARED
     stop: bool = False
+    begins: Mapping[str, Any] | None = None
 
     @staticmethod
     def path(git: Git) -> Path:
@@ -60,6 +65,7 @@ class Journal:
                     "action": self.action,
                     "phase": self.phase,
                     "stop": self.stop,
+                    "begins": self.begins,
                     "changes": [[c.ref, c.before, c.after] for c in self.changes],
                     "worktrees": [[w.path, w.ref, w.before, w.after] for w in self.worktrees],
                 },
@@ -78,6 +84,7 @@ class Journal:
                 tuple(BroughtAlong(*entry) for entry in raw["worktrees"]),
                 raw["phase"],
                 raw["stop"],
+                raw.get("begins"),
             )
         except FileNotFoundError:
             return None
@@ -152,32 +159,52 @@ def carry_out(
         journal.save(git)
         refs.move(git, moving, action)
     except BaseException as error:
-        # What we waited for when Ctrl-C came was killed; every other failure is a process that ended by itself.
-        done, _ = _settle(git, journal, running=True, killed=isinstance(error, KeyboardInterrupt))
+        with interrupt.held_back():
+            done, _ = _settle(git, journal, running=True, killed=_was_killed(error))
         if done == FINISHED and isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt("the branches had moved already; git poolside undo takes it back") from error
         raise
-    _finish(git, journal)
+    with interrupt.held_back():
+        _finish(git, journal)
     return along
 
 
 @contextmanager
-def checking_out(git: Git, action: str, entry: BroughtAlong) -> Iterator[None]:
-    """Check `entry` out detached; what is done in the block belongs to it. Killed before its end, it is taken back."""
-    journal = Journal(action, (), (entry,))
+def checking_out(git: Git, action: str, entry: BroughtAlong, begins: Mapping[str, Any] | None = None) -> Iterator[None]:
+    """Check `entry` out detached; what is done in the block belongs to it.
+
+    Killed before its end it is taken back; but where a stop `begins`, what is left of the block is done again.
+    """
+    journal = Journal(action, (), (entry,), begins=begins)
     journal.save(git)
     try:
         worktree.detach(git, entry.after, action)
+        if begins is not None:
+            journal = replace(journal, phase=REFS)
+            journal.save(git)
         yield
     except BaseException as error:
-        _settle(git, journal, running=True, killed=isinstance(error, KeyboardInterrupt))
+        with interrupt.held_back():
+            _settle(git, journal, running=True, killed=_was_killed(error))
         raise
-    replace(journal, phase=REFS).save(git)
+    if begins is None:
+        replace(journal, phase=REFS).save(git)
     journal.delete(git)
 
 
+def _was_killed(error: BaseException) -> bool:
+    """Whether a git process of ours did not end by itself: what we waited for when Ctrl-C came was killed."""
+    return isinstance(error, KeyboardInterrupt) or (isinstance(error, GitFailed) and error.status < 0)
+
+
 def _finish(git: Git, journal: Journal) -> None:
-    """The refs have moved: every HEAD goes back to its branch, and the stop is over."""
+    """The refs have moved: every HEAD goes back to its branch, and the stop is over, or has begun."""
+    if journal.begins is not None:
+        from git_poolside.operation.stand import begin_again
+
+        begin_again(git, journal.begins, Journal.path(git).stat().st_mtime)
+        journal.delete(git)
+        return
     for entry in journal.worktrees:
         if entry.ref is not None and Path(entry.path).is_dir():
             worktree.attach(_git_of(git, Path(entry.path)), entry.ref, entry.after, journal.action)
@@ -190,17 +217,30 @@ def _finish(git: Git, journal: Journal) -> None:
 
 def recover(git: Git, ui: Ui) -> None:
     """Finish or take back what a dead process left; nothing to do in the ordinary case. Says what it did."""
+    from git_poolside.operation import stopped
+
+    dead, unlocked = lock.found(git)
     journal = Journal.load(git)
-    if journal is None:
-        return
-    done, unlocked = _settle(git, journal)
+    _tell(ui, unlocked)
+    if journal is not None:
+        done, unlocked = _settle(git, journal)
+        _tell(ui, unlocked)
+        ui.talk(f"note: an interrupted '{clean(journal.action)}' was found and {done}")
+    if dead is not None and stopped.load(git) is None:
+        stopped.forget(git)
+
+
+def _tell(ui: Ui, unlocked: Sequence[str]) -> None:
     ui.talk(*(f"note: removed {clean(name)}, which a dead process left" for name in unlocked))
-    ui.talk(f"note: an interrupted '{clean(journal.action)}' was found and {done}")
 
 
 def recover_if_dead(git: Git, ui: Ui, command: Sequence[str]) -> None:
     """What a reading command does first: recover, unless the operation still runs or the folder is not ours."""
-    if Journal.path(git).exists() and not lock.is_held(git):
+    if (
+        (Journal.path(git).exists() or lock.is_left(git))
+        and not lock.is_held(git)
+        and os.access(git.state_dir, os.W_OK)
+    ):
         with lock.hold(git, command):
             recover(git, ui)
 
@@ -223,28 +263,32 @@ def _settle(git: Git, journal: Journal, running: bool = False, killed: bool = Tr
         )
     unlocked = _remove_locks(git, journal) if killed else []
     moved = any(now[c.ref] == c.after for c in journal.changes)
-    if journal.phase == REFS and (moved or not running):
+    if journal.phase == REFS and (moved or journal.begins is not None or not running):
         if left := [c for c in journal.changes if now[c.ref] != c.after]:
             refs.move(git, left, journal.action)
         _finish(git, journal)
         return FINISHED, unlocked
+    since = Journal.path(git).stat().st_mtime
     for entry in journal.worktrees:
         if Path(entry.path).is_dir():
-            _restore(_git_of(git, Path(entry.path)), entry, journal.action, killed)
+            _restore(_git_of(git, Path(entry.path)), entry, journal.action, since if killed else None)
     journal.delete(git)
     return TAKEN_BACK, unlocked
 
 
-def _restore(git: Git, entry: BroughtAlong, action: str, killed: bool) -> None:
-    """The worktree as it was before: its files at `before`, HEAD on its branch. The user's own HEAD is left alone."""
+def _restore(git: Git, entry: BroughtAlong, action: str, killed: float | None) -> None:
+    """The worktree as it was before: its files at `before`, HEAD on its branch. The user's own HEAD is left alone.
+
+    A checkout that was begun after the moment `killed` may have been killed inside.
+    """
     standing, on = worktree.head(git), worktree.branch(git)
     if on not in (None, entry.ref):
         return
-    if killed and standing == entry.before:
-        worktree.mend(git, entry.before, entry.after)
+    if killed is not None and standing == entry.before:
+        mending.mend(git, entry.before, entry.after, killed)
     if on is None and standing == entry.after != entry.before:
-        if killed:
-            worktree.mend(git, entry.after, entry.before)
+        if killed is not None:
+            mending.mend(git, entry.after, entry.before, killed)
         worktree.detach(git, entry.before, action)
     if entry.ref is not None:
         worktree.attach(git, entry.ref, entry.before, action)

@@ -1,16 +1,22 @@
-"""One operation at a time in a repository: an ``flock`` with a readable note of who holds it."""
+"""One operation at a time in a repository: an ``flock`` with a readable note of who holds it.
+
+Every git process of an operation holds the lock too, so that it is held as long as one of them lives, though
+poolside itself was killed. A note that is still there when nobody holds the lock is a dead operation's.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from git_poolside.errors import Refused
-from git_poolside.git.process import Git
+from git_poolside.git import leftovers, processes
+from git_poolside.git.process import INHERITED, Git
 
 
 def _boot() -> str:
@@ -20,40 +26,80 @@ def _boot() -> str:
         return ""
 
 
-@contextmanager
-def hold(git: Git, command: Sequence[str]) -> Iterator[None]:
-    """Hold the repository's lock. Raises `Refused` naming the operation that has it (edge case P9).
+def _path(git: Git) -> Path:
+    return git.state_dir / "lock"
 
-    The kernel lets go of it when the process ends, however it ends.
+
+@contextmanager
+def hold(git: Git, command: Sequence[str], allow: Sequence[str] | None = None) -> Iterator[None]:
+    """Hold the repository's lock; what a dead operation left behind is cleared away first.
+
+    Raises `Refused` naming the operation that has the lock (edge case P9), or that had it on another machine, where
+    nobody here can tell whether it lives (snag ``stale-lock``, unless it is one of `allow`).
     """
     git.state_dir.mkdir(parents=True, exist_ok=True)
-    handle = os.open(git.state_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    handle = os.open(_path(git), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise Refused(
-                f"another poolside operation is running here: {_holder(git)}",
-                hints=["wait until it has ended"],
+                f"another poolside operation is running here: {_holder(git)}", hints=["wait until it has ended"]
             ) from error
+        before = _note(git)
+        if before is not None and _elsewhere(before) and "stale-lock" not in (allow or ()):
+            raise Refused(
+                f"another poolside operation was begun here: {_named(before)}; whether it still runs, nobody can tell "
+                "from this machine",
+                snag="stale-lock",
+                hints=[
+                    f"look on {before['host']}: ps -p {before['pid']}",
+                    f"rm {_path(git)}   (if it has ended there)"
+                    if allow is None
+                    else f"git poolside {' '.join(command)} --allow stale-lock   (if it has ended there)",
+                ],
+            )
+        removed = leftovers.clear(git, os.fstat(handle).st_mtime) if before is not None else []
         note = {
             "host": os.uname().nodename,
             "boot": _boot(),
             "pid": os.getpid(),
             "command": " ".join(command[:1]),
+            "removed": removed,
+            "after": None if before is None else before.get("command"),
         }
         os.ftruncate(handle, 0)
-        os.write(handle, json.dumps(note).encode())
-        yield
-        os.ftruncate(handle, 0)
+        os.pwrite(handle, json.dumps(note).encode(), 0)
+        INHERITED.append(handle)
+        try:
+            yield
+        finally:
+            INHERITED.remove(handle)
+            with suppress(OSError):
+                os.ftruncate(handle, 0)
+            fcntl.flock(handle, fcntl.LOCK_UN)  # a process that a hook has put into the background has it too
     finally:
         os.close(handle)
 
 
-def is_held(git: Git) -> bool:
-    """Whether an operation is running now."""
+def found(git: Git) -> tuple[str | None, list[str]]:
+    """Of the lock's holder, us: the command that died with the lock before, and which of its own locks were removed."""
+    note = _note(git) or {}
+    return note.get("after"), note.get("removed", [])
+
+
+def is_left(git: Git) -> bool:
+    """Whether somebody holds the lock, or died with it."""
     try:
-        handle = os.open(git.state_dir / "lock", os.O_RDWR | os.O_CLOEXEC)
+        return _path(git).stat().st_size > 0
+    except OSError:
+        return False
+
+
+def is_held(git: Git) -> bool:
+    """Whether an operation is running now, or may be on another machine."""
+    try:
+        handle = os.open(_path(git), os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:
@@ -62,12 +108,40 @@ def is_held(git: Git) -> bool:
         return True
     finally:
         os.close(handle)
-    return False
+    note = _note(git)
+    return note is not None and _elsewhere(note)
+
+
+def _note(git: Git) -> Mapping[str, Any] | None:
+    """What the holder wrote, None if there is none; of one that was killed while it wrote, only that it was there."""
+    try:
+        text = _path(git).read_text()
+    except OSError:
+        return None
+    try:
+        note = json.loads(text)
+        return {**note, "pid": int(note["pid"]), "host": str(note["host"])}
+    except (ValueError, KeyError, TypeError):
+        return {} if text else None
+
+
+def _elsewhere(note: Mapping[str, Any]) -> bool:
+    """Whether the holder ran under another kernel that may still be up: this one alone knows who lives here."""
+    return bool(note) and note["host"] != os.uname().nodename and note.get("boot") != _boot()
+
+
+def _named(note: Mapping[str, Any]) -> str:
+    return f"'git poolside {note.get('command')}', process {note['pid']} on {note['host']}"
 
 
 def _holder(git: Git) -> str:
-    try:
-        note = json.loads((git.state_dir / "lock").read_text())
-        return f"'git poolside {note['command']}', process {note['pid']} on {note['host']}"
-    except (OSError, ValueError, KeyError, TypeError):
+    """Who has the lock; if it was killed, which of its git processes is still at work."""
+    note = _note(git)
+    if not note:
         return "its note cannot be read"
+    if _elsewhere(note) or processes.lives(note["pid"]):
+        return _named(note)
+    working = processes.having_open(_path(git))
+    if not working:
+        return _named(note)
+    return f"{_named(note)}, was killed, but {', '.join(map(str, working))}, which it began, is still at work"

@@ -85,7 +85,6 @@ def _again(git: Git, config: Config, ui: Ui, state: Stopped, order: Order, made:
     outcome = execute(git, config, ui, order, standing=standing)
     if outcome.kind == "nothing-to-do":  # all that was wanted is left out: nothing is stopped any more
         stopped.go_back(git, standing)
-        stopped.forget(git)
     return outcome
 
 
@@ -107,7 +106,8 @@ def abort(git: Git) -> tuple[Stopped, list[str]]:
         if worktree.branch(git) is None or here == state.partial:
             stopped.clear(git, state)
         stopped.go_back(git, state)
-    stopped.forget(git)
+    else:
+        stopped.forget(git)
     return state, said
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from git_poolside.errors import Refused
 from git_poolside.git import refs, worktree
@@ -69,8 +70,8 @@ class Stopped:
             return resolved[-1]
         return self.order.choices.made.get(f"{self.patch} {self.partial}", self.patch)
 
-    def save(self, git: Git) -> None:
-        raw = {
+    def to_json(self) -> dict[str, Any]:
+        return {
             "order": self.order.to_json(),
             "kind": self.kind,
             "worktree": self.worktree,
@@ -84,19 +85,10 @@ class Stopped:
             "touched": list(self.touched),
             "origin": self.origin,
         }
-        durable(_path(git), json.dumps(raw, indent=1))
 
-
-def _path(git: Git) -> Path:
-    return git.state_dir / "stopped.json"
-
-
-def load(git: Git) -> Stopped | None:
-    """The stopped operation of this repository, if there is one."""
-    path = _path(git)
-    try:
-        raw = json.loads(path.read_text())
-        return Stopped(
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Stopped:
+        return cls(
             Order.from_json(raw["order"]),
             raw["kind"],
             raw["worktree"],
@@ -110,6 +102,20 @@ def load(git: Git) -> Stopped | None:
             tuple(raw["touched"]),
             raw.get("origin"),
         )
+
+    def save(self, git: Git) -> None:
+        durable(_path(git), json.dumps(self.to_json(), indent=1))
+
+
+def _path(git: Git) -> Path:
+    return git.state_dir / "stopped.json"
+
+
+def load(git: Git) -> Stopped | None:
+    """The stopped operation of this repository, if there is one."""
+    path = _path(git)
+    try:
+        return Stopped.from_json(json.loads(path.read_text()))
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -192,36 +198,6 @@ def keep_reachable(
     return RefChange(refs.STOPPED, refs.read_one(git, refs.STOPPED), new)
 
 
-def stand(git: Git, stopped: Stopped) -> str:
-    """Check the partial tip out and run the real ``git cherry-pick``; what there is to say if it did not conflict."""
-    here = worktree.head(git)
-    assert here is not None
-    with checking_out(
-        git, stopped.action, BroughtAlong(stopped.worktree, worktree.branch(git), here, stopped.stands_at)
-    ):
-        stopped.save(git)
-    if stopped.kind == EXEC:
-        return ""
-    environment = {"GIT_REFLOG_ACTION": stopped.action, "GIT_EDITOR": ":"}
-    answer = git.talk(
-        "-c", "advice.mergeConflict=false", "cherry-pick", "--allow-empty", "--keep-redundant-commits",
-        stopped.patch, ok=range(-64, 256), quiet=True, environment=environment,
-    )  # fmt: skip
-    if answer.status == 0:
-        return "git applied the patch here although poolside could not; look at it, then go on with --continue"
-    if answer.status == 1:
-        return ""
-    said = (answer.complaint.splitlines() or ["it said nothing"])[0]
-    return f"git cherry-pick itself failed (exit {answer.status}: {said}); make the commit by hand, then --continue"
-
-
-def as_it_stands(git: Git, stopped: Stopped) -> Stopped:
-    """The stop with what the cherry-pick really did: git's own conflicts, and every path that it changed."""
-    staged = _names(git.run("diff-index", "--cached", "--name-only", "-z", "HEAD", "--").stdout)
-    paths = (*stopped.paths, *_unmerged(git))
-    return replace(stopped, paths=tuple(dict.fromkeys(paths)), touched=tuple(dict.fromkeys((*staged, *paths))))
-
-
 def resolved_by_rerere(git: Git, stopped: Stopped) -> tuple[str, ...]:
     """Those of the paths in conflict that git-rerere(1) put an earlier resolution into (edge case C12)."""
     switch = git.try_run("config", "--type=bool", "--get", "rerere.enabled").text
@@ -231,12 +207,14 @@ def resolved_by_rerere(git: Git, stopped: Stopped) -> tuple[str, ...]:
     return tuple(path for path in stopped.paths if path not in left)
 
 
-def _names(listing: bytes) -> list[str]:
+def names(listing: bytes) -> list[str]:
+    """The paths of a listing that ``-z`` has made."""
     return listing.decode("utf-8", "surrogateescape").split("\0")[:-1]
 
 
-def _unmerged(git: Git) -> list[str]:
-    return _names(git.run("diff", "--name-only", "--diff-filter=U", "-z").stdout)
+def unmerged(git: Git) -> list[str]:
+    """The paths that are in conflict now."""
+    return names(git.run("diff", "--name-only", "--diff-filter=U", "-z").stdout)
 
 
 def resolution(git: Git, objects: Objects, committer: Committer, stopped: Stopped) -> tuple[Oid, ...]:
@@ -276,9 +254,11 @@ def _unclear(stopped: Stopped, what: str) -> Refused:
 
 
 def _from_index(git: Git, objects: Objects, committer: Committer, stopped: Stopped, patch: Commit) -> tuple[Oid, ...]:
-    if unmerged := _unmerged(git):
-        names = "\n".join(f"  {path}" for path in unmerged)
-        raise Refused(f"these paths are still unmerged:\n{names}", hints=["git add PATH or git rm PATH", stopped.go_on])
+    if left := unmerged(git):
+        listing = "\n".join(f"  {path}" for path in left)
+        raise Refused(
+            f"these paths are still unmerged:\n{listing}", hints=["git add PATH or git rm PATH", stopped.go_on]
+        )
     _refuse_markers(git, stopped)
     if unstaged := _unstaged(git, stopped):
         raise Refused(
@@ -337,7 +317,7 @@ def _unstaged(git: Git, stopped: Stopped) -> list[str]:
     ours = {path.decode("utf-8", "surrogateescape") for path in change.paths} | set(stopped.paths)
     git.try_run("update-index", "-q", "--refresh")  # a changed time alone is no change
     listing = git.run("diff-files", "--name-only", "-z", "--ignore-submodules=dirty").stdout
-    return [name for name in _names(listing) if name in ours]
+    return [name for name in names(listing) if name in ours]
 
 
 def _staged_or_changed(git: Git, stopped: Stopped) -> bool:
@@ -370,17 +350,19 @@ def _with_markers(git: Git, paths: Sequence[str]) -> list[str]:
 def clear(git: Git, stopped: Stopped) -> None:
     """Throw the unfinished resolution away: the index and the paths of the patch are HEAD's again, all else stays."""
     git.try_run("cherry-pick", "--quit")
-    ours = {*stopped.touched, *stopped.paths, *_unmerged(git), *_unstaged(git, stopped)}
+    ours = {*stopped.touched, *stopped.paths, *unmerged(git), *_unstaged(git, stopped)}
     worktree.restore(git, sorted(os.fsencode(path) for path in ours))
     git.run("reset", "-q", "HEAD", ok=(0, 1))
 
 
 def go_back(git: Git, stopped: Stopped) -> None:
-    """HEAD, index and worktree as they were before the operation; a branch that has moved since, as it is now."""
+    """HEAD, index and worktree as they were before the operation, which is over; a branch that has moved since, as it
+    is now."""
     action = f"poolside {stopped.order.kind} --abort"
-    if stopped.head is None:
-        worktree.detach(git, stopped.head_oid, action)
-        return
-    tip = refs.read_one(git, stopped.head) or stopped.head_oid
-    worktree.detach(git, tip, action)
-    worktree.attach(git, stopped.head, tip, action)
+    here = worktree.head(git)
+    tip = (refs.read_one(git, stopped.head) if stopped.head else None) or stopped.head_oid
+    assert here is not None
+    with checking_out(git, action, BroughtAlong(stopped.worktree, worktree.branch(git), here, tip)):
+        if stopped.head is not None:
+            worktree.attach(git, stopped.head, tip, action)
+        forget(git)

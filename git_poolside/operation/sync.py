@@ -28,6 +28,7 @@ from git_poolside.operation.order import Order
 from git_poolside.operation.prepare import with_choices
 from git_poolside.operation.rebuild import Rebuild
 from git_poolside.operation.rebuilt import Rebuilt, Stop
+from git_poolside.operation.stand import stand
 from git_poolside.operation.stopped import CONFLICT, EXEC, Stopped
 from git_poolside.operation.workshop import Made, Moved, Workshop, workshop
 from git_poolside.stack.model import Conflict, Oid, RefChange, Role, Snag, Stack, Touch, Verdict
@@ -253,7 +254,7 @@ def _stop(
     order = with_choices(outcome.order, made={**outcome.order.choices.made, **made})
     if standing is None:
         worktree.refuse_in_progress(git)
-    _check_worktree(inner, objects, stop)
+    touched = _check_worktree(inner, objects, stop)
     current = worktree.head(git)
     assert current is not None
     state = Stopped(
@@ -267,15 +268,14 @@ def _stop(
         stop.commit.subject,
         stop.partial,
         stop.conflict.paths,
-        origin=stop.origin,
+        touched,
+        stop.origin,
     )
     kept = stopped.keep_reachable(git, objects, committer, order, (stop.partial, stop.commit.oid))
     assert kept.after is not None
     inner.keep([kept.after, *made.values()])
     refs.move(git, [kept], "poolside: stopped")
-    said = stopped.stand(git, state)
-    state = stopped.as_it_stands(git, state)
-    state.save(git)
+    state, said = stand(git, state)
     outcome.kind, outcome.stood = "stopped", state
     if resolved := stopped.resolved_by_rerere(git, state):
         outcome.notes.append(f"rerere put an earlier resolution into {', '.join(resolved)}: look at it")
@@ -283,19 +283,22 @@ def _stop(
         outcome.notes.append(said)
 
 
-def _check_worktree(inner: Quarantine, objects: Objects, stop: Stop) -> None:
-    """Raises `Refused`, the conflict shown, if a stop here would meet anything of the user's.
+def _check_worktree(inner: Quarantine, objects: Objects, stop: Stop) -> tuple[str, ...]:
+    """The paths that a stop here will touch. Raises `Refused`, the conflict shown, if it would meet anything of the
+    user's.
 
     Asked in the quarantine, which alone has the partial tip yet.
     """
     [change] = changes(inner.git, [(tree_of_parent(objects, stop.commit), stop.commit.tree)])
+    # git puts a file into a folder that was renamed, or beside another, without asking what it overwrites there.
+    beside = {path.encode("utf-8", "surrogateescape") for path in stop.conflict.paths}
+    paths = change.paths | beside
     try:
-        # git puts a file into a folder that was renamed, or beside another, without asking what it overwrites there.
-        beside = {path.encode("utf-8", "surrogateescape") for path in stop.conflict.paths}
-        stopped.check_worktree(inner.git, stop.partial, change.paths | beside)
+        stopped.check_worktree(inner.git, stop.partial, paths)
     except Refused as error:
         lines = [f"{stop.commit.oid[:9]} {stop.commit.subject} does not apply"]
         lines += [f"  {message}" for message in stop.conflict.messages]
         raise Refused(
             "\n".join([*lines, error.message]), snag=error.snag, patch=stop.commit.oid, hints=error.hints
         ) from error
+    return tuple(sorted(path.decode("utf-8", "surrogateescape") for path in paths))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from git_poolside.git.process import open_repository
 from git_poolside.operation import lock
 from tests.conftest import Run
 from tests.operation.test_stopped import everything
-from tests.scenario import World
+from tests.scenario import Repo, World
 
 
 @pytest.mark.parametrize(
@@ -49,13 +50,49 @@ def test_P9_reading_commands_work_meanwhile(simple: World, poolside: Run) -> Non
             assert poolside(clone, *command).status == 0, command
 
 
-def test_P9_the_note_of_a_dead_process_holds_nothing(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
+def left(clone: Repo, host: str, boot: str) -> Path:
+    """The lock of an operation that did not end, with its note."""
     state = clone.path / ".git/poolside"
-    state.mkdir()
-    (state / "lock").write_text(json.dumps({"host": "elsewhere", "boot": "x", "pid": 1, "command": "sync"}))
+    state.mkdir(exist_ok=True)
+    (state / "lock").write_text(json.dumps({"host": host, "boot": boot, "pid": 12, "command": "sync"}))
+    return state / "lock"
+
+
+@pytest.mark.parametrize("where", ["here", "here before it was restarted", "another container of this machine"])
+def test_P9_the_note_of_a_dead_process_holds_nothing(simple: World, poolside: Run, where: str) -> None:
+    clone = simple.clone()
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    host = "0f5f7f2a51d2" if where.startswith("another") else socket.gethostname()
+    path = left(clone, host, "before" if "restarted" in where else boot)
     assert poolside(clone, "sync").status == 0
-    assert (state / "lock").read_text() == ""
+    assert path.read_text() == ""
+
+
+def test_P9_the_lock_of_another_machine_may_be_a_live_ones(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    path = left(clone, "elsewhere", "x")
+    before = everything(clone), path.read_text()
+    for command, hint in (
+        (["sync", "-q"], "git poolside sync -q --allow stale-lock   (if it has ended there)"),
+        (["push"], "git poolside push --allow stale-lock   (if it has ended there)"),
+        (["init"], f"rm {path}   (if it has ended there)"),
+    ):
+        result = poolside(clone, *command)
+        assert (result.status, result.err.splitlines()) == (
+            1,
+            [
+                "error: another poolside operation was begun here: 'git poolside sync', process 12 on elsewhere; "
+                "whether it still runs, nobody can tell from this machine",
+                "hint: look on elsewhere: ps -p 12",
+                f"hint: {hint}",
+            ],
+        )
+    result = poolside(clone, "undo", "--json")
+    assert json.loads(result.out)["snags"][0]["name"] == "stale-lock"
+    assert poolside(clone, "status").status == 0
+    assert (everything(clone), path.read_text()) == before
+    assert poolside(clone, "sync", "--allow", "stale-lock").status == 0
+    assert path.read_text() == ""
 
 
 def test_P9_a_note_that_cannot_be_read_is_said(simple: World, poolside: Run) -> None:

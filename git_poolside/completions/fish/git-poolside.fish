@@ -222,6 +222,7 @@ complete -c git-poolside -n '_git_poolside_shtab_using push' -s q -l quiet -d 'n
 complete -c git-poolside -n '_git_poolside_shtab_using push' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'read FILE instead of .poolside.toml'
 complete -c git-poolside -n '_git_poolside_shtab_using push' -l color -xka "auto always never" -d 'colour the output; the default follows color.ui and NO_COLOR'
 complete -c git-poolside -n '_git_poolside_shtab_using push' -s n -l dry-run -d 'show what would be pushed'
+complete -c git-poolside -n '_git_poolside_shtab_using push' -l allow -xka "(git-poolside --complete snags)" -d 'go on in spite of this doubt'
 complete -c git-poolside -n '_git_poolside_shtab_using push' -l json -d 'one JSON object on standard output'
 complete -c git-poolside -n '_git_poolside_shtab_using; and test $_git_poolside_shtab_npos -eq 0' -a publish -d 'run the build workflow for the pushed tip, and watch it'
 complete -c git-poolside -n '_git_poolside_shtab_using publish' -s h -d 'show this help'

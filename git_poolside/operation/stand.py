@@ -1,0 +1,92 @@
+"""Standing the user where a replay has stopped: the partial tip, and a real ``git cherry-pick`` of the patch on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from git_poolside.git import mending, worktree
+from git_poolside.git.merge import MergeOrt
+from git_poolside.git.objects import Objects
+from git_poolside.git.process import Git
+from git_poolside.git.quarantine import quarantine
+from git_poolside.operation.evidence import tree_of_parent
+from git_poolside.operation.journal import BroughtAlong, checking_out
+from git_poolside.operation.stopped import CONFLICT, EXEC, Stopped, clear, names, unmerged
+from git_poolside.stack.model import Oid
+
+
+def stand(git: Git, stopped: Stopped) -> tuple[Stopped, str]:
+    """Check the partial tip out and run the real ``git cherry-pick``.
+
+    The stop with what the cherry-pick really did, and what there is to say if it did not conflict.
+    """
+    here = worktree.head(git)
+    assert here is not None
+    entry = BroughtAlong(stopped.worktree, worktree.branch(git), here, stopped.stands_at)
+    with checking_out(git, stopped.action, entry, stopped.to_json()):
+        stopped.save(git)
+        said = _pick(git, stopped)
+        stopped = _as_it_stands(git, stopped)
+        stopped.save(git)
+    return stopped, said
+
+
+def begin_again(git: Git, raw: Mapping[str, Any], since: float) -> None:
+    """A stop whose beginning was killed, after the checkout and after `since`: what the cherry-pick left is cleared
+    away, and it is run again.
+
+    Nothing is done where HEAD or a file of the patch is not as git can have left it: it stays as it stands.
+    """
+    stopped = Stopped.from_json(raw)
+    stopped.save(git)
+    if not Path(stopped.worktree).is_dir():
+        return
+    if str(git.worktree) != stopped.worktree:
+        git = git.at(Path(stopped.worktree))
+    if worktree.head(git) != stopped.stands_at or worktree.branch(git) is not None:
+        return
+    if stopped.kind == CONFLICT:
+        if mending.look(git, stopped.partial, _merged(git, stopped), since, marked=True).foreign:
+            return
+        clear(git, stopped)
+        _pick(git, stopped)
+    _as_it_stands(git, stopped).save(git)
+
+
+def _merged(git: Git, stopped: Stopped) -> Oid:
+    """The tree that the cherry-pick writes, conflict markers and all."""
+    with quarantine(git) as inner:
+        objects = Objects(inner.git)
+        commit = objects.commit(stopped.patch)
+        sides = (tree_of_parent(objects, commit), objects.commit(stopped.partial).tree, commit.tree)
+        with MergeOrt(objects, inner.git.object_dir) as merge:
+            tree = merge.merge(*sides).tree
+        inner.keep([tree])
+        return tree
+
+
+def _pick(git: Git, stopped: Stopped) -> str:
+    if stopped.kind == EXEC:
+        return ""
+    environment = {"GIT_REFLOG_ACTION": stopped.action, "GIT_EDITOR": ":"}
+    answer = git.talk(
+        "-c", "advice.mergeConflict=false", "cherry-pick", "--allow-empty", "--keep-redundant-commits",
+        stopped.patch, ok=range(-64, 256), quiet=True, environment=environment,
+    )  # fmt: skip
+    if answer.status == 0:
+        return "git applied the patch here although poolside could not; look at it, then go on with --continue"
+    if answer.status == 1:
+        return ""
+    said = (answer.complaint.splitlines() or ["it said nothing"])[0]
+    return f"git cherry-pick itself failed (exit {answer.status}: {said}); make the commit by hand, then --continue"
+
+
+def _as_it_stands(git: Git, stopped: Stopped) -> Stopped:
+    """The stop with what the cherry-pick really did: git's own conflicts, and every path that it changed."""
+    staged = names(git.run("diff-index", "--cached", "--name-only", "-z", "HEAD", "--").stdout)
+    paths = (*stopped.paths, *unmerged(git))
+    touched = (*stopped.touched, *staged, *paths)
+    return replace(stopped, paths=tuple(dict.fromkeys(paths)), touched=tuple(dict.fromkeys(touched)))

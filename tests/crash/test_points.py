@@ -1,0 +1,43 @@
+"""Killed at the worst of their steps, commands lose nothing (P8); ``python -m tests.crash`` tries every step."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.crash.judge import Bench, attempt
+from tests.crash.scenes import SCENES
+from tests.crash.tracer import Act, available
+
+pytestmark = pytest.mark.skipif(not available(), reason="ptrace(2) of Linux on x86_64")
+
+WORST = [
+    ("sync", Act.KILL, "git checkout: open .*/lib/c.py"),
+    ("sync", Act.KILL, "git update-ref: rename .*/refs/heads/main.lock"),
+    ("sync", Act.ALONE, "git update-ref: rename .*/refs/heads/main.lock"),
+    ("sync", Act.CHILD, "git checkout: write .*/lib/c.py"),
+    ("sync", Act.TERM, "git checkout: write .*/lib/c.py"),
+    ("sync", Act.HUP, "git update-ref: rename .*/refs/heads/main.lock"),
+    ("sync that stops", Act.KILL, "git cherry-pick: write .*/a.py"),
+    ("sync --abort", Act.KILL, "git checkout: write .*/a.py"),
+    ("push", Act.KILL, "git push: rename .*/refs/remotes/origin/main.lock"),
+]
+
+
+@pytest.fixture(scope="module")
+def benches() -> Iterator[dict[str, Bench]]:
+    memory = Path("/dev/shm")
+    folder = Path(tempfile.mkdtemp(prefix="crash-", dir=memory if memory.is_dir() else None))
+    yield {name: Bench.of(SCENES[name], folder / f"{n}") for n, name in enumerate(dict.fromkeys(w[0] for w in WORST))}
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(("name", "act", "step"), WORST)
+def test_P8_nothing_is_lost_or_half_done(benches: dict[str, Bench], name: str, act: Act, step: str) -> None:
+    report = attempt(benches[name], step, act)
+    assert report.step is not None
+    assert report.wrong == [], "\n".join(report.said)
