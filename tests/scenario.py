@@ -77,7 +77,7 @@ def workflow(date: str = "20260703", base: str = "2.9.0", cuda: str = "cu126") -
     """The build workflow, as small as it can be with the version variable in its place."""
     return (
         "name: poolside-linux-binary-manywheel\n"
-        "on:\n  workflow_dispatch:\n"
+        "on:\n  workflow_dispatch: {inputs: {publish: {type: choice, options: ['true', 'false']}}}\n"
         "env:\n"
         f'  PYTORCH_BUILD_VERSION_PREFIX: "{base}.dev{date}+{cuda}.poolside"  # set at every sync\n'
         "jobs: {}\n"

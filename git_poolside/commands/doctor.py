@@ -7,7 +7,7 @@ import argparse
 from git_poolside.commands import Parser
 from git_poolside.context import Context
 from git_poolside.errors import EXIT_REFUSED
-from git_poolside.operation import journal, lock
+from git_poolside.operation import forge_checkup, journal, lock
 from git_poolside.operation.checkup import Finding, examine
 from git_poolside.ui import clean
 
@@ -25,7 +25,8 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     git, ui = context.git, context.ui
     config = context.mutating_config() if arguments.fix else context.config
     journal.recover_if_dead(git, ui, context.command)
-    found = list(examine(git, config, ui, ask=not arguments.no_fetch))
+    ask = not arguments.no_fetch
+    found = [*examine(git, config, ui, ask=ask), *forge_checkup.examine(git, config, ui, ask=ask)]
     fixed: list[Finding] = []
     if arguments.fix:
         with lock.hold(git, context.command):

@@ -27,6 +27,7 @@ class Info:
     full_name: str
     default_branch: str
     may_push: bool
+    private: bool
     scopes: frozenset[str] | None
 
 
@@ -142,6 +143,7 @@ class Repository:
                 _text(raw["full_name"]),
                 _text(raw["default_branch"]),
                 bool((raw.get("permissions") or {}).get("push")),
+                bool(raw["private"]),
                 with_scopes,
             ),
             answer.data,

@@ -74,7 +74,7 @@ def forge_of(url: str, environment: Mapping[str, str]) -> Forge:
             hints=[f"export {API_URL}=https://HOST/api/v3   (names it)"],
         )
     forge = Forge(host, f"https://{host}/api/v3")
-    return Forge(host, f"https://api.{host}") if _hosted(forge) else forge
+    return Forge(host, f"https://api.{host}") if is_hosted(forge) else forge
 
 
 def _given(api: str) -> Forge:
@@ -99,7 +99,7 @@ def find_token(forge: Forge, git: Git) -> Token | None:
     (gh-environment(7)). Raises `Refused` for one that cannot be a header's value.
     """
     environment = git.environment
-    hosted = _hosted(forge)
+    hosted = is_hosted(forge)
     names: list[str] = []
     if hosted or environment.get(API_URL, "").rstrip("/") == forge.api:
         names += ["GH_TOKEN", "GITHUB_TOKEN"]
@@ -119,7 +119,8 @@ def find_token(forge: Forge, git: Git) -> Token | None:
     return None
 
 
-def _hosted(forge: Forge) -> bool:
+def is_hosted(forge: Forge) -> bool:
+    """Whether it is github.com or a tenant of ghe.com, and no Enterprise server."""
     return forge.host == "github.com" or forge.host.endswith(".ghe.com")
 
 
@@ -135,7 +136,7 @@ def _checked(token: Token) -> Token:
 
 def no_token(forge: Forge) -> Refused:
     """What to tell somebody who has none."""
-    name = "GH_TOKEN" if _hosted(forge) else "GH_ENTERPRISE_TOKEN"
+    name = "GH_TOKEN" if is_hosted(forge) else "GH_ENTERPRISE_TOKEN"
     return Refused(
         f"there is no token for {forge.host}",
         hints=[

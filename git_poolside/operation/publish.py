@@ -124,7 +124,7 @@ def prepared(git: Git, config: Config, remote: Remote, inputs: Mapping[str, str]
     snapshot = server.get(names[Role.SNAPSHOT])
     nightly, value = _stamped(git, config, objects, tip, snapshot)
     file = config.publish.workflow
-    _check_workflow(objects, config, tip, inputs)
+    check_workflow(objects, config, tip, inputs)
     published = [ref.removesuffix("^{}") for ref, oid in server.items() if ref.endswith("^{}") and oid == tip]
     tips = {role.value: server.get(names[role]) for role in Role}
     return Build(
@@ -190,7 +190,7 @@ def _version(config: Config, objects: Objects, tip: Oid) -> tuple[str | None, st
     return (None, None) if found is None else (found.value.decode("utf-8", "replace"), found.date.decode())
 
 
-def _check_workflow(objects: Objects, config: Config, tip: Oid, inputs: Mapping[str, str]) -> None:
+def check_workflow(objects: Objects, config: Config, tip: Oid, inputs: Mapping[str, str]) -> None:
     """Raises `Refused` where the workflow of the tip cannot be run by hand with these inputs."""
     path = FOLDER + config.publish.workflow
     where = f"{path} on '{config.branches.patches}'"

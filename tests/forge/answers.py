@@ -45,7 +45,8 @@ def get_repository(fake: FakeGitHub, request: Seen, account: Account | None, own
         "full_name": repo.name,
         "owner": _user(owner),
         "default_branch": repo.default_branch,
-        "permissions": {"admin": False, "push": account is not None, "pull": True},
+        "private": repo.private,
+        "permissions": {"admin": False, "push": account is not None and account.may_push, "pull": True},
         "has_issues": repo.issues_enabled,
     }
     return 200, GITHUB.completed("full-repository", given), {}
@@ -299,7 +300,7 @@ def _inputs(described: JSON, given: Mapping[str, str]) -> dict[str, str]:
         if name not in given and one.get("required") == "true" and "default" not in one:
             raise No(422, f"Required input '{name}' not provided")
         value = given.get(name, one.get("default", ""))
-        if one.get("type") == "choice" and value not in one["options"]:
+        if name in given and one.get("type") == "choice" and value not in one["options"]:
             raise No(422, f"Provided value '{value}' for input '{name}' not in the list of allowed values")
         found[name] = value
     return found

@@ -65,6 +65,7 @@ class Account:
 
     login: str
     scopes: str | None = "repo, workflow"
+    may_push: bool = True
 
 
 @dataclass
@@ -115,6 +116,7 @@ class FakeRepository:
     plan: Plan = field(default_factory=Plan)
     run_details: bool = True
     issues_enabled: bool = True
+    private: bool = False
     workflow_state: str = "active"
     files: dict[str, str] = field(default_factory=dict)
     hidden: int = 0
