@@ -84,7 +84,7 @@ def main(command: str, argv: list[str]) -> int:
 def _main(command: str, argv: list[str]) -> int:
     from importlib import import_module
 
-    from git_poolside import interrupt
+    from git_poolside import actions, interrupt
 
     module = import_module(f"git_poolside.commands.{command.replace('-', '_')}")
     if "--help" in argv and "--" not in argv[: argv.index("--help")]:
@@ -115,6 +115,10 @@ def _main(command: str, argv: list[str]) -> int:
     except PoolsideError as error:
         interrupt.check()  # a git process that Ctrl-C ended is no failure
         ui.error(error)
+        if actions.running():
+            from git_poolside import unattended
+
+            unattended.failed(context, error)
         return error.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

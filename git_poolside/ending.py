@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 
-from git_poolside import pulled, report
+from git_poolside import pulled, report, unattended
 from git_poolside.context import Context
 from git_poolside.errors import PoolsideError
 from git_poolside.operation import resume
 from git_poolside.operation.prepare import Wishes
 from git_poolside.operation.sync import Outcome
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from git_poolside.forge.github import Repository
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -40,8 +44,11 @@ def go_on(context: Context, wishes: Wishes, *, skip: bool) -> int:
     return finish(context, going(context.git, context.config, context.ui, wishes))
 
 
-def finish(context: Context, outcome: Outcome) -> int:
-    """Go on from what rerere resolved if that is accepted, push if that was asked, then report."""
+def finish(context: Context, outcome: Outcome, fork: Repository | None = None) -> int:
+    """Go on from what rerere resolved if that is accepted, push if that was asked, then report.
+
+    With `fork` the one issue there is opened, renewed or closed.
+    """
     ui = context.ui
     outcome = resume.accept_rerere(context.git, context.config, ui, outcome)
     failure = None
@@ -54,6 +61,12 @@ def finish(context: Context, outcome: Outcome) -> int:
         except PoolsideError as error:
             failure = error
     (pulled if outcome.order.moves else report).show(ui, context.config, outcome)
+    unattended.show(context, outcome)
+    if fork is not None and failure is None:
+        failure = unattended.tell(context, fork, outcome)
+        if failure is not None and outcome.status:
+            ui.warn(f"the issue is not up to date: {failure.message}")
+            failure = None
     if failure is not None and not ui.json:
         raise failure
     if ui.json:
@@ -62,5 +75,6 @@ def finish(context: Context, outcome: Outcome) -> int:
             value |= {"exit": failure.exit_code, "error": failure.message, "hints": list(failure.hints)}
         ui.object(value)
         if failure is not None:
+            unattended.failed(context, failure)
             return failure.exit_code
     return outcome.status

@@ -160,14 +160,15 @@ def _layers(ui: Ui, config: Config, outcome: Outcome) -> list[str]:
         arrow = f"{before[:9] if before else 'new':9} -> {new[:9] if new else '…'}"
         if before == new and new:
             arrow = f"{new[:9]} unchanged"
-        rows.append((f"  {clean(branch_of(config, role))}", arrow, _summary(outcome, role)))
+        rows.append((f"  {clean(branch_of(config, role))}", arrow, layer_summary(outcome, role)))
     lines = table(rows)
     if max(map(len, lines)) <= ui.width:
         return lines
     return [line for name, arrow, what in rows for line in (f"{name}  {arrow}", f"    {what}")]
 
 
-def _summary(outcome: Outcome, role: Role) -> str:
+def layer_summary(outcome: Outcome, role: Role) -> str:
+    """How many patches a layer has, and what became of them, in words."""
     if role is Role.SNAPSHOT:
         return f"upstream at {outcome.order.date}"
     results = [r for r in outcome.rebuilt.results if r.role is role]
@@ -183,7 +184,8 @@ def _summary(outcome: Outcome, role: Role) -> str:
     waiting = sum(commit.oid not in outcome.rebuilt.stamps for commit in layer.commits) - judged
     words += [f"{waiting} to go"] if waiting else []
     text = f"{count(fates.total() - by_hand + waiting, what)}" + (f": {', '.join(words)}" if words else "")
-    if any(r.verdict is Verdict.STAMP and r.new for r in results):
+    through = outcome.rebuilt.stop is None or outcome.dry_run
+    if through and any(r.verdict is Verdict.STAMP and r.new for r in results):
         text += ", stamped"
     return text
 
@@ -246,7 +248,7 @@ def _stop(ui: Ui, outcome: Outcome) -> None:
         ui.complain(f"{(stop.origin or stop.commit.oid)[:9]} {clean(stop.commit.subject)} does not apply")
         for message in stop.conflict.messages:
             ui.talk(f"  {clean(message)}")
-        if outcome.dry_run and any(result.assumes for result in outcome.rebuilt.results):
+        if outcome.stood is None and any(result.assumes for result in outcome.rebuilt.results):
             ui.talk("the patches after it were judged as if it were left out")
         if stop.culprit is not None:
             pull = f" (#{stop.culprit.number})" if stop.culprit.number else ""

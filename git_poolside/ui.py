@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from time import monotonic, sleep
 from typing import Any, TextIO
 
+from git_poolside import actions
 from git_poolside.errors import PoolsideError
 from git_poolside.terminal import clean, count, cut, table
 
@@ -80,7 +81,8 @@ class Ui:
         """The one JSON object of ``--json``."""
         import json
 
-        self._write(self._out, json.dumps({"schema": 1, **value}, indent=2) + "\n")
+        text = json.dumps({"schema": 1, **value}, indent=2)
+        self._write(self._out, (actions.harmless_json(text) if actions.running() else text) + "\n")
 
     def talk(self, *lines: str) -> None:
         """Talk, on stderr, unless ``-q``."""
@@ -90,6 +92,12 @@ class Ui:
 
     def warn(self, message: str) -> None:
         self._write(self._err, f"warning: {clean(message)}\n")
+
+    def annotate(self, kind: str, title: str, message: str) -> None:
+        """Show a message on the page of a run of GitHub Actions (`actions.annotation`); nothing anywhere else."""
+        if actions.running():
+            self._err.write(actions.annotation(kind, title, clean(message)) + "\n")
+            self._err.flush()
 
     def hint(self, *lines: str) -> None:
         for line in lines:
@@ -192,6 +200,8 @@ class Ui:
 
     @staticmethod
     def _write(stream: TextIO, text: str) -> None:
+        if actions.running():
+            text = actions.harmless(text)
         try:
             stream.write(text)
         except UnicodeEncodeError:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from git_poolside import ending
+from git_poolside import ending, unattended
 from git_poolside.commands import Parser
 from git_poolside.context import Context
-from git_poolside.errors import ALLOWABLE_SNAGS, UsageError
+from git_poolside.errors import ALLOWABLE_SNAGS, Refused, UsageError
 from git_poolside.git.objects import Objects
 from git_poolside.operation import journal, lock, prepare, stopped, sync
 
@@ -35,6 +35,9 @@ def parser() -> Parser:
     how.add_argument("--explain", metavar="PATCH", help="print the whole reasoning about PATCH too")
     how.add_argument("--strict", action="store_true", help="refuse what the audit of merges and resolutions doubts")
     how.add_argument("--no-stop", action="store_true", help="report a conflict instead of stopping at it")
+    how.add_argument(
+        "--issue", action="store_true", help="keep one issue on the fork while a person has to look, close it after"
+    )
     how.add_argument("--no-fetch", action="store_true", help="do not ask the remotes, work with what is here")
     how.add_argument("--json", action="store_true", help="one JSON object on standard output")
     ending.options(made)
@@ -79,9 +82,15 @@ def _ordered(context: Context, arguments: argparse.Namespace) -> int:
     git, config, ui = context.git, context.config, context.ui
     if arguments.dry_run:
         stopped.refuse_if_stopped(git)
-    ordered = prepare.order(git, config, ui, Objects(git), context.command, _wishes(arguments))
-    outcome = sync.execute(git, config, ui, ordered, dry_run=arguments.dry_run, no_stop=arguments.no_stop)
-    return ending.finish(context, outcome)
+    fork = unattended.fork(context) if arguments.issue else None
+    try:
+        ordered = prepare.order(git, config, ui, Objects(git), context.command, _wishes(arguments))
+        outcome = sync.execute(git, config, ui, ordered, dry_run=arguments.dry_run, no_stop=arguments.no_stop)
+    except Refused as error:
+        if fork is not None:
+            unattended.tell_refusal(context, fork, error)
+        raise
+    return ending.finish(context, outcome, fork)
 
 
 def _check_usage(arguments: argparse.Namespace) -> None:
@@ -89,7 +98,7 @@ def _check_usage(arguments: argparse.Namespace) -> None:
                                          ("abort", arguments.abort)) if on), None)  # fmt: skip
     fixed = [
         arguments.nightly, arguments.onto, arguments.dry_run, arguments.push, arguments.exec, arguments.no_stop,
-        arguments.strict, arguments.autosquash,
+        arguments.strict, arguments.autosquash, arguments.issue,
     ]  # fmt: skip
     answers = [arguments.keep, arguments.drop, arguments.allow]
     if (going and any(fixed)) or (arguments.abort and any(answers)):
@@ -98,6 +107,8 @@ def _check_usage(arguments: argparse.Namespace) -> None:
                                                         "--drop, --allow"),
             hints=[f"git poolside sync {going}"],
         )  # fmt: skip
+    if arguments.issue and arguments.dry_run:
+        raise UsageError("a dry run changes nothing, so no issue either", hints=["git poolside sync -n"])
     for name in arguments.allow:
         if name not in ALLOWABLE_SNAGS:
             raise UsageError(

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from git_poolside import interrupt
+from git_poolside import actions, interrupt
 from git_poolside.errors import GitFailed, NotARepository, Refused
 from git_poolside.stack.model import Oid
 
@@ -259,14 +259,14 @@ class Git:
         def relay(chunk: str) -> None:
             errors.append(chunk.encode("utf-8", "surrogateescape"))
             if not quiet:
-                sys.stderr.write(chunk)
+                sys.stderr.write(actions.harmless(chunk) if actions.running() else chunk)
                 sys.stderr.flush()
 
         options: dict[str, Any] = {
             "_env": {**self.environment, **environment},
             "_cwd": str(self.folder),
             "_err": relay,
-            "_err_bufsize": 256,
+            "_err_bufsize": 1 if actions.running() else 256,  # whole lines, in which a command could be seen
             "_in": input,
             "_ok_code": list(range(-64, 256)),
             "_return_cmd": True,

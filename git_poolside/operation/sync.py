@@ -74,7 +74,7 @@ def execute(
     A bare repository is no place to resolve a conflict, so there a stop is reported as with `no_stop`.
     """
     no_stop = no_stop or git.worktree is None
-    with workshop(git, config, ui, order, dry_run=dry_run) as shop:
+    with workshop(git, config, ui, order, dry_run=dry_run or no_stop) as shop:
         inner, objects, committer = shop.inner, shop.objects, shop.committer
         made = carry(shop, order) if order.moves else _make(shop, order)
         rebuilt = made.rebuilt

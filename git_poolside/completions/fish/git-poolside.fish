@@ -112,6 +112,7 @@ complete -c git-poolside -n '_git_poolside_shtab_using sync' -l autosquash -d 'p
 complete -c git-poolside -n '_git_poolside_shtab_using sync' -l explain -xka "(git-poolside --complete patches picks)" -d 'print the whole reasoning about PATCH too'
 complete -c git-poolside -n '_git_poolside_shtab_using sync' -l strict -d 'refuse what the audit of merges and resolutions doubts'
 complete -c git-poolside -n '_git_poolside_shtab_using sync' -l no-stop -d 'report a conflict instead of stopping at it'
+complete -c git-poolside -n '_git_poolside_shtab_using sync' -l issue -d 'keep one issue on the fork while a person has to look, close it after'
 complete -c git-poolside -n '_git_poolside_shtab_using sync' -l no-fetch -d 'do not ask the remotes, work with what is here'
 complete -c git-poolside -n '_git_poolside_shtab_using sync' -l json -d 'one JSON object on standard output'
 complete -c git-poolside -n '_git_poolside_shtab_using sync' -l continue -d 'the conflict is resolved'
