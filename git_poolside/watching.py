@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from git_poolside.forge.failures import Unanswered
 from git_poolside.forge.github import Job, Repository, Run
-from git_poolside.ui import Ui, clean, count, cut, table
+from git_poolside.ui import Ui, clean, cut, table
 
 _POLL = 10
 """Seconds between two looks; a run takes minutes to hours, and a token may ask 5,000 times an hour."""
@@ -49,16 +49,16 @@ def picture(
     run: Run, jobs: Sequence[Job], now: datetime, width: int, height: int, paint: Callable[..., str]
 ) -> list[str]:
     """The run as it stands at `now`, in at most `height` lines: what goes on first, then what is over."""
-    head = f"Run {run.number} on {clean(run.branch)} ({run.head[:9]}): {_word(run)}, {since(run.created, now)}"
+    head = f"Run {run.number}: {_word(run)}, {since(run.created, now)}, on {clean(run.branch)} ({run.head[:9]})"
     order = sorted(jobs, key=lambda job: (job.status == "completed", job.status != "in_progress"))
     shown = order[: max(1, height - 3)]
-    rows = [(f"  {clean(job.name)}", _word(job), _took(job, now), _step(job)) for job in shown]
+    rows = [(f"  {_word(job)}", f"{_took(job, now):>7}", clean(job.name), _step(job)) for job in shown]
     lines = [cut(line, width) for line in (head, *table(rows))]
     for at, job in enumerate(shown, 1):
         if colour := _COLOUR.get(job.conclusion or job.status):
             lines[at] = lines[at].replace(_word(job), paint(_word(job), colour), 1)
     left = len(order) - len(shown)
-    return lines + ([f"  and {count(left, 'job')} more"] if left else [])
+    return lines + ([f"  and {left} more"] if left else [])
 
 
 def _news(run: Run, jobs: Sequence[Job], now: datetime, said: dict[str, str]) -> list[str]:
@@ -102,4 +102,4 @@ def _step(job: Job) -> str:
     if job.status != "in_progress":
         return ""
     at = next((number for number, step in enumerate(job.steps, 1) if step.status == "in_progress"), None)
-    return f"{clean(job.steps[at - 1].name)} ({at} of {len(job.steps)})" if at is not None else ""
+    return f"{at}/{len(job.steps)} {clean(job.steps[at - 1].name)}" if at is not None else ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -410,12 +412,13 @@ def test_a_push_in_between_is_found_out(
 
 
 WATCHED = """\
-Run 1 of poolside-nightly-build.yaml has begun: https://github.com/poolsideai/pytorch/actions/runs/1001
+Run 1 of poolside-nightly-build.yaml has begun:
+  https://github.com/poolsideai/pytorch/actions/runs/1001
      0s  build: queued
      0s  run 1: queued
-    10s  build: Check out (1 of 2)
+    10s  build: 1/2 Check out
     10s  run 1: in progress
-    20s  build: Build the wheel (2 of 2)
+    20s  build: 2/2 Build the wheel
  1m 50s  build: success
  1m 50s  run 1: success
 """
@@ -515,7 +518,7 @@ def test_ctrl_c_stops_watching_and_not_the_run(
     github.seen.clear()
     result = poolside(clone, "publish", "--watch")
     assert result.status == 0
-    assert result.err.splitlines()[0] == f"Run 1 of {FILE} is on the way already: {RUN_URL}"
+    assert result.err.splitlines()[0] == f"Run 1 of {FILE} is on the way already:"
     assert posts(github) == []
     assert clone.refs("refs/poolside/builds") != {}
 
@@ -566,7 +569,7 @@ def test_a_run_that_somebody_else_began_is_joined(
     fork.begin(FILE, "poolside-main", "somebody", github)
     result = poolside(clone, "publish", "--watch")
     assert (result.status, len(fork.runs)) == (0, 1)
-    assert result.err.splitlines()[0] == f"Run 1 of {FILE} is on the way already: {RUN_URL}"
+    assert result.err.splitlines()[0] == f"Run 1 of {FILE} is on the way already:"
 
 
 def test_watching_outlives_a_network_that_is_away_for_minutes(
@@ -615,3 +618,35 @@ def test_a_synced_and_pushed_stack_is_published_with_its_published_state(
     assert [(one["ref"], [built["run"] for built in one["builds"]]) for one in listed] == [
         ("refs/poolside/published/2026-07-10-1", [1001])
     ]
+
+
+def test_the_token_appears_nowhere(
+    github: FakeGitHub,
+    fork: FakeRepository,
+    clone: Repo,
+    poolside: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not in what is printed, nor in the state, the records, or the arguments of any process (ps(1))."""
+    programs, calls = tmp_path / "programs", tmp_path / "calls"
+    programs.mkdir()
+    for name in ("git", "gh"):
+        real = shutil.which(name) or "false"
+        (programs / name).write_text(f'#!/bin/sh\necho "$0 $@" >> {calls}\nexec {real} "$@"\n')
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    said = []
+    for arguments in (["-n"], ["--json"], ["--watch"], ["--again", "--json"], ["--input", "colour=red"]):
+        result = poolside(clone, "publish", *arguments)
+        said += [result.out, result.err]
+    github.fault("GET", "/workflows/", 401, body={"message": f"Bad credentials: {github.token}"})
+    for words in (["publish", "--again"], ["doctor"], ["log", "--published", "--json"]):
+        result = poolside(clone, *words)
+        said += [result.out, result.err]
+    kept = [path.read_bytes() for path in (clone.path / ".git").rglob("*") if path.is_file()]
+    kept.append(clone.git("cat-file", "--batch", "--batch-all-objects").encode("utf-8", "surrogateescape"))
+    assert any("Bad credentials: ***" in text for text in said)
+    assert "credential" not in calls.read_text()  # the environment had one: nobody else was asked
+    assert [text for text in [*said, calls.read_text()] if github.token in text] == []
+    assert [text for text in kept if github.token.encode() in text] == []

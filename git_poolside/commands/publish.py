@@ -106,7 +106,7 @@ def _follow(context: Context, fork: Repository, remote: Remote, build: Build, be
     git, ui, config = context.git, context.ui, context.config
     assert begun.run is not None
     verb = "is on the way already" if begun.joined else "has begun"
-    ui.talk(f"Run {begun.run.number} of {build.workflow} {verb}: {clean(begun.run.url)}")
+    ui.talk(f"Run {begun.run.number} of {build.workflow} {verb}:", f"  {clean(begun.run.url)}")
     try:
         run, jobs = watching.watch(fork, begun.run.id, ui)
     except KeyboardInterrupt:

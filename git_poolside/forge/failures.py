@@ -12,6 +12,18 @@ from typing import Any
 from git_poolside.errors import FarSideFailed
 from git_poolside.forge.tokens import Forge, Token
 
+_INPUTS = "git poolside publish --input NAME=VALUE   (or set inputs under [publish] in .poolside.toml)"
+_REFUSALS = {
+    "No ref found for": "git poolside push   (the branch is not on the server)",
+    "does not have 'workflow_dispatch' trigger": "add workflow_dispatch: below the file's on:, commit and push that",
+    "Unexpected inputs provided": _INPUTS,
+    "Required input": _INPUTS,
+    "in the list of allowed values": _INPUTS,
+    "A pull request already exists": "git poolside upstream --list   (shows what was proposed)",
+    "No commits between": "nothing is left to propose: upstream has these commits",
+}
+"""What GitHub answers with 422, and what to do then."""
+
 
 class ApiFailed(FarSideFailed):
     """GitHub answered, and said no: `status` and the texts that it `said`. Exit 5."""
@@ -50,7 +62,7 @@ def refusal(
     forge: Forge, token: Token | None, doing: str, status: int, headers: Mapping[str, str], data: Any
 ) -> ApiFailed:
     """The error for an answer of `status` that is no success and no rate limit; `doing` is what was asked for."""
-    said = texts(data)
+    said = tuple(text.replace(token.value, "***") if token else text for text in texts(data))
     first, *more = said or (f"it said nothing (HTTP {status})",)
     message = "\n".join([f"{forge.host} refused to {doing}: {first}", *(f"  {text}" for text in more)])
     hints = tuple(_cures(forge, token, status, headers, said))
@@ -76,8 +88,9 @@ def _cures(
         ]
     if status == 410:
         return ["this is switched off in the repository's settings"]
-    if status in (409, 422):
-        return ["nothing was done; the words above are the server's"]
+    if status in (400, 409, 422):
+        found = [cure for words, cure in _REFUSALS.items() if any(words in text for text in said)]
+        return found or ["nothing was done; the words above are the server's"]
     return ["the words above are the server's; https://www.githubstatus.com shows its state"]
 
 

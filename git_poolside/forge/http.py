@@ -182,13 +182,12 @@ class Client:
         parameters: Mapping[str, str | int] | None,
         body: Mapping[str, Any] | None,
     ) -> Answer:
-        import requests
 
         try:
             response = self._session.request(
                 method, url, params=parameters, json=body, timeout=self._timeout, allow_redirects=False
             )
-        except requests.RequestException as error:
+        except OSError as error:  # requests.RequestException is one, and what is wrong with a file of certificates
             raise self._unreachable(error, doing) from None  # its text may hold a proxy's password
         headers = {name.lower(): value for name, value in response.headers.items()}
         if response.status_code >= 500:
@@ -206,16 +205,24 @@ class Client:
             data = None
         return Answer(response.status_code, data, headers)
 
-    def _unreachable(self, error: requests.RequestException, doing: str) -> FarSideFailed:
+    def _unreachable(self, error: OSError, doing: str) -> FarSideFailed:
         """The failure of a connection, by its kind."""
         import requests
 
         host = urlsplit(self.forge.api).netloc
-        if isinstance(error, requests.exceptions.SSLError):
+        if not isinstance(error, requests.RequestException):
             return FarSideFailed(
-                f"cannot {doing}: the certificate of {host} is not trusted",
-                hints=["export REQUESTS_CA_BUNDLE=FILE   (your company's certificates)"],
+                f"cannot {doing}: there is no file of certificates where it should be",
+                hints=["REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names it"],
             )
+        if isinstance(error, requests.exceptions.SSLError):
+            trusted = "CERTIFICATE_VERIFY_FAILED" not in str(error)
+            return FarSideFailed(
+                f"cannot {doing}: {host} does not speak TLS" if trusted
+                else f"cannot {doing}: the certificate of {host} is not trusted",
+                hints=["is a proxy in between? https_proxy and no_proxy name it"] if trusted
+                else ["export REQUESTS_CA_BUNDLE=FILE   (your company's certificates)"],
+            )  # fmt: skip
         if isinstance(error, requests.exceptions.ProxyError):
             return FarSideFailed(
                 f"cannot {doing}: the proxy does not let {host} be reached",

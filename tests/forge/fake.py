@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+import ssl
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -176,7 +177,9 @@ class FakeGitHub:
     not looked at.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: tuple[Path, Path] | None = None) -> None:
+        """With `tls`, files of a certificate and its key, it speaks https."""
+        self._tls = tls
         self.token = "ghp_sesameOpenSesame"
         self.accounts = {self.token: Account("pat")}
         self.now = BEGIN
@@ -197,6 +200,10 @@ class FakeGitHub:
         GITHUB.prepare()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
+        if self._tls is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*self._tls)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         self._thread.start()
         return self
@@ -213,7 +220,7 @@ class FakeGitHub:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/api/v3"
+        return f"http{'s' if self._tls else ''}://127.0.0.1:{self.port}/api/v3"
 
     def repository(self, name: str, git: Path | None = None, default_branch: str = "main") -> FakeRepository:
         """A new repository."""

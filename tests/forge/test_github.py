@@ -72,6 +72,7 @@ def test_a_pull_request_without_commits_is_refused(github: FakeGitHub, fork: Rep
     assert caught.value.message == (
         "github.com refused to open a pull request: Validation Failed\n  No commits between main and nothing"
     )
+    assert caught.value.hints == ("nothing is left to propose: upstream has these commits",)
 
 
 def test_an_issue_is_opened_found_commented_and_closed(github: FakeGitHub, fork: Repository) -> None:
@@ -126,6 +127,15 @@ def test_a_server_that_knows_no_run_details_is_asked_without(github: FakeGitHub,
     assert len(github.repositories[FORK].runs) == 1
 
 
+def test_a_server_that_says_400_to_the_word_is_asked_without_too(github: FakeGitHub, fork: Repository) -> None:
+    github.fault("POST", "/dispatches", 400, body={"message": "Unknown key: return_run_details"})
+    assert fork.dispatch(FILE, "poolside-main", {}) is None
+    github.fault("POST", "/dispatches", 400, body={"message": "Problems parsing JSON"})
+    with pytest.raises(ApiFailed):
+        fork.dispatch(FILE, "poolside-main", {})
+    assert [len(one.body) for one in github.seen if one.method == "POST"] == [3, 2, 3]
+
+
 def test_a_failed_step_ends_its_job(github: FakeGitHub, fork: Repository) -> None:
     github.repositories[FORK].plan.jobs = {"build": [("Build", 10, "failure"), ("Upload", 10, "success")]}
     number = fork.dispatch(FILE, "poolside-main", {})
@@ -135,16 +145,23 @@ def test_a_failed_step_ends_its_job(github: FakeGitHub, fork: Repository) -> Non
     assert [step.conclusion for step in fork.jobs(number)[0].steps] == ["failure", "skipped"]
 
 
-TEXTS: dict[str, tuple[dict[str, Any], str]] = {
-    "no branch": ({"ref": "gone"}, "No ref found for: gone"),
-    "no trigger": ({"ref": "main"}, "Workflow does not have 'workflow_dispatch' trigger"),
-    "unknown input": ({"inputs": {"colour": "red"}}, 'Unexpected inputs provided: ["colour"]'),
-    "missing input": ({"inputs": {}}, "Required input 'reason' not provided"),
+INPUTS = "git poolside publish --input NAME=VALUE   (or set inputs under [publish] in .poolside.toml)"
+TEXTS: dict[str, tuple[dict[str, Any], str, str]] = {
+    "no branch": (
+        {"ref": "gone"}, "No ref found for: gone", "git poolside push   (the branch is not on the server)",
+    ),
+    "no trigger": (
+        {"ref": "main"}, "Workflow does not have 'workflow_dispatch' trigger",
+        "add workflow_dispatch: below the file's on:, commit and push that",
+    ),
+    "unknown input": ({"inputs": {"colour": "red"}}, 'Unexpected inputs provided: ["colour"]', INPUTS),
+    "missing input": ({"inputs": {}}, "Required input 'reason' not provided", INPUTS),
     "no choice": (
         {"inputs": {"reason": "x", "publish": "maybe"}},
         "Provided value 'maybe' for input 'publish' not in the list of allowed values",
+        INPUTS,
     ),
-}
+}  # fmt: skip
 CHOICE = """\
 name: build
 on:
@@ -157,12 +174,13 @@ on:
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_every_text_of_a_refused_dispatch(github: FakeGitHub, fork: Repository, simple: World, name: str) -> None:
-    changed, text = TEXTS[name]
+    changed, text, hint = TEXTS[name]
     simple.patch({PATTERN_FILE: CHOICE, "a.py": TEN}, "Add inputs\n")
     given: dict[str, Any] = {"ref": "poolside-main", "inputs": {}, **changed}
     with pytest.raises(ApiFailed) as caught:
         fork.dispatch(FILE, given["ref"], given["inputs"])
-    assert caught.value.said == (text,)
+    assert caught.value.message == f"github.com refused to run {FILE}: {text}"
+    assert (caught.value.exit_code, caught.value.hints) == (5, (hint,))
 
 
 def test_a_workflow_that_the_default_branch_lacks_is_not_found(github: FakeGitHub, fork: Repository) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import traceback
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -264,3 +268,84 @@ def test_each_error_of_an_answer_is_shown(github: FakeGitHub, fork: Repository) 
 def test_what_is_no_repository_is_not_asked_for(fork: Repository, name: str) -> None:
     with pytest.raises(Refused, match="is no repository on GitHub"):
         Repository(fork.client, name)
+
+
+def test_a_proxy_is_heeded(github: FakeGitHub, fork: Repository, waits: Waits, monkeypatch: pytest.MonkeyPatch) -> None:
+    behind = Repository(Client(Forge("github.com", "http://localhost:1"), fork.client.token, waits), NAME)
+    monkeypatch.setenv("http_proxy", f"http://user:secret@127.0.0.1:{github.port}")
+    assert behind.info().full_name == NAME
+    assert github.seen[-1].base == "http://localhost:1"
+    monkeypatch.setenv("no_proxy", "localhost")
+    with pytest.raises(Unanswered):
+        behind.info()
+
+
+def test_a_proxy_that_is_not_there_is_said_without_its_password(
+    fork: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://user:secret@127.0.0.1:1")
+    with pytest.raises(FarSideFailed) as caught:
+        fork.info()
+    assert caught.value.message.startswith(f"cannot show {NAME}: the proxy does not let 127.0.0.1:")
+    assert caught.value.hints == ("https_proxy and no_proxy name the proxy and what goes without",)
+    assert "secret" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that nobody signed but itself, and its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    files = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    words = [
+        "openssl",
+        "req",
+        "-x509",
+        "-nodes",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-subj",
+        "/CN=x",
+        "-days",
+        "1",
+    ]
+    subject = ["-addext", "subjectAltName=IP:127.0.0.1", "-out", str(files[0]), "-keyout", str(files[1])]
+    subprocess.run([*words, *subject], check=True, capture_output=True)
+    return files
+
+
+def test_a_certificate_has_to_be_trusted(
+    certificate: tuple[Path, Path], waits: Waits, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with FakeGitHub(tls=certificate) as server:
+        server.repository(NAME)
+        fork = Repository(Client(Forge("git.corp.example", server.url), Token(server.token, "x"), waits), NAME)
+        with pytest.raises(FarSideFailed) as caught:
+            fork.info()
+        assert caught.value.message == f"cannot show {NAME}: the certificate of {host(server)} is not trusted"
+        assert caught.value.hints == ("export REQUESTS_CA_BUNDLE=FILE   (your company's certificates)",)
+        assert server.seen == []
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))
+        assert fork.info().full_name == NAME
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "gone"))
+        with pytest.raises(FarSideFailed, match="there is no file of certificates where it should be"):
+            fork.info()
+    assert waits == []
+
+
+def test_a_server_without_tls_is_said(github: FakeGitHub, waits: Waits) -> None:
+    fork = Repository(Client(Forge("x", f"https://127.0.0.1:{github.port}"), None, waits), NAME)
+    with pytest.raises(FarSideFailed) as caught:
+        fork.info()
+    assert caught.value.message == f"cannot show {NAME}: {host(github)} does not speak TLS"
+
+
+def test_a_token_that_a_server_repeats_is_not_shown(github: FakeGitHub, fork: Repository) -> None:
+    body = {"message": f"bad {github.token}", "errors": [github.token, {"message": f"x{github.token}"}]}
+    github.fault("GET", "", 422, body=body)
+    with pytest.raises(ApiFailed) as caught:
+        fork.info()
+    assert caught.value.message == f"github.com refused to show {NAME}: bad ***\n  ***\n  x***"
+    assert github.token not in "".join(traceback.format_exception(caught.value)) + repr(vars(caught.value))
