@@ -18,7 +18,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -116,14 +116,21 @@ def with_printed(page: str, printed: list[str]) -> str:
     return _BLOCK.sub(block, page)
 
 
+@dataclass(frozen=True)
+class Worlds:
+    """The worlds that were built so far in this process, each in its folder."""
+
+    folder: Path
+    built: set[str] = field(default_factory=set)
+
+
 class Session:
     """Types examples one after the other, each a minute after the one before."""
 
-    def __init__(self, root: Path, executables: Path, github: FakeGitHub | None = None) -> None:
-        self._root, self._executables, self._github = root, executables, github
+    def __init__(self, root: Path, executables: Path, worlds: Worlds, github: FakeGitHub | None = None) -> None:
+        self._root, self._executables, self._worlds, self._github = root, executables, worlds, github
         self._home = self._place = root
         self._minutes = 0
-        self._worlds: dict[str, Path] = {}
 
     def run(self, example: Example) -> tuple[int, str]:
         """The exit status, and what was printed on both channels, as one would see it."""
@@ -150,25 +157,30 @@ class Session:
 
     def _enter(self, world: str) -> None:
         """Stand in the clone of a new copy of a world, which is built when it is first wanted."""
-        if world not in self._worlds:
+        if world not in self._worlds.built:
             base, typed = WORLDS[world]
+            made = self._worlds.folder / world
             if base is None:
-                self._home = Path(tempfile.mkdtemp(dir=self._root))
-                histories.build(self._home, {**os.environ, **_dated(0)})
-                self._place = self._home / "clone"
+                made.mkdir()
+                histories.build(made, {**os.environ, **_dated(0)})
             else:
                 self._enter(base)
+                self._home.rename(made)
+            self._stand(made)
             for command in typed:
                 example = Example(command, None)
                 status, printed = self.run(example)
                 assert status == example.exits, printed
-            self._worlds[world] = self._home
+            self._worlds.built.add(world)
         made = Path(tempfile.mkdtemp(dir=self._root))
-        shutil.copytree(self._worlds[world], made, symlinks=True, dirs_exist_ok=True)
-        self._home, self._place, self._minutes = made, made / "clone", 60
+        shutil.copytree(self._worlds.folder / world, made, symlinks=True, dirs_exist_ok=True)
+        self._stand(made)
         if self._github is not None:
             fork = self._github.repository("poolsideai/pytorch", made / "fork.git", "poolside-main")
             fork.plan.artifacts = ("manywheel-py3_12-cuda12_6",)
+
+    def _stand(self, home: Path) -> None:
+        self._home, self._place, self._minutes = home, home / "clone", 60
 
 
 def _dated(minutes: int) -> dict[str, str]:

@@ -9,18 +9,29 @@ import pytest
 from git_poolside.commands import COMMANDS
 from git_poolside.config import parse
 from git_poolside.stack.model import Verdict
-from tests.examples import Session, agrees, blocks, examples, with_printed
+from tests.examples import Session, Worlds, agrees, blocks, examples, with_printed
 
 MANUAL = Path(__file__).parent.parent / "man"
 SOURCES = sorted((MANUAL / "src").glob("*.md"))
 
 
+@pytest.fixture(scope="session")
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> Worlds:
+    return Worlds(tmp_path_factory.mktemp("worlds"))
+
+
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
 def test_the_examples_come_out_as_shown(
-    source: Path, tmp_path: Path, installed: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    source: Path,
+    tmp_path: Path,
+    installed: Path,
+    worlds: Worlds,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     page = source.read_text()
-    session = Session(tmp_path, installed, request.getfixturevalue("github") if "(on GitHub)" in page else None)
+    github = request.getfixturevalue("github") if "(on GitHub)" in page else None
+    session = Session(tmp_path, installed, worlds, github)
     monkeypatch.setenv("COLUMNS", "80")
     printed, wrong = [], []
     for example in examples(page):
