@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 
 Run = Callable[..., Result]
 BIN = Path(__file__).parent.parent / "bin"
-
-
+EDGE_CASES = Path(__file__).parent / "EDGE_CASES.md"
 MEMORY = "/dev/shm"
 ROOM = 2 << 30
 
@@ -34,6 +34,26 @@ def pytest_configure() -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write-examples", action="store_true", help="put what the manual's examples print into man/src")
+
+
+def edge_cases() -> list[str]:
+    """The ids of the table, in order."""
+    return re.findall(r"^\| ([A-Z]\d+) \|", EDGE_CASES.read_text(), re.MULTILINE)
+
+
+def named(nodeids: Iterable[str]) -> set[str]:
+    """The ids that stand in the names of tests."""
+    return {found for nodeid in nodeids for found in re.findall(r"_([NLSACP]\d+)(?=_|\[|$)", nodeid)}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Which edge cases have a test that passed; after the whole suite also which have none."""
+    passed = named(report.nodeid for report in terminalreporter.getreports("passed"))
+    known = edge_cases()
+    if passed:
+        terminalreporter.write_line(f"edge cases: {len(passed)} of {len(known)} have a test that passed")
+    if config.args == config.getini("testpaths") and (without := [case for case in known if case not in passed]):
+        terminalreporter.write_line(f"edge cases without one: {' '.join(without)}", yellow=True)
 
 
 @pytest.fixture(autouse=True)

@@ -305,7 +305,9 @@ def test_a_workflow_that_the_default_branch_lacks_is_said(
     )
 
 
-def test_a_running_build_is_not_killed(github: FakeGitHub, fork: FakeRepository, clone: Repo, poolside: Run) -> None:
+def test_P11_a_running_build_is_not_killed(
+    github: FakeGitHub, fork: FakeRepository, clone: Repo, poolside: Run
+) -> None:
     tip = clone.rev("poolside-main")
     assert poolside(clone, "publish").status == 0
     for seconds, status in ((0, "queued"), (60, "in progress")):
