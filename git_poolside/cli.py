@@ -95,17 +95,14 @@ def _main(command: str, argv: list[str]) -> int:
     except SystemExit as leaving:
         return int(leaving.code or 0)
     from git_poolside.context import Context
+    from git_poolside.git import colour
     from git_poolside.ui import Ui, wants_colour
-
-    def configured() -> str:
-        from git_poolside.git.process import colour_wanted
-
-        return colour_wanted(sys.stdout.isatty())
 
     ui = Ui(
         quiet=arguments.quiet,
         json=getattr(arguments, "json", False),
-        colour=lambda: wants_colour(arguments.color, configured),
+        colour=lambda: wants_colour(arguments.color, lambda: colour.wanted(sys.stdout.isatty())),
+        slot=colour.code,
     )
     context = Context(ui, (command, *argv), arguments.config or os.environ.get("GIT_POOLSIDE_CONFIG") or None)
     try:

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 def show(ui: Ui, git: Git, branch: str, made: Proposal) -> None:
     """The branch and a line for each of its patches, lowest first."""
     when = git.text("log", "-1", "--format=%cs", made.onto)
-    head = f"{ui.paint(clean(branch), 'bold')}: {count(len(made.patches), 'patch')}"
+    head = f"{ui.paint(clean(branch), 'title')}: {count(len(made.patches), 'patch')}"
     ui.print(f"{head} on upstream's {made.onto[:9]} ({when})", "")
     for one in made.patches:
-        word = ui.paint(f"{'needed' if one.needed else '':<8}", "yellow") if made.needed else ""
+        word = ui.paint(f"{'needed' if one.needed else '':<8}", "dropped") if made.needed else ""
         ui.print(cut(f"  {word}{one.new.oid[:9]} {clean(one.new.subject)}", ui.width))
     for note in made.notes:
         ui.talk(f"note: {clean(note)}")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import Any
 
 from git_poolside.operation.picks import Listing, Pick
 from git_poolside.stack.pick import Fortune
-from git_poolside.ui import Ui, clean, count, cut, table
+from git_poolside.ui import Ui, clean, count, cut, folded, table
 
-_COLOUR = {
-    Fortune.PENDING: "cyan",
-    Fortune.REVERTED: "red",
-    Fortune.ORPHANED: "red",
-    Fortune.PARTLY: "yellow",
-    Fortune.TWEAKED: "yellow",
+_SLOT = {
+    Fortune.PENDING: "kept",
+    Fortune.REVERTED: "bad",
+    Fortune.ORPHANED: "bad",
+    Fortune.PARTLY: "dropped",
+    Fortune.TWEAKED: "dropped",
 }
 _WIDE = 80
 
@@ -26,13 +25,14 @@ def show(ui: Ui, listing: Listing) -> None:
         ui.hint("git poolside cherry-pick add '#N'   (takes a pull request of upstream's early)")
         return
     at = listing.nightly
-    ui.print(f"{count(len(listing.picks), 'pick')}, at the nightly of {ui.paint(at.date, 'bold')} ({at.commit[:9]})")
+    head = f"{count(len(listing.picks), 'pick')}, at the nightly of {ui.paint(at.date, 'title')} ({at.commit[:9]})"
+    ui.print(*folded(head, ui.width, 2, ""))
     heads = table([_head(number, pick) for number, pick in enumerate(listing.picks, 1)])
     wide = ui.width >= _WIDE
     width = max(map(len, heads)) + 2
     for head, pick in zip(heads, listing.picks, strict=True):
         state = _state(pick)
-        painted = ui.paint(state, _COLOUR.get(pick.fortune, "green"))
+        painted = ui.paint(state, _SLOT.get(pick.fortune, "good"))
         shown = head[: len(head) - len(state)] + painted
         subject = clean(pick.commit.subject)
         if wide:
@@ -40,7 +40,7 @@ def show(ui: Ui, listing: Listing) -> None:
         else:
             ui.print(head[: len(head) - len(state)].rstrip(), f"     {painted}", cut(f"     {subject}", ui.width))
         for detail in pick.details:
-            ui.print(*_wrapped(clean(detail), ui.width, 7))
+            ui.print(*folded(clean(detail), ui.width, 9, " " * 7))
     if any(pick.fortune.is_in for pick in listing.picks):
         ui.hint("git poolside sync   (drops what landed)")
     if any("newer version" in detail for pick in listing.picks for detail in pick.details):
@@ -54,13 +54,6 @@ def _head(number: int, pick: Pick) -> tuple[str, ...]:
 
 def _state(pick: Pick) -> str:
     return pick.fortune.value + (f" in {pick.nightly}" if pick.nightly else "")
-
-
-def _wrapped(text: str, width: int, indent: int) -> list[str]:
-    return textwrap.wrap(
-        text, max(width, 30), initial_indent=" " * indent, subsequent_indent=" " * (indent + 2),
-        break_long_words=False, break_on_hyphens=False,
-    )  # fmt: skip
 
 
 def to_json(listing: Listing) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from git_poolside.operation.log import result_to_json
 from git_poolside.operation.sync import Outcome
 from git_poolside.operation.workshop import Moved
 from git_poolside.stack.model import Fate, Oid, Role, Verdict
-from git_poolside.ui import Ui, clean, count, table
+from git_poolside.ui import Ui, clean, count, folded, listed
 
 
 def to_json(config: Config, outcome: Outcome) -> dict[str, Any]:
@@ -53,8 +53,9 @@ def show(ui: Ui, config: Config, outcome: Outcome) -> None:
     if outcome.kind == "nothing-to-do":
         ui.print(f"Nothing to do: {already(config)}.")
     else:
-        ui.print(f"{_headline(outcome)} {fork}, on the nightly of {ui.paint(order.date, 'bold')} ({order.target[:9]})")
-        ui.print("", *table(_rows(outcome)))
+        nightly = f"{ui.paint(order.date, 'title')} ({order.target[:9]})"
+        ui.print(*folded(f"{_headline(outcome)} {fork}, on the nightly of {nightly}", ui.width, 2, ""))
+        ui.print("", *listed(_rows(outcome), ui.width))
         if outcome.stood is None:
             results = [result for moved in outcome.moved for result in moved.results]
             report.told(ui, [r for r in results if r.verdict not in (Verdict.CARRIED, Verdict.STAMP) or r.notes])

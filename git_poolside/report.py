@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -15,11 +14,11 @@ from git_poolside.operation.rebuilt import Stop
 from git_poolside.operation.sync import Outcome
 from git_poolside.stack.model import Fate, PatchResult, Role, Verdict
 from git_poolside.stack.plan import Plan
-from git_poolside.ui import Ui, clean, count, cut, table
+from git_poolside.ui import Ui, clean, count, cut, folded, listed
 
 _PLAIN = ("carried", "landed", "emptied", "skipped", "added")
 _ORDINARY = (Verdict.CARRIED, Verdict.STAMP)
-_COLOUR = {Fate.DROPPED: "yellow", Fate.UNRESOLVED: "red", Fate.NEW: "green", Fate.KEPT: "cyan"}
+_SLOT = {Fate.DROPPED: "dropped", Fate.UNRESOLVED: "bad", Fate.NEW: "new", Fate.KEPT: "kept"}
 
 
 def to_json(config: Config, outcome: Outcome) -> dict[str, Any]:
@@ -96,8 +95,8 @@ def show(ui: Ui, config: Config, outcome: Outcome) -> None:
         told(ui, list(filter(_left_out, outcome.rebuilt.results)))
         _notes(ui, outcome)
         return
-    ui.print(f"{_headline(outcome)} the nightly of {ui.paint(order.date, 'bold')} ({order.target[:9]})")
-    ui.print("", *_layers(ui, config, outcome))
+    head = f"{_headline(outcome)} the nightly of {ui.paint(order.date, 'title')} ({order.target[:9]})"
+    ui.print(*folded(head, ui.width, 2, ""), "", *_layers(ui, config, outcome))
     if outcome.stood is None:
         moved = order.plan.moved if order.plan is not None else ()
         told(ui, [r for r in outcome.rebuilt.results if r.verdict not in _ORDINARY or r.notes or r.old in moved])
@@ -161,10 +160,7 @@ def _layers(ui: Ui, config: Config, outcome: Outcome) -> list[str]:
         if before == new and new:
             arrow = f"{new[:9]} unchanged"
         rows.append((f"  {clean(branch_of(config, role))}", arrow, layer_summary(outcome, role)))
-    lines = table(rows)
-    if max(map(len, lines)) <= ui.width:
-        return lines
-    return [line for name, arrow, what in rows for line in (f"{name}  {arrow}", f"    {what}")]
+    return listed(rows, ui.width)
 
 
 def layer_summary(outcome: Outcome, role: Role) -> str:
@@ -210,7 +206,7 @@ def _patch(ui: Ui, result: PatchResult) -> list[str]:
         word = result.verdict.value
     elif result.fate is Fate.UNRESOLVED:
         word = "conflict" if result.paths else "asked"
-    head = f"  {ui.paint(f'{word:<10}', _COLOUR[result.fate])} {name[:9]} {clean(result.subject)}"
+    head = f"  {ui.paint(f'{word:<10}', _SLOT[result.fate])} {name[:9]} {clean(result.subject)}"
     lines = [cut(head, ui.width)]
     indent = 13 if ui.width >= 60 else 4
     shown = (word, *_PLAIN)
@@ -218,10 +214,7 @@ def _patch(ui: Ui, result: PatchResult) -> list[str]:
     detail = ": ".join(part for part in (label, clean(result.reason)) if part)
     for text in (detail, *map(clean, result.notes)):
         if text:
-            lines += textwrap.wrap(
-                text, max(ui.width, 30), initial_indent=" " * indent, subsequent_indent=" " * (indent + 2),
-                break_long_words=False, break_on_hyphens=False,
-            )  # fmt: skip
+            lines += folded(text, ui.width, indent + 2, " " * indent)
     lines += [f"{' ' * indent}{clean(path)}" for path in result.paths[:5]]
     return lines
 

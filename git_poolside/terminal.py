@@ -68,6 +68,40 @@ def table(rows: Iterable[tuple[str, ...]], gap: int = 2) -> list[str]:
     ]
 
 
+def listed(rows: Iterable[tuple[str, ...]], width: int) -> list[str]:
+    """Rows as a table if it fits into `width` columns, else each with its last cells on lines of their own."""
+    rows = list(rows)
+    width = max(width, 40)
+    lines = table(rows)
+    if all(columns(line) <= width for line in lines):
+        return lines
+    heads = 2 if all(columns("  ".join(row[:2])) <= width for row in rows) and len(rows[0]) > 2 else 1
+    found: list[str] = []
+    for row in rows:
+        found.append("  ".join(row[:heads]).rstrip())
+        if rest := ", ".join(filter(None, row[heads:])):
+            indent = len(row[0]) - len(row[0].lstrip()) + 2
+            found += folded(rest, width, indent + 2, " " * indent)
+    return found
+
+
+def folded(text: str, width: int, indent: int = 0, head: str | None = None) -> list[str]:
+    """`text` in lines of at most `width` columns (never fewer than 40), broken between words alone.
+
+    `head` begins the first line in place of the indent.
+    """
+    lines: list[str] = []
+    line = " " * indent if head is None else head
+    empty = True
+    for word in text.split():
+        if not empty and columns(line) + 1 + columns(word) > max(width, 40):
+            lines.append(line)
+            line, empty = " " * indent, True
+        line += word if empty else f" {word}"
+        empty = False
+    return [*lines, line]
+
+
 def ellipsis() -> str:
     """The sign for what was left out; three full stops where the locale is not UTF-8 (locale(7))."""
     import os

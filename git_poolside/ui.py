@@ -12,11 +12,21 @@ from typing import Any, TextIO
 
 from git_poolside import actions
 from git_poolside.errors import PoolsideError
-from git_poolside.terminal import clean, count, cut, table
+from git_poolside.terminal import clean, columns, count, cut, folded, listed, table
 
-__all__ = ["Ui", "clean", "count", "cut", "table", "wants_colour"]
+__all__ = ["Ui", "clean", "columns", "count", "cut", "folded", "listed", "table", "wants_colour"]
 
-_COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
+_ATTRIBUTES = {"bold": "1", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+SLOTS = {
+    "title": "bold",
+    "commit": "yellow",
+    "kept": "cyan",
+    "dropped": "yellow",
+    "new": "green",
+    "good": "green",
+    "bad": "red",
+}
+"""What has a colour of its own, ``color.poolside.<slot>`` in git-config(1)'s words, with the default."""
 _FIRST_SHOWN = 1.0
 _EVERY = 0.1
 
@@ -30,24 +40,34 @@ class Ui:
         quiet: bool = False,
         json: bool = False,
         colour: Callable[[], bool] = lambda: False,
+        slot: Callable[[str, str], str] = lambda slot, default: "",
         out: TextIO | None = None,
         err: TextIO | None = None,
     ) -> None:
         self.quiet = quiet
         self.json = json
         self._colour = colour
+        self._slot = slot
+        self._codes: dict[str, str] = {}
         self._coloured: bool | None = None
         self._out = out or sys.stdout
         self._err = err or sys.stderr
         self._drawn = 0
 
-    def paint(self, text: str, *styles: str) -> str:
-        """`text` in colour if stdout shall have colour (``color.ui``, ``NO_COLOR``)."""
+    def paint(self, text: str, slot: str) -> str:
+        """`text` in the colour of a slot (`SLOTS`) if stdout shall have colour (``color.ui``, ``NO_COLOR``)."""
+        if not self.is_coloured or not text:
+            return text
+        if slot not in self._codes:
+            default = SLOTS[slot]
+            self._codes[slot] = self._slot(slot, default) or f"\x1b[{_ATTRIBUTES[default]}m"
+        return f"{self._codes[slot]}{text}\x1b[m"
+
+    @property
+    def is_coloured(self) -> bool:
         if self._coloured is None:
             self._coloured = self._colour()
-        if not self._coloured or not text:
-            return text
-        return f"\x1b[{';'.join(_COLOURS[style] for style in styles)}m{text}\x1b[m"
+        return self._coloured
 
     @property
     def width(self) -> int:
@@ -147,7 +167,9 @@ class Ui:
 
     @contextmanager
     def progress(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
-        """A line that counts up to `total` on a terminal, once it has taken a second: ``Title:  45% (9/20)``."""
+        """A line that counts up to `total` on a terminal once it has taken a second, with how many it is a second and
+        about how long the rest takes: ``Title:  45% (9/20), 12/s, 1 s left``.
+        """
         if self.quiet or total == 0 or not self._err.isatty():
             yield lambda done: None
             return
@@ -161,11 +183,16 @@ class Ui:
             if now - last >= _EVERY:
                 last, shown = now, True
                 line = f"{title}: {100 * done // total:3}% ({done}/{total})"
-                self._write(self._err, f"\r{line}")
+                if done and now > began:
+                    rate = done / (now - began)
+                    speed = f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}"
+                    line += f", {speed}/s, {math.ceil((total - done) / rate)} s left"
+                self._write(self._err, f"\r{cut(line, self.width)}\x1b[K")
 
         yield step
         if shown:
-            self._write(self._err, f"\r{title}: 100% ({total}/{total}), done.\n")
+            took = f"{monotonic() - began:.1f} s"
+            self._write(self._err, f"\r{title}: 100% ({total}/{total}), {took}, done.\x1b[K\n")
 
     def sleep(self, seconds: float) -> None:
         """Wait without a word."""
@@ -210,10 +237,10 @@ class Ui:
         stream.flush()
 
 
-def wants_colour(choice: str, configured: Callable[[], str]) -> bool:
+def wants_colour(choice: str, configured: Callable[[], bool]) -> bool:
     """Whether stdout shall have colour: ``--color``, ``NO_COLOR``, then git's ``color.ui``."""
     if choice != "auto":
         return choice == "always"
     if os.environ.get("NO_COLOR"):
         return False
-    return configured() == "true"
+    return configured()

@@ -14,7 +14,7 @@ _POLL = 10
 """Seconds between two looks; a run takes minutes to hours, and a token may ask 5,000 times an hour."""
 _PATIENCE = 60
 """Looks in a row that may fail, so that a laptop that slept goes on watching."""
-_COLOUR = {"success": "green", "failure": "red", "cancelled": "red", "timed_out": "red", "in_progress": "cyan"}
+_SLOT = {"success": "good", "failure": "bad", "cancelled": "bad", "timed_out": "bad", "in_progress": "kept"}
 
 
 def watch(repository: Repository, number: int, ui: Ui) -> tuple[Run, list[Job]]:
@@ -55,8 +55,8 @@ def picture(
     rows = [(f"  {_word(job)}", f"{_took(job, now):>7}", clean(job.name), _step(job)) for job in shown]
     lines = [cut(line, width) for line in (head, *table(rows))]
     for at, job in enumerate(shown, 1):
-        if colour := _COLOUR.get(job.conclusion or job.status):
-            lines[at] = lines[at].replace(_word(job), paint(_word(job), colour), 1)
+        if slot := _SLOT.get(job.conclusion or job.status):
+            lines[at] = lines[at].replace(_word(job), paint(_word(job), slot), 1)
     left = len(order) - len(shown)
     return lines + ([f"  and {left} more"] if left else [])
 

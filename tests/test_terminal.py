@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from git_poolside.terminal import clean, columns, cut, table
+from git_poolside.terminal import clean, columns, cut, folded, listed, table
 
 RED, PLAIN = "\x1b[31m", "\x1b[m"
 LINK, END = "\x1b]8;;https://example.com/1\x1b\\", "\x1b]8;;\x1b\\"
@@ -42,3 +42,18 @@ def test_the_sign_for_what_was_left_out_is_ascii_in_another_locale(monkeypatch: 
 
 def test_a_table_aligns_wide_and_painted_cells() -> None:
     assert table([("日本", "1", "x"), (f"{RED}ab{PLAIN}", "22", "y")]) == ["日本  1   x", f"{RED}ab{PLAIN}    22  y"]
+
+
+def test_rows_that_do_not_fit_are_lines_of_their_own() -> None:
+    rows = [("  a-branch", "b" * 9, "one thing more"), ("  another-branch", "c" * 9, "")]
+    assert listed(rows, 60) == table(rows)
+    assert listed(rows, 40) == [f"  a-branch  {'b' * 9}", "    one thing more", f"  another-branch  {'c' * 9}"]
+    assert listed([("  a", "b" * 20, "c" * 20)], 40) == [f"  a  {'b' * 20}", f"    {'c' * 20}"]
+    assert listed([("    name", "b" * 50)], 40) == ["    name", f"      {'b' * 50}"]
+
+
+def test_words_are_folded_and_never_broken() -> None:
+    text = " ".join(["word"] * 9)
+    assert folded(text, 40, 2, "") == ["word word word word word word word word", "  word"]
+    assert folded("日本 " * 8, 40, 4) == ["    " + " ".join(["日本"] * 7), "    日本"]
+    assert folded("x" * 60, 40) == ["x" * 60]

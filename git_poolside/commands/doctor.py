@@ -9,7 +9,7 @@ from git_poolside.context import Context
 from git_poolside.errors import EXIT_REFUSED
 from git_poolside.operation import forge_checkup, journal, lock
 from git_poolside.operation.checkup import Finding, examine
-from git_poolside.ui import clean
+from git_poolside.ui import clean, folded
 
 
 def parser() -> Parser:
@@ -37,11 +37,13 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     left = [finding for finding in found if not finding.holds and finding not in fixed]
     for finding in found:
         if finding in fixed:
-            mark = ui.paint("fixed", "green")
+            mark = ui.paint("fixed", "good")
         else:
-            mark = ui.paint("ok   ", "green") if finding.holds else ui.paint("wrong", "red")
+            mark = ui.paint("ok   ", "good") if finding.holds else ui.paint("wrong", "bad")
         first, *more = clean(finding.message).split("\n")
-        ui.print(f"{mark}  {first}", *(f"       {line}" for line in more))
+        ui.print(*folded(first, ui.width, 7, f"{mark}  "))
+        for line in more:
+            ui.print(*folded(line, ui.width, 9, " " * 7))
         if finding in left and finding.cure:
             ui.print(f"       cure: {clean(finding.cure)}")
     if ui.json:

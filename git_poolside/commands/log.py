@@ -11,7 +11,7 @@ from git_poolside.git import refs
 from git_poolside.git.objects import Objects
 from git_poolside.operation import builds, journal, log
 from git_poolside.stack.model import Fate, Oid, PatchResult, Verdict
-from git_poolside.ui import clean, count, table
+from git_poolside.ui import clean, columns, count, folded, listed
 
 _CHANGED = ("moved", "offered upstream")
 """How the reasons of kept patches begin that an edit changed."""
@@ -64,23 +64,30 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
 def _lines(context: Context, operation: log.Operation) -> list[str]:
     ui = context.ui
     when = operation.time.replace("T", " ").removesuffix("Z")
-    lines = [f"{ui.paint(operation.id, 'yellow')}  {when}  {ui.paint(clean(operation.title), 'bold')}"]
+    head = f"{ui.paint(operation.id, 'commit')}  {when}  "
+    title = clean(operation.title)
+    if columns(head + title) <= ui.width:
+        lines = [head + ui.paint(title, "title")]
+    else:
+        lines = [head.rstrip(), *(ui.paint(line, "title") for line in folded(title, ui.width, 6, " " * 4))]
     patches = [result for result in operation.patches if result.verdict is not Verdict.STAMP]
     fates = {fate: sum(result.fate is fate for result in patches) for fate in (Fate.KEPT, Fate.DROPPED)}
     if operation.kind in ("cherry-pick", "upstream"):
         lines += [_edited(r) for r in patches if r.fate is not Fate.KEPT or r.reason.startswith(_CHANGED)]
     elif operation.nightly:
         words = [f"{n} {fate.value}" for fate, n in fates.items() if n]
-        lines.append(f"    onto the nightly of {operation.nightly['date']}: {', '.join(words) or 'no patches'}")
+        onto = f"onto the nightly of {operation.nightly['date']}: {', '.join(words) or 'no patches'}"
+        lines += folded(onto, ui.width, 6, " " * 4)
     if operation.undoes:
-        lines.append(f"    took back {', '.join(operation.undoes)}")
-    lines += table(
+        lines += folded(f"took back {', '.join(operation.undoes)}", ui.width, 6, " " * 4)
+    moved = (
         (f"    {clean(c.ref.removeprefix('refs/heads/'))}", f"{_short(c.before)} -> {_short(c.after)}")
         for c in operation.refs
     )
+    lines += listed(moved, ui.width)
     if operation.pushed:
         branches = [ref.removeprefix("refs/heads/") for ref in operation.pushed]
-        lines.append(f"    pushed {clean(', '.join(branches))}")
+        lines += folded(f"pushed {clean(', '.join(branches))}", ui.width, 6, " " * 4)
     return lines
 
 

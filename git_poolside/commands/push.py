@@ -8,7 +8,7 @@ from git_poolside.commands import Parser
 from git_poolside.context import Context
 from git_poolside.operation import journal, lock, stopped
 from git_poolside.operation.push import push
-from git_poolside.ui import clean, table
+from git_poolside.ui import clean, listed
 
 
 def parser() -> Parser:
@@ -46,9 +46,12 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
         return 0
     ui.print(f"{'Would push' if arguments.dry_run else 'Pushed'} to '{config.remotes.fork}':")
     ui.print(
-        *table(
-            (f"  {clean(ref.removeprefix('refs/heads/'))}", f"{old[:9] if old else 'new':9} -> {new[:9]}")
-            for ref, (old, new) in done.refs.items()
+        *listed(
+            (
+                (f"  {clean(ref.removeprefix('refs/heads/'))}", f"{old[:9] if old else 'new':9} -> {new[:9]}")
+                for ref, (old, new) in done.refs.items()
+            ),
+            ui.width,
         )
     )
     if done.record:

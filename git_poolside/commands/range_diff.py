@@ -39,7 +39,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
         base = git.text("merge-base", tip, upstream)
         ranges.append(f"{base}..{tip}")
     words = ["git", "--paginate" if sys.stdout.isatty() else "--no-pager", "range-diff", "--creation-factor=90"]
-    if context.ui.paint("x", "red") != "x":
+    if context.ui.is_coloured:
         words.append("--color=always")
     sys.stdout.flush()
     return subprocess.run([*words, *ranges], env=dict(git.environment), cwd=git.folder or os.curdir).returncode

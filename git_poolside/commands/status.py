@@ -11,7 +11,7 @@ from git_poolside.context import Context
 from git_poolside.operation.remembered import LayerState, Survey, remember, remembered, sources
 from git_poolside.prompt import keep
 from git_poolside.stack.model import Role
-from git_poolside.ui import Ui, clean, count, table
+from git_poolside.ui import Ui, clean, count, cut, folded, listed
 
 if TYPE_CHECKING:
     from git_poolside.operation.stopped import Stopped
@@ -59,7 +59,8 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     for problem in found.problems:
         ui.warn(problem)
     if stop is not None:
-        ui.print("", f"Stopped at {stop.known_as[:9]} {clean(stop.subject)}", *(f"  {clean(p)}" for p in stop.paths))
+        at = f"Stopped at {ui.paint(stop.known_as[:9], 'commit')} {clean(stop.subject)}"
+        ui.print("", cut(at, ui.width), *(f"  {clean(path)}" for path in stop.paths))
         ui.hint(*_go_on(str(git.worktree), stop))
     elif found.unpushed and not all(layer.in_step for layer in found.layers):
         ui.hint("git poolside push   (sends the branches)")
@@ -87,7 +88,7 @@ def _go_on(here: str, stop: Stopped) -> list[str]:
 
 
 def _picture(ui: Ui, found: Survey) -> list[str]:
-    standing = f"the nightly of {ui.paint(found.nightly.date, 'bold')}" if found.nightly else "no nightly"
+    standing = f"the nightly of {ui.paint(found.nightly.date, 'title')}" if found.nightly else "no nightly"
     if found.commits and found.latest:
         behind = (
             f"{count(found.commits, 'commit')}, {count(found.days, 'day')} and "
@@ -101,9 +102,9 @@ def _picture(ui: Ui, found: Survey) -> list[str]:
             what = "snapshot"
         else:
             what = count(layer.patches, "pick" if layer.role is Role.PICKS else "patch")
-        tip = layer.tip[:9] if layer.tip else "absent"
+        tip = ui.paint(layer.tip[:9], "commit") if layer.tip else "absent"
         rows.append((f"  {clean(layer.branch)}", tip, what, _pushed(layer, bool(found.unpushed))))
-    return [f"On {standing}: {behind}", "", *table(rows)]
+    return [*folded(f"On {standing}: {behind}", ui.width, 2, ""), "", *listed(rows, ui.width)]
 
 
 def _pushed(layer: LayerState, rewritten: bool) -> str:

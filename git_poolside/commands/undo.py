@@ -9,7 +9,7 @@ from git_poolside.context import Context
 from git_poolside.operation import journal, lock, stopped
 from git_poolside.operation.push import push
 from git_poolside.operation.undo import undo
-from git_poolside.ui import clean, count, table
+from git_poolside.ui import clean, count, folded, listed
 
 
 def parser() -> Parser:
@@ -44,14 +44,17 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
         )
         return 0
     for one in done.operations:
-        ui.print(f"Took back {one.id}  {clean(one.title)}")
+        ui.print(*folded(clean(one.title), ui.width, 4, f"Took back {one.id}  "))
     ui.print(
-        *table(
+        *listed(
             (
-                f"  {clean(c.ref.removeprefix('refs/heads/'))}",
-                f"{c.before[:9] if c.before else 'none'} -> {c.after[:9] if c.after else 'none'}",
-            )
-            for c in done.changes
+                (
+                    f"  {clean(c.ref.removeprefix('refs/heads/'))}",
+                    f"{c.before[:9] if c.before else 'none'} -> {c.after[:9] if c.after else 'none'}",
+                )
+                for c in done.changes
+            ),
+            ui.width,
         )
     )
     if done.carried:

@@ -116,7 +116,7 @@ def play(ui: Ui, root: Path) -> None:
         _say(ui, step.words)
         if step.resolve:
             _resolve(clone / SOFTMAX)
-        ui.print(ui.paint(f"$ {step.command}", "bold"))
+        ui.print(ui.paint(f"$ {step.command}", "title"))
         status = subprocess.run(
             list(_program(step.command)),
             cwd=clone,
@@ -135,13 +135,13 @@ def play(ui: Ui, root: Path) -> None:
     ui.print("")
     _say(ui, "That was it. The clone is yours to play with; throw it all away when you have seen enough.")
     for command in (["cd", str(clone)], ["rm", "-r", str(root)]):
-        ui.print(ui.paint(f"$ {shlex.join(command)}", "bold"))
+        ui.print(ui.paint(f"$ {shlex.join(command)}", "title"))
 
 
 def _environment(ui: Ui) -> dict[str, str]:
     """No configuration but the repositories' own, an own identity, and our width and colour."""
     taken = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k == "GIT_EXEC_PATH"}
-    coloured = ui.paint("x", "bold") != "x"
+    coloured = ui.is_coloured
     if coloured:
         taken.pop("NO_COLOR", None)
     return taken | {
@@ -194,4 +194,4 @@ def _say(ui: Ui, words: str) -> None:
     for line in textwrap.wrap(
         words, width, initial_indent="# ", subsequent_indent="# ", break_long_words=False, break_on_hyphens=False
     ):
-        ui.print(ui.paint(line, "cyan"))
+        ui.print(ui.paint(line, "kept"))

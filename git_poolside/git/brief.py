@@ -16,7 +16,7 @@ _ENVIRONMENT = {
     "GIT_TERMINAL_PROMPT": "0",
     "LC_ALL": "C.UTF-8",
 }
-_OPTIONS = ("color.ui=false", "core.quotePath=false", "log.showSignature=false", "i18n.logOutputEncoding=UTF-8")
+_OPTIONS = ("core.quotePath=false", "log.showSignature=false", "i18n.logOutputEncoding=UTF-8")
 
 
 def ask(*words: str, input: str = "") -> str:

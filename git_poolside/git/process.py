@@ -391,10 +391,3 @@ def ask_program(words: Sequence[str], environment: Mapping[str, str]) -> Answer 
     except (OSError, subprocess.TimeoutExpired):
         return None
     return Answer(done.returncode, done.stdout, done.stderr)
-
-
-def colour_wanted(terminal: bool) -> str:
-    """``true`` or ``false``: what ``color.poolside``, then ``color.ui`` say for this stdout (git-config(1))."""
-    words = ["git", "config", "--get-colorbool", "color.poolside", "true" if terminal else "false"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    return done.stdout.strip()

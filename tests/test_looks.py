@@ -1,0 +1,80 @@
+"""What people see: it fits narrow terminals, and its colours are those that git's configuration says."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from git_poolside.terminal import columns
+from git_poolside.ui import Ui
+from tests.conftest import Run
+from tests.scenario import World
+
+
+@pytest.mark.parametrize("width", ["40", "60"])
+def test_a_narrow_terminal_is_kept_to(stuck: World, poolside: Run, monkeypatch: pytest.MonkeyPatch, width: str) -> None:
+    """But for a word that is longer, and for what is to be copied: hints, cures, messages of git's."""
+    monkeypatch.setenv("COLUMNS", width)
+    stuck.patch({"w.txt": "w\n"}, "日本語の長い件名がここにあります、とても長いので切られます\n")
+    clone = stuck.clone()
+    commands = (("status",), ("sync", "-n"), ("nightly", "--no-fetch"), ("doctor", "--no-fetch"), ("sync",),
+                ("status",), ("sync", "--abort"), ("sync", "--nightly", "2026-07-10", "--drop", "Tune line five"),
+                ("push", "-n"), ("undo",), ("log",), ("cherry-pick", "list"))  # fmt: skip
+    wide = [
+        (words, line)
+        for words in commands
+        for line in poolside(clone, *words).out.splitlines()
+        if columns(line) > int(width) and len(line.split()) > 1 and not line.lstrip().startswith("cure: ")
+    ]
+    assert wide == []
+
+
+def test_status_in_a_narrow_terminal(simple: World, poolside: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    clone = simple.clone()
+    monkeypatch.setenv("COLUMNS", "40")
+    tips = {name: clone.rev(f"origin/{name}")[:9] for name in ("main", "poolside-main", "poolside-cherry-picks")}
+    assert poolside(clone, "status").out == (
+        "On the nightly of 2026-07-03: 2 commits,\n"
+        "  7 days and 1 nightly behind 2026-07-10\n"
+        "\n"
+        f"  poolside-main  {tips['poolside-main']}\n"
+        "    2 patches, pushed\n"
+        f"  poolside-cherry-picks  {tips['poolside-cherry-picks']}\n"
+        "    1 pick, pushed\n"
+        f"  main  {tips['main']}\n"
+        "    snapshot, pushed\n"
+    )
+
+
+def test_color_poolside_and_its_slots_are_gits(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    clone.git("config", "color.ui", "never")
+    clone.git("config", "color.poolside", "always")
+    clone.git("config", "color.poolside.title", "bold blue reverse")
+    shown = poolside(clone, "status").out
+    tip = clone.rev("poolside-main")[:9]
+    assert shown.startswith("On the nightly of \x1b[1;7;34m2026-07-03\x1b[m: ")
+    assert f"\x1b[33m{tip}\x1b[m" in shown
+    clone.git("config", "color.poolside", "never")
+    clone.git("config", "color.ui", "always")
+    assert "\x1b" not in poolside(clone, "status").out
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_says_how_fast_and_how_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 0.5, 2.0, 2.05, 4.0, 5.0])
+    monkeypatch.setattr("git_poolside.ui.monotonic", lambda: next(clock))
+    shown = Terminal()
+    with Ui(err=shown).progress("Replaying patches", 200) as step:
+        for done in (10, 40, 41, 120):
+            step(done)
+    assert shown.getvalue() == (
+        "\rReplaying patches:  20% (40/200), 20/s, 8 s left\x1b[K"
+        "\rReplaying patches:  60% (120/200), 30/s, 3 s left\x1b[K"
+        "\rReplaying patches: 100% (200/200), 5.0 s, done.\x1b[K\n"
+    )
