@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from git_poolside.config import Config
 from git_poolside.git.process import Git
 from git_poolside.operation.offer import Target
 from git_poolside.operation.propose import Proposal
-from git_poolside.ui import Ui, clean, count, cut, table
+from git_poolside.ui import Ui, clean, count, cut, folded, table
 
 if TYPE_CHECKING:
+    from git_poolside.operation.offered import Row
     from git_poolside.operation.pull_request import Noted, Offer
 
 
@@ -92,4 +93,43 @@ def to_json(to: Target, made: Proposal, dry_run: bool, said: Mapping[str, Any]) 
             for one in made.patches
         ],
         "notes": list(made.notes),
+    }
+
+
+_COLOURS = {"landed": "green", "open": "cyan", "draft": "cyan", "reverted": "red", "closed": "red"}
+
+
+def show_list(ui: Ui, rows: Sequence[Row]) -> None:
+    """A line for each proposal, and below it what its state does not say."""
+    if not rows:
+        ui.print("Nothing was offered upstream yet.")
+        ui.hint("git poolside upstream PATCH   (offers one)")
+        return
+    ui.print(count(len(rows), "proposal"))
+    heads = [(f"#{row.pull}" if row.pull is not None else "-", row.state, clean(row.title)) for row in rows]
+    for head, line, row in zip(heads, table(heads), rows, strict=True):
+        at = line.index(row.state, len(head[0]))
+        painted = ui.paint(row.state, _COLOURS.get(row.state, "yellow"))
+        ui.print(cut(f"  {line[:at]}{painted}{line[at + len(row.state) :]}", ui.width))
+        for detail in (f"on {row.branch}" if row.branch else "", row.url or "", *row.details):
+            if detail:
+                ui.print(*folded(clean(detail), ui.width, 9, " " * 7))
+
+
+def list_to_json(rows: Sequence[Row]) -> dict[str, Any]:
+    """The object of ``upstream --list --json``."""
+    return {
+        "proposals": [
+            {
+                "branch": row.branch,
+                "pull": row.pull,
+                "url": row.url,
+                "state": row.state,
+                "title": row.title,
+                "patches": list(row.patches),
+                "landed": row.landed,
+                "details": list(row.details),
+            }
+            for row in rows
+        ]
     }

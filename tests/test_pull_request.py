@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import Run, copied
 from tests.forge.fake import FakeGitHub, FakeRepository
-from tests.scenario import Repo, World
+from tests.scenario import Repo, Result, World
 from tests.test_cherry_pick import cloned
 from tests.test_upstream import _giving, find, offered
 
@@ -258,3 +258,72 @@ def test_upstreams_template_is_found_where_github_finds_it(
     clone = cloned(giving)
     poolside(clone, "upstream", "End c", "--pull-request")
     assert upstream.pulls[0]["body"] == (text or "")
+
+
+# The list
+
+
+def states(result: Result) -> list[tuple[str | None, int | None, str]]:
+    return [(one["branch"], one["pull"], one["state"]) for one in json.loads(result.out)["proposals"]]
+
+
+def test_the_list_says_what_became_of_each(
+    giving: World, upstream: FakeRepository, github: FakeGitHub, poolside: Run
+) -> None:
+    clone = cloned(giving)
+    assert poolside(clone, "upstream", "--list").out == "Nothing was offered upstream yet.\n"
+    poolside(clone, "upstream", "Add d")
+    poolside(clone, "upstream", "End c", "--pull-request", "--draft")
+    poolside(clone, "upstream", "Spell five", "--pull-request")
+    landed = giving.land({"b.py": giving.fork.show("poolside-main~4", "b.py")}, "Spell five out", 42)
+    clone.git("commit", "-q", "--amend", "-m", "Add d\n\nPoolside-Upstream-Pull: 9\n")
+    upstream.pulls.append({**upstream.pulls[0], "number": 9, "state": "closed", "label": "someone:else", "id": 9})
+    (clone.path / "d.py").write_text("d, mended\n")
+    clone.git("commit", "-qa", "--amend", "--no-edit")
+    result = poolside(clone, "upstream", "--list")
+    assert result.status == 0, result.err
+    assert result.out == (
+        "3 proposals\n"
+        "  #9   closed  Add d\n"
+        "       on upstream/add-d\n"
+        f"       {ADDRESS}/9\n"
+        "       the patch has changed since it was pushed: offer it again\n"
+        "  #41  draft   End c\n"
+        "       on upstream/end-c\n"
+        f"       {ADDRESS}/41\n"
+        "  #42  landed  Spell five out\n"
+        "       on upstream/spell-five-out\n"
+        f"       as {landed[:9]} Spell five out (#42) (2025-06-15)\n"
+    )
+    github.fault("GET", "/pulls/", 500, body={}, times=9)
+    offline = poolside(clone, "upstream", "--list", "--json")
+    assert states(offline) == [
+        ("upstream/add-d", 9, "offered"),
+        ("upstream/end-c", 41, "offered"),
+        ("upstream/spell-five-out", 42, "landed"),
+    ]
+    assert "note: the states of pull requests are not known: " in offline.err
+
+
+def test_L6_a_landing_that_upstream_took_back_is_reverted(
+    giving: World, upstream: FakeRepository, poolside: Run
+) -> None:
+    clone = cloned(giving)
+    poolside(clone, "upstream", "End c", "--pull-request")
+    landed = giving.land({"c.py": giving.fork.show("poolside-main~3", "c.py")}, "End c", 41)
+    revert = giving.revert(landed, 41, "it is too long")
+    said = poolside(clone, "upstream", "--list").out.splitlines()
+    assert said[1] == "  #41  reverted  End c"
+    assert said[3:] == [
+        f'       by {revert[:9]} Revert "End c (#41)" (2025-06-15): it is too long',
+    ]
+
+
+def test_another_clone_lists_by_the_trailers_alone(giving: World, upstream: FakeRepository, poolside: Run) -> None:
+    clone = cloned(giving)
+    poolside(clone, "upstream", "End c", "--pull-request")
+    clone.git("push", "-q", "--force", "origin", "poolside-main")
+    other = giving.clone("other")
+    assert states(poolside(other, "upstream", "--list", "--json")) == [(None, 41, "open")]
+    assert states(poolside(other, "upstream", "--list", "--json", "--no-fetch")) == [(None, 41, "offered")]
+    assert poolside(other, "upstream", "--list", "End c").status == 129

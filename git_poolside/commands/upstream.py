@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from git_poolside import offering
 from git_poolside.commands import Parser
 from git_poolside.context import Context
-from git_poolside.errors import Refused, UsageError
-from git_poolside.git.remotes import Remote
+from git_poolside.errors import FarSideFailed, Refused, UsageError
+from git_poolside.git.remotes import Remote, ask_upstream
 from git_poolside.operation import edit, journal, lock, offer, proposals, propose, stopped
 from git_poolside.operation.proposals import Record
 from git_poolside.operation.propose import Proposal
@@ -32,6 +32,7 @@ def parser() -> Parser:
     made.add_argument(
         "--replace", metavar="COMMIT", help="the branch's tip on the server: replace it, whatever commits it has"
     )
+    made.add_argument("--list", action="store_true", help="show what was offered, and what became of it")
     made.add_argument("-n", "--dry-run", action="store_true", help="show what would be done")
     made.add_argument("--no-fetch", action="store_true", help="take the layers as they are here")
     made.add_argument("--json", action="store_true", help="one JSON object on standard output")
@@ -40,6 +41,8 @@ def parser() -> Parser:
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Nothing that is checked out matters; a pull request's number is noted in the patches."""
+    if arguments.list:
+        return _list(context, arguments)
     if not arguments.patches:
         raise UsageError("which patch is to be offered?", hints=["git poolside upstream PATCH..."])
     if arguments.draft and not arguments.pull_request:
@@ -52,6 +55,27 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     with lock.hold(git, context.command):
         journal.recover(git, ui)
         return _offer(context, arguments)
+
+
+def _list(context: Context, arguments: argparse.Namespace) -> int:
+    """Reads; works during a stop."""
+    from git_poolside.operation import offered
+
+    wrong = [arguments.patches, arguments.branch, arguments.onto, arguments.pull_request, arguments.dry_run]
+    if any(wrong) or arguments.draft or arguments.replace or arguments.with_dependencies:
+        raise UsageError("--list goes alone, or with --no-fetch and --json", hints=["git poolside upstream --list"])
+    git, config, ui = context.git, context.config, context.ui
+    journal.recover_if_dead(git, ui, context.command)
+    upstream: Repository | None = None
+    try:
+        if not arguments.no_fetch:
+            ask_upstream(git, config, ui)
+            upstream = _upstream(context, anonymous=True)
+    except (FarSideFailed, Refused) as error:
+        ui.talk(f"note: {clean(error.message)}")
+    rows = offered.listing(git, config, ui, upstream)
+    offering.show_list(ui, rows) if not ui.json else ui.object(offering.list_to_json(rows))
+    return 0
 
 
 def _offer(context: Context, arguments: argparse.Namespace) -> int:
@@ -90,11 +114,11 @@ def _offer(context: Context, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _upstream(context: Context) -> Repository:
-    """Upstream on its forge. Raises `Refused` where there is no token, before anything is pushed."""
+def _upstream(context: Context, *, anonymous: bool = False) -> Repository:
+    """Upstream on its forge. Raises `Refused` where there is no token, unless it may be `anonymous`."""
     from git_poolside.forge.connection import connect, upstream_of
 
-    return upstream_of(connect(context.git, context.config, context.ui.pause), context.config)
+    return upstream_of(connect(context.git, context.config, context.ui.pause, anonymous=anonymous), context.config)
 
 
 def _pull_request(

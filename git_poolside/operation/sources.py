@@ -141,9 +141,9 @@ class Sources:
     def pull(self, number: int) -> Version:
         """A pull request as it is now: landed and not taken back, or its newest version."""
         ended = self._ended(number)
-        return ended if ended is not None else self._open(number, self._landed(self._events(number)))
+        return ended if ended is not None else self._open(number, self._landed(self.events(number)))
 
-    def _events(self, number: int) -> Identity:
+    def events(self, number: int) -> Identity:
         """What upstream's history says of a pull request; all of it is asked only if it is not in the newer part."""
         asked = replace(_NOBODY, message=b"\n\nPoolside-Pull: %d\n" % number)
         about = self._about(asked, self.history)
@@ -157,7 +157,7 @@ class Sources:
 
     def _ended(self, number: int) -> Version | None:
         """A pull request that landed and was not taken back; None for every other."""
-        about = self._events(number)
+        about = self.events(number)
         if about.state is not State.LANDED:
             return None
         landed = about.landings[-1]

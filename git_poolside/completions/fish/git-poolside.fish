@@ -201,6 +201,7 @@ complete -c git-poolside -n '_git_poolside_shtab_using upstream' -l with-depende
 complete -c git-poolside -n '_git_poolside_shtab_using upstream' -l pull-request -d 'open a pull request, or renew the one that there is'
 complete -c git-poolside -n '_git_poolside_shtab_using upstream' -l draft -d 'open it as a draft'
 complete -c git-poolside -n '_git_poolside_shtab_using upstream' -l replace -xka "(git-poolside --complete incoming)" -d 'the branch'"'"'s tip on the server: replace it, whatever commits it has'
+complete -c git-poolside -n '_git_poolside_shtab_using upstream' -l list -d 'show what was offered, and what became of it'
 complete -c git-poolside -n '_git_poolside_shtab_using upstream' -s n -l dry-run -d 'show what would be done'
 complete -c git-poolside -n '_git_poolside_shtab_using upstream' -l no-fetch -d 'take the layers as they are here'
 complete -c git-poolside -n '_git_poolside_shtab_using upstream' -l json -d 'one JSON object on standard output'
