@@ -12,7 +12,7 @@ from enum import Enum
 
 from git_poolside.config import Config
 from git_poolside.errors import Refused
-from git_poolside.git import refs
+from git_poolside.git import line, refs
 from git_poolside.git.diff import patch_ids
 from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Objects
@@ -146,7 +146,7 @@ def _diverged(git: Git, config: Config, name: str, here: Oid, there: Oid, lease:
 
 def refuse_shallow(git: Git) -> None:
     """Raises `Refused`: what is on upstream and what is a patch cannot be told in a shallow clone (N10)."""
-    if git.text("rev-parse", "--is-shallow-repository") == "true":
+    if git.shallow:
         raise Refused(
             "this clone is shallow: its history ends early, so patches cannot be told from upstream's commits",
             snag="shallow",
@@ -193,17 +193,16 @@ def check_snapshot(git: Git, config: Config, snapshot: Oid | None, upstream: Oid
     )
 
 
-def once_upstream(git: Git, config: Config) -> list[str]:
+def once_upstream(git: Git, config: Config) -> list[Oid]:
     """The tips that upstream's branch has had as far as this clone knows."""
-    return list(dict.fromkeys(reflog(git, config.upstream_ref(config.upstream.branch))))
+    return [Oid(oid) for oid in dict.fromkeys(reflog(git, config.upstream_ref(config.upstream.branch)))]
 
 
 def check_base(git: Git, config: Config, tip: Oid, upstream: Oid) -> Snag | None:
     """A snag if the stack stands on commits that upstream had once and has no more (N6, with a stale snapshot)."""
-    own = git.settled("rev-list", tip, f"^{upstream}", "--").text.splitlines()
-    once = [oid for oid in once_upstream(git, config) if oid != upstream]
-    mine = set(git.lines("rev-list", tip, f"^{upstream}", *(f"^{oid}" for oid in once), "--")) if once else set(own)
-    gone = [oid for oid in own if oid not in mine]
+    own = line.own(git, tip, [upstream])
+    mine = set(line.own(git, tip, [upstream, *once_upstream(git, config)]))
+    gone = [oid for oid in reversed(own) if oid not in mine]
     if not gone:
         return None
     branch = f"{config.remotes.upstream}/{config.upstream.branch}"
@@ -237,7 +236,7 @@ class StackReader:
         patches_tip = patches_tip or picks_tip or snapshot
         whole = self._own(patches_tip, ())
         below = self._picks_below(whole, picks_tip, patches_tip)
-        if picks_tip in {c.oid for c in whole} and (below is None or refs.is_ancestor(self.git, below, picks_tip)):
+        if picks_tip in {c.oid for c in whole} and (below is None or line.is_ancestor(self.git, below, picks_tip)):
             self._refuse_swallowed(below, picks_tip)
             below = picks_tip  # picks that somebody added below the patches by hand, after what is recorded
         picks_tip = picks_tip or below or self._standing(patches_tip)
@@ -264,19 +263,17 @@ class StackReader:
 
     def _own(self, tip: Oid, below: Iterable[Oid]) -> list[Commit]:
         """The commits of `tip` that neither are nor were upstream's and are not `below`, oldest first."""
-        limits = [f"^{oid}" for oid in (*self._upstreams, *below)]
-        listing = self.git.settled("rev-list", "--topo-order", "--reverse", tip, *dict.fromkeys(limits), "--")
-        return [self.objects.commit(Oid(oid)) for oid in listing.text.splitlines()]
+        return [self.objects.commit(oid) for oid in line.own(self.git, tip, self._upstreams, below)]
 
     def _standing(self, tip: Oid) -> Oid:
         """The commit of upstream that `tip` stands on."""
-        answer = self.git.settled("merge-base", tip, self.upstream, ok=range(256))
-        if answer.status:
+        found = line.standing(self.git, tip, self.upstream)
+        if found is None:
             raise Refused(
                 f"{tip[:12]} has no history in common with upstream",
                 hints=["git poolside doctor", "is upstream.branch in .poolside.toml right?"],
             )
-        return Oid(answer.text.splitlines()[0])
+        return found
 
     def _picks_below(self, whole: Sequence[Commit], current: Oid | None, patches_tip: Oid) -> Oid | None:
         """The picks tip below the patches: recorded, published, current or derived; None for no picks."""
@@ -288,9 +285,9 @@ class StackReader:
         for record in self._published():
             if record in names:
                 return record
-        if current is None or self._upstream_has(current):
+        if current is None or line.standing(self.git, current, self.upstream) == current:
             return None
-        if refs.is_ancestor(self.git, current, patches_tip):
+        if line.is_ancestor(self.git, current, patches_tip):
             return current
         return self._derived(whole, current)
 

@@ -92,6 +92,7 @@ class Git:
     environment: Mapping[str, str]
     options: tuple[str, ...] = ()
     pending: NewObjects | None = None
+    shallow: bool = False
 
     @property
     def state_dir(self) -> Path:
@@ -101,6 +102,11 @@ class Git:
     @property
     def folder(self) -> Path:
         return self.worktree or self.git_dir
+
+    @property
+    def alone(self) -> Git:
+        """The repository without what is pending, for questions about what was there before."""
+        return self if self.pending is None else self.pending.real
 
     def with_environment(self, **extra: str) -> Git:
         return replace(self, environment={**self.environment, **extra})
@@ -334,7 +340,8 @@ def open_repository(folder: Path, environment: Mapping[str, str] | None = None) 
     own.pop("GIT_CHERRY_PICK_HELP", None)  # it would delete CHERRY_PICK_HEAD at a stop
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
         own.setdefault("GIT_TERMINAL_PROMPT", "0")
-    questions = ["--absolute-git-dir", "--is-bare-repository", "--is-inside-work-tree", "--show-object-format"]
+    questions = ["--absolute-git-dir", "--is-bare-repository", "--is-inside-work-tree", "--show-object-format",
+                 "--is-shallow-repository"]  # fmt: skip
     paths = ["--git-common-dir", "--git-path", "objects"]
     # The worktree's root is asked last: where there is none git dies of the question, its answers so far said.
     try:
@@ -348,8 +355,8 @@ def open_repository(folder: Path, environment: Mapping[str, str] | None = None) 
     except FileNotFoundError:
         version()  # raises `NotARepository` where git is what was not found
         raise
-    answers = done.stdout.split(b"\n", 6)
-    if len(answers) < 7:
+    answers = done.stdout.split(b"\n", 7)
+    if len(answers) < 8:
         require_version()
         said = done.stderr.decode("utf-8", "replace").strip()
         raise NotARepository(
@@ -361,11 +368,11 @@ def open_repository(folder: Path, environment: Mapping[str, str] | None = None) 
             f"this repository uses {os.fsdecode(answers[3])} object names, which poolside cannot read",
             hints=["use a clone of the fork in git's default object format, sha1"],
         )
-    git_dir, common, objects = (Path(os.fsdecode(answers[place])) for place in (0, 4, 5))
-    bare, inside = (answers[place] == b"true" for place in (1, 2))
+    git_dir, common, objects = (Path(os.fsdecode(answers[place])) for place in (0, 5, 6))
+    bare, inside, shallow = (answers[place] == b"true" for place in (1, 2, 4))
     worktree: Path | None = None
     if inside or (not bare and "GIT_WORK_TREE" in own):
-        worktree = Path(os.fsdecode(answers[6].removesuffix(b"\n")))
+        worktree = Path(os.fsdecode(answers[7].removesuffix(b"\n")))
     elif not bare:
         worktree = git_dir.parent if git_dir.name == ".git" else None
     if "GIT_DIR" in own or "GIT_WORK_TREE" in own:
@@ -379,7 +386,7 @@ def open_repository(folder: Path, environment: Mapping[str, str] | None = None) 
     if "GIT_COMMON_DIR" in own:
         own["GIT_COMMON_DIR"] = str(common)
     _SETTINGS.pop(git_dir, None)
-    return Git(git_dir, common, objects, worktree, own)
+    return Git(git_dir, common, objects, worktree, own, shallow=shallow)
 
 
 def ask_program(words: Sequence[str], environment: Mapping[str, str]) -> Answer | None:

@@ -19,7 +19,7 @@ def bring(objects: Objects, wanted: Iterable[Oid]) -> None:
 
     What cannot be had now is no error: git asks again for each that it really needs, and says what is wrong.
     """
-    git = objects.git if objects.git.pending is None else objects.git.pending.real
+    git = objects.git.alone
     if not any((git.object_dir / "pack").glob("*.promisor")):
         return
     missing = [oid for oid in dict.fromkeys(wanted) if not objects.exists(oid)]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import cached_property
 
 from git_poolside.config import Config
 from git_poolside.errors import Refused, UsageError
-from git_poolside.git import layers, nightlies, refs, worktree
+from git_poolside.git import layers, line, nightlies, refs, worktree
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
 from git_poolside.git.remotes import Remote, ask_both
@@ -16,7 +17,7 @@ from git_poolside.operation import ledger, log
 from git_poolside.operation.choices import Choices
 from git_poolside.operation.order import Order
 from git_poolside.stack import version
-from git_poolside.stack.model import Nightly, Oid, Role, Snag
+from git_poolside.stack.model import Commit, Dropped, Nightly, Oid, Role, Snag
 from git_poolside.stack.nightly import choose, newest_usable, utc_date
 from git_poolside.stack.provenance import Provenance
 from git_poolside.stack.source import named
@@ -72,13 +73,12 @@ def ground(git: Git, config: Config, objects: Objects) -> Ground:
             f"none of the branches {names} exists, here or on '{config.remotes.fork}'",
             hints=["git poolside init   (makes them)", "set [branches] in .poolside.toml"],
         )
-    answer = git.settled("merge-base", tip, upstream, ok=range(256))
-    if answer.status:
+    base = line.standing(git, tip, upstream)
+    if base is None:
         raise Refused(
             f"the fork has no history in common with {config.remotes.upstream}/{config.upstream.branch}",
             hints=[f"git remote get-url {config.remotes.upstream}   (is that the fork's upstream?)"],
         )
-    base = Oid(answer.text.splitlines()[0])
     return Ground(tips, upstream, base, standing_date(git, config, objects, tip))
 
 
@@ -122,8 +122,8 @@ def order(git: Git, config: Config, ui: Ui, objects: Objects, command: Sequence[
             snags.append(snag)
     patches = _Names(git, config, objects, here.tips.chosen, here.upstream)
     choices = _choices(Choices(strict=config.sync.strict), patches, wishes)
-    for oid, entry in patches.dropped.items():
-        if oid in choices.keep:
+    for oid in choices.keep:
+        if (entry := patches.dropped.get(oid)) is not None:
             ledger.obtain(git, config, ui, entry, fetch=wishes.fetch)
     explain = patches.find(wishes.explain) if wishes.explain is not None else None
     made = fixed(git, config, command, here, chosen, choices, snags, notes)
@@ -331,19 +331,27 @@ class _Names:
         carried: Sequence[Oid] = (),
     ) -> None:  # fmt: skip
         self._git = git
+        self._objects = objects
         self._repository = config.github.upstream
-        tips = [tip for tip in (stack[Role.PICKS], stack[Role.PATCHES], *carried) if tip]
-        listing = git.lines("rev-list", *tips, f"^{upstream}", "--") if tips else []
-        self._commits = [objects.commit(Oid(oid)) for oid in listing]
-        self.dropped = {entry.old: entry for entry in ledger.remembered(git, objects, self._commits)}
-        self._gone = {oid: ledger.title(objects, entry) for oid, entry in self.dropped.items()}
+        self._tips = [tip for tip in (stack[Role.PICKS], stack[Role.PATCHES], *carried) if tip]
+        self._upstream = upstream
+
+    @cached_property
+    def _commits(self) -> list[Commit]:
+        listing = self._git.lines("rev-list", *self._tips, f"^{self._upstream}", "--") if self._tips else []
+        return [self._objects.commit(Oid(oid)) for oid in listing]
+
+    @cached_property
+    def dropped(self) -> dict[Oid, Dropped]:
+        return {entry.old: entry for entry in ledger.remembered(self._git, self._objects, self._commits)}
 
     def find(self, name: str) -> Oid:
         """Raises `Refused` when there is none, or more than one."""
         commits = named(name, self._commits, refs.resolve(self._git, name), self._repository)
         found = {commit.oid: commit.subject for commit in commits}
-        by_hash = {oid: title for oid, title in self._gone.items() if len(name) > 3 and oid.startswith(name)}
-        by_words = {oid: title for oid, title in self._gone.items() if name.strip() and name.lower() in title.lower()}
+        gone = {oid: ledger.title(self._objects, entry) for oid, entry in self.dropped.items()}
+        by_hash = {oid: title for oid, title in gone.items() if len(name) > 3 and oid.startswith(name)}
+        by_words = {oid: title for oid, title in gone.items() if name.strip() and name.lower() in title.lower()}
         return the_one(name, by_hash or found or by_words)
 
 

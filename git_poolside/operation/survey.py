@@ -7,7 +7,7 @@ from datetime import date
 
 from git_poolside.config import Config
 from git_poolside.errors import Refused
-from git_poolside.git import nightlies, refs
+from git_poolside.git import line, nightlies, refs
 from git_poolside.git.layers import StackReader, branch_of
 from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Objects
@@ -32,10 +32,9 @@ def survey(git: Git, config: Config) -> Survey:
     top = tips[Role.PATCHES] or tips[Role.PICKS] or tips[Role.SNAPSHOT]
     if top is None:
         raise Refused("no role branch exists, here or on the fork", hints=["git poolside init"])
-    answer = git.settled("merge-base", top, upstream, ok=range(256))
-    if answer.status:
+    base = line.standing(git, top, upstream)
+    if base is None:
         raise Refused("the fork has no history in common with upstream", hints=["git poolside doctor"])
-    base = Oid(answer.text.splitlines()[0])
     counts, bases, problems = _count(git, config, objects, upstream, base, tips)
     layers = [
         LayerState(

@@ -6,9 +6,11 @@ commits are on the disk. This is the one place of the benchmark that knows the e
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 
+from git_poolside.cli import _UNCOLLECTED
 from git_poolside.git.diff import changes
 from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Committer, Objects
@@ -21,6 +23,7 @@ from git_poolside.stack.model import Oid
 
 def main(base: str, tip: str, onto: str) -> None:
     """Replay `base`..`tip` onto `onto`; a patch that comes out empty is dropped. A conflict ends the program."""
+    gc.set_threshold(_UNCOLLECTED)
     git = open_repository(Path.cwd())
     with quarantine(git) as inner:
         objects = Objects(inner.git)
