@@ -167,10 +167,7 @@ class Git:
         return _SETTLED[key]
 
     def setting(self, name: str) -> str | None:
-        """What git-config(1) has for `name`, the last value where there are several; all are read in one process.
-
-        A name without a value, which is a switch that is on, has the value ``true``.
-        """
+        """The last value that git-config(1) has for `name`, ``true`` for one without; all are read in one process."""
         if self.git_dir not in _SETTINGS:
             listing = self.try_run("config", "--list", "-z").stdout.decode("utf-8", "surrogateescape")
             pairs = (entry.partition("\n") for entry in listing.split("\0"))
@@ -340,18 +337,12 @@ def open_repository(folder: Path, environment: Mapping[str, str] | None = None) 
     own.pop("GIT_CHERRY_PICK_HELP", None)  # it would delete CHERRY_PICK_HEAD at a stop
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
         own.setdefault("GIT_TERMINAL_PROMPT", "0")
-    questions = ["--absolute-git-dir", "--is-bare-repository", "--is-inside-work-tree", "--show-object-format",
-                 "--is-shallow-repository"]  # fmt: skip
-    paths = ["--git-common-dir", "--git-path", "objects"]
     # The worktree's root is asked last: where there is none git dies of the question, its answers so far said.
+    asked = ["--absolute-git-dir", "--is-bare-repository", "--is-inside-work-tree", "--show-object-format",
+             "--is-shallow-repository", "--path-format=absolute", "--git-common-dir", "--git-path", "objects",
+             "--show-toplevel"]  # fmt: skip
     try:
-        done = subprocess.run(
-            ["git", "rev-parse", *questions, "--path-format=absolute", *paths, "--show-toplevel"],
-            capture_output=True,
-            env=own,
-            cwd=folder,
-            check=False,
-        )
+        done = subprocess.run(["git", "rev-parse", *asked], capture_output=True, env=own, cwd=folder, check=False)
     except FileNotFoundError:
         version()  # raises `NotARepository` where git is what was not found
         raise

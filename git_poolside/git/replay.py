@@ -13,7 +13,6 @@ from contextlib import suppress
 from git_poolside.git.content import Contents, Three
 from git_poolside.git.diff import Change
 from git_poolside.git.merge import ATTRIBUTES, MergeCrashed, MergeOrt
-from git_poolside.git.narrow import Narrow, Unusual
 from git_poolside.git.objects import FILES, TREE_MODE, Entry, Objects, folders
 from git_poolside.stack.model import EMPTY_TREE, NULL_OID, Conflict, Oid, Touch
 
@@ -35,7 +34,6 @@ class Engine:
         self.objects = objects
         self._merge = merge
         self._contents = Contents(objects, merge)
-        self._narrow = Narrow(objects)
         self._attributes: Oid | None = None
         self._foreseen: frozenset[bytes] = frozenset()
         self._ruled: dict[Oid, tuple[frozenset[bytes], frozenset[bytes]]] = {}
@@ -66,12 +64,6 @@ class Engine:
             with suppress(_WholeTrees):
                 return self._folder(ours, self._patch(change))
         self._merge.attributes_of(self._attributes or ours)
-        if not change.odd:
-            with suppress(Unusual, MergeCrashed):
-                base, narrow, theirs = self._narrow.trees(change.base, ours, change.theirs)
-                merged = self._merge.merge(base, narrow, theirs)
-                if merged.conflict is None:
-                    return self._narrow.widened(ours, narrow, merged.tree)
         try:
             merged = self._merge.merge(change.base, ours, change.theirs)
         except MergeCrashed as error:
