@@ -40,7 +40,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         journal.recover_if_dead(git, ui, context.command)
         return _pull(context, arguments)
-    with lock.hold(git, context.command):
+    with lock.hold(git, context.command, arguments.allow):
         journal.recover(git, ui)
         if arguments.abort:
             return ending.abort(context)

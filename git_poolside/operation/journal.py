@@ -236,11 +236,11 @@ def _tell(ui: Ui, unlocked: Sequence[str]) -> None:
 
 def recover_if_dead(git: Git, ui: Ui, command: Sequence[str]) -> None:
     """What a reading command does first: recover, unless the operation still runs or the folder is not ours."""
-    if (
-        (Journal.path(git).exists() or lock.is_left(git))
-        and not lock.is_held(git)
-        and os.access(git.state_dir, os.W_OK)
-    ):
+    if not (Journal.path(git).exists() or lock.is_left(git)):
+        return
+    if lock.is_held(git):
+        ui.talk(f"note: an operation is running here: {clean(lock.holder(git))}")
+    elif os.access(git.state_dir, os.W_OK):
         with lock.hold(git, command):
             recover(git, ui)
 

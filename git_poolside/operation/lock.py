@@ -44,7 +44,7 @@ def hold(git: Git, command: Sequence[str], allow: Sequence[str] | None = None) -
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise Refused(
-                f"another poolside operation is running here: {_holder(git)}", hints=["wait until it has ended"]
+                f"another poolside operation is running here: {holder(git)}", hints=["wait until it has ended"]
             ) from error
         before = _note(git)
         if before is not None and _elsewhere(before) and "stale-lock" not in (allow or ()):
@@ -70,6 +70,7 @@ def hold(git: Git, command: Sequence[str], allow: Sequence[str] | None = None) -
         }
         os.ftruncate(handle, 0)
         os.pwrite(handle, json.dumps(note).encode(), 0)
+        os.set_inheritable(handle, True)  # by those that are told to: Python's children close the rest
         INHERITED.append(handle)
         try:
             yield
@@ -134,7 +135,7 @@ def _named(note: Mapping[str, Any]) -> str:
     return f"'git poolside {note.get('command')}', process {note['pid']} on {note['host']}"
 
 
-def _holder(git: Git) -> str:
+def holder(git: Git) -> str:
     """Who has the lock; if it was killed, which of its git processes is still at work."""
     note = _note(git)
     if not note:

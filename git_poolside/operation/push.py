@@ -281,13 +281,15 @@ def failure(
                 "the token that Actions gives a job (GITHUB_TOKEN) never has it: check out with one of those",
             ],
         )
-    if refused or "hook" in answer.complaint:
+    kept = not any("unpacker error" in reason for reason in refused.values())
+    if kept and (refused or "hook" in answer.complaint):
         said = [f"  {line}" for line in answer.complaint.splitlines() if line.startswith("remote:")]
         return Refused(
             "\n".join([f"'{remote.name}' refused the push; nothing was pushed:", *lines, *said]),
             hints=[f"the rule above is the server's; when it is satisfied: {again}"],
         )
-    first = answer.complaint.splitlines()[-1] if answer.complaint else "it said nothing"
+    words = [line for line in answer.complaint.splitlines() if kept or "unpack" in line or "pack " in line]
+    first = words[-1] if words else "it said nothing"
     return FarSideFailed(
         f"the push to '{remote.name}' failed: {first}",
         hints=[f"{again}   (again: it finds out what the server has)"],

@@ -45,6 +45,24 @@ def _stand(world: World, clone: Repo) -> None:
     clone.git("worktree", "add", "-q", str(world.root / "linked"), "poolside-main")
 
 
+def _meanwhile_synced(world: World, clone: Repo) -> None:
+    """A commit here that nobody has, and a teammate's sync on the server."""
+    (clone.path / "mine.txt").write_text("mine\n")
+    clone.git("add", "mine.txt")
+    clone.git("commit", "-q", "-m", "My patch")
+    mate = world.clone("mate")
+    for words in ("sync", "push"):
+        assert ours(mate, words).status == 0
+
+
+def ours(clone: Repo, *command: str) -> Result:
+    """A command of ours in a process of its own, undisturbed."""
+    child, outputs = forked(lambda: main(command[0], list(command[1:])), clone.path, clone.env)
+    _, status = os.waitpid(child, 0)
+    out, err = map(read, outputs)
+    return Result(os.waitstatus_to_exitcode(status), out, err)
+
+
 SCENES = {
     scene.name: scene
     for scene in (
@@ -60,6 +78,8 @@ SCENES = {
         Scene("changes --write", simple_world, ("changes", "--write")),
         Scene("push", simple_world, ("push",), (("sync",),)),
         Scene("undo", simple_world, ("undo",), (("sync",),)),
+        Scene("pull", simple_world, ("pull",), (_meanwhile_synced,)),
+        Scene("upstream", simple_world, ("upstream", "Use our index")),
     )
 }
 
@@ -131,10 +151,7 @@ class Stage:
 
     def run(self, *command: str) -> Result:
         """A command of ours, undisturbed."""
-        child, outputs = forked(lambda: main(command[0], list(command[1:])), self.clone.path, self.environment)
-        _, status = os.waitpid(child, 0)
-        out, err = map(read, outputs)
-        return Result(os.waitstatus_to_exitcode(status), out, err)
+        return ours(self.clone, *command)
 
     def state(self) -> State:
         clone = self.clone

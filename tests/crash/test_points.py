@@ -16,13 +16,13 @@ from tests.crash.tracer import Act, available
 pytestmark = pytest.mark.skipif(not available(), reason="ptrace(2) of Linux on x86_64")
 
 WORST = [
-    ("sync", Act.KILL, "git checkout: open .*/lib/c.py"),
     ("sync", Act.KILL, "git update-ref: rename .*/refs/heads/main.lock"),
     ("sync", Act.ALONE, "git update-ref: rename .*/refs/heads/main.lock"),
     ("sync", Act.CHILD, "git checkout: write .*/lib/c.py"),
     ("sync", Act.TERM, "git checkout: write .*/lib/c.py"),
     ("sync", Act.HUP, "git update-ref: rename .*/refs/heads/main.lock"),
     ("sync that stops", Act.KILL, "git cherry-pick: write .*/a.py"),
+    ("sync that stops", Act.ALONE, "git cherry-pick: write .*/a.py"),
     ("sync --abort", Act.KILL, "git checkout: write .*/a.py"),
     ("push", Act.KILL, "git push: rename .*/refs/remotes/origin/main.lock"),
 ]

@@ -34,8 +34,6 @@ ATS = {264: "rename", 265: "link", 316: "rename"}
 FILE = {1: "write", 18: "write", 20: "write", 74: "fsync", 75: "fsync", 77: "truncate", 285: "write"}
 COPY = {40: "write", 326: "write"}
 OPEN, OPENAT, SYMLINKAT, EXIT_GROUP = 2, 257, 266, 231
-WRITES = {"write", "open", "mkdir", "link", "symlink"}
-"""What a full disk refuses."""
 
 
 class Act(Enum):
@@ -55,6 +53,9 @@ class Act(Enum):
 SIGNALS = {Act.KILL: signal.SIGKILL, Act.ALONE: signal.SIGKILL, Act.CHILD: signal.SIGKILL, Act.INT: signal.SIGINT,
            Act.TERM: signal.SIGTERM, Act.HUP: signal.SIGHUP}  # fmt: skip
 ERRORS = {Act.FULL: 28, Act.SYNC: 5, Act.READ_ONLY: 30}
+WRITES = {"write", "open", "mkdir", "link", "symlink"}
+REFUSED = {Act.FULL: WRITES, Act.SYNC: {"fsync"}, Act.READ_ONLY: WRITES | {"rename", "unlink", "rmdir"}}
+"""What fails with each of them."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,12 @@ class Step:
 
     def __str__(self) -> str:
         return f"{self.number} {self.who}: {self.what}"
+
+    def can(self, act: Act) -> bool:
+        """Whether `act` makes a difference here: an error of the machine's does where something is written."""
+        if act is Act.CHILD:
+            return self.who != "poolside"
+        return act not in REFUSED or self.what.partition(" ")[0] in REFUSED[act]
 
 
 @dataclass
@@ -304,18 +311,14 @@ class Tracer:
     def _step(self, pid: int, process: _Process, what: str, kind: str = "") -> None:
         step = Step(len(self.run.steps) + 1, process.name, what)
         self.run.steps.append(step)
-        if self.broken and kind in WRITES | ({"rename", "unlink"} if self.act is Act.READ_ONLY else set()):
+        if self.broken and kind in REFUSED[self.act]:
             self._fail(pid)
         if self.run.hit or not (step.number == self.at if isinstance(self.at, int) else re.search(self.at, str(step))):
             return
         self.run.hit = step
         if self.act in ERRORS:
             self.broken = self.act is not Act.SYNC
-            if (
-                kind in WRITES | {"rename", "unlink"}
-                if self.act is Act.READ_ONLY
-                else kind in ({"fsync"} if self.act is Act.SYNC else WRITES)
-            ):
+            if kind in REFUSED[self.act]:
                 self._fail(pid)
             return
         if self.act is Act.ALONE and process.name != "poolside":

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from git_poolside.git.process import open_repository
 from git_poolside.operation import lock
 from tests.conftest import Run
+from tests.operation.test_journal import hook
 from tests.operation.test_stopped import everything
 from tests.scenario import Repo, World
 
@@ -102,3 +105,86 @@ def test_P9_a_note_that_cannot_be_read_is_said(simple: World, poolside: Run) -> 
         (git.state_dir / "lock").write_text("")
         result = poolside(clone, "sync")
     assert result.err.splitlines()[0] == "error: another poolside operation is running here: its note cannot be read"
+
+
+@pytest.mark.parametrize("where", ["clone", "other"])
+def test_P9_two_operations_in_two_shells(simple: World, poolside: Run, where: str) -> None:
+    """The first waits in a hook for a byte from us."""
+    clone = simple.clone()
+    clone.git("worktree", "add", "-q", "--detach", str(simple.root / "other"))
+    os.mkfifo(simple.root / "fifo")
+    hook(clone, "post-checkout", f"echo waiting\nread -r line < {simple.root / 'fifo'}\n")
+    code = "import sys; from git_poolside.cli import main; sys.exit(main('sync', []))"
+    first = subprocess.Popen([sys.executable, "-c", code], cwd=clone.path, stderr=subprocess.PIPE, text=True)
+    with (simple.root / "fifo").open("w") as release:  # opens when the hook reads
+        before = everything(clone)
+        running = f"'git poolside sync', process {first.pid} on {socket.gethostname()}"
+        second = poolside(simple.root / where, "sync")
+        told = poolside(simple.root / where, "status")
+        assert everything(clone) == before
+        release.write("go\n")
+    _, said = first.communicate()
+    assert first.returncode == 0, said
+    assert (second.status, second.err.splitlines()) == (
+        1,
+        [f"error: another poolside operation is running here: {running}", "hint: wait until it has ended"],
+    )
+    assert (told.status, told.err.splitlines()[0]) == (0, f"note: an operation is running here: {running}")
+    assert clone.rev("main") == simple.upstream.rev("main")
+
+
+def test_P9_what_a_killed_operation_began_is_waited_for(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    os.mkfifo(simple.root / "fifo")
+    hook(clone, "post-checkout", f"read -r line < {simple.root / 'fifo'}\n")
+    code = "import sys; from git_poolside.cli import main; sys.exit(main('sync', []))"
+    first = subprocess.Popen([sys.executable, "-c", code], cwd=clone.path, stderr=subprocess.DEVNULL)
+    with (simple.root / "fifo").open("w") as release:
+        first.kill()
+        first.wait()
+        second = poolside(clone, "sync")
+        release.write("go\n")
+    [line, hint] = second.err.splitlines()
+    assert line.startswith(
+        "error: another poolside operation is running here: "
+        f"'git poolside sync', process {first.pid} on {socket.gethostname()}, was killed, but 'git checkout' (process "
+    )
+    assert line.endswith(", which it began, is still at work")
+    assert hint == "hint: wait until it has ended"
+
+
+def test_P9_a_lock_that_somebody_alive_may_have_made_is_left(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    words = ["git", "cat-file", "--batch"]
+    with subprocess.Popen(words, cwd=clone.path, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as alive:
+        left(clone, socket.gethostname(), boot)
+        lock_of_git = clone.path / ".git/index.lock"
+        lock_of_git.touch()
+        result = poolside(clone, "sync")
+        assert (result.status, result.err.splitlines()) == (
+            1,
+            [
+                "error: a killed operation may have left these locks, but "
+                f"'git cat-file' (process {alive.pid}) may have made them too:",
+                "  index.lock",
+                "hint: run the command again when it has ended",
+            ],
+        )
+        assert lock_of_git.exists()
+        assert alive.stdin is not None
+        alive.stdin.close()
+    result = poolside(clone, "sync")
+    assert (result.status, result.err.splitlines()[0]) == (0, "note: removed index.lock, which a dead process left")
+    assert not lock_of_git.exists()
+
+
+def test_P9_a_lock_that_is_older_than_the_dead_operation_is_left(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    lock_of_git = clone.path / ".git/index.lock"
+    lock_of_git.touch()
+    os.utime(lock_of_git, (1, 1))
+    left(clone, socket.gethostname(), boot)
+    assert poolside(clone, "status").status == 0
+    assert lock_of_git.exists()

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 
@@ -411,6 +412,45 @@ def test_P4_a_server_that_dies_before_it_accepts(simple: World, served: Repo, po
     assert simple.fork.refs("refs") == before
     (simple.fork.path / "hooks/pre-receive").unlink()
     assert poolside(served, "push").status == 0
+
+
+def test_P4_a_server_that_cannot_keep_the_objects_has_failed(simple: World, poolside: Run) -> None:
+    served = simple.clone()
+    poolside(served, "sync")
+    simple.fork.git("config", "receive.maxInputSize", "1")
+    before = simple.fork.refs("refs")
+    result = poolside(served, "push")
+    assert result.status == 5, result.err
+    assert "error: the push to 'origin' failed: error: remote unpack failed: " in result.err
+    assert simple.fork.refs("refs") == before
+    simple.fork.git("config", "--unset", "receive.maxInputSize")
+    assert poolside(served, "push").status == 0
+
+
+@pytest.mark.parametrize("command", ["push", "sync"])
+def test_P10_a_server_that_asks_who_we_are_fails_without_a_question(simple: World, poolside: Run, command: str) -> None:
+    class Guard(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="fork"')
+            self.end_headers()
+
+        def log_message(self, *words: object) -> None:
+            """Nothing is to be said."""
+
+    clone = simple.clone()
+    poolside(clone, "sync")
+    here = clone.refs("refs")
+    with HTTPServer(("127.0.0.1", 0), Guard) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        clone.git("config", "remote.origin.url", f"http://127.0.0.1:{server.server_port}/fork.git")
+        result = poolside(clone, command)
+        server.shutdown()
+    assert result.status == 5
+    assert result.err.splitlines()[0].startswith(
+        "error: the remote 'origin' cannot be reached: could not read Username"
+    )
+    assert clone.refs("refs") == here
 
 
 # P3, P5, P6
