@@ -350,26 +350,68 @@ def test_a_server_without_run_details_has_its_run_looked_for(
     }
 
 
-@pytest.mark.parametrize(
-    "fault", [{"status": 502}, {"cut": "before"}, {"cut": "after"}], ids=["502", "before", "after"]
-)
+@pytest.mark.parametrize("fault", [{"status": 502}, {"cut": "before"}], ids=["502", "before"])
 def test_a_dispatch_without_an_answer_is_not_repeated(
     github: FakeGitHub, fork: FakeRepository, clone: Repo, poolside: Run, fault: dict[str, object]
 ) -> None:
     github.fault("POST", "/dispatches", **fault)  # type: ignore[arg-type]
     result = poolside(clone, "publish")
-    assert posts(github) == [f"POST {ACTIONS}/workflows/{FILE}/dispatches"]
-    if fault.get("cut") == "after":
-        assert (result.status, result.out.splitlines()[-1]) == (0, f"  {RUN_URL}")
-        return
-    assert result.status == 5
-    error = [line for line in result.err.splitlines() if "waiting" not in line]
-    assert error[1:] == [
-        f"  no run of {FILE} has begun since, but one may yet",
-        f"hint: https://127.0.0.1:{github.port}/{FORK}/actions   (does one appear?)",
-        "hint: git poolside publish   (once you are sure that none does)",
+    assert (result.status, sum(github.slept)) == (5, 60)
+    page = f"https://127.0.0.1:{github.port}/{FORK}/actions   (does it appear there?)"
+    assert [line for line in result.err.splitlines() if "waiting" not in line][1:] == [
+        "  no run of it shows yet, but one may begin",
+        f"hint: {page}",
+        "hint: git poolside publish --watch   (looks again)",
     ]
-    assert sum(github.slept) == 60
+    tip = clone.rev("poolside-main")
+    for arguments in ([], ["--watch"], ["-n"]):
+        result = poolside(clone, "publish", *arguments)
+        assert (result.status, result.err) == (
+            1,
+            f"error: a run of {FILE} for {tip[:9]} was asked for at 2026-08-01T12:00:00Z, and does not show\n"
+            f"hint: {page}\n"
+            "hint: git poolside publish --allow running-build   (asks again, once you are sure that it does not)\n",
+        )
+    assert posts(github) == [f"POST {ACTIONS}/workflows/{FILE}/dispatches"]
+    assert poolside(clone, "publish", "--allow", "running-build").status == 0
+    assert (len(posts(github)), len(fork.runs)) == (2, 1)
+
+
+def test_a_dispatch_whose_connection_is_cut_after_it_was_taken_has_its_run_found(
+    github: FakeGitHub, fork: FakeRepository, clone: Repo, poolside: Run
+) -> None:
+    github.fault("POST", "/dispatches", cut="after")
+    result = poolside(clone, "publish")
+    assert (result.status, result.out.splitlines()[-1], len(posts(github))) == (0, f"  {RUN_URL}", 1)
+
+
+@pytest.mark.parametrize(("details", "fault"), [(True, "cut"), (True, "nothing"), (False, "nothing")])
+def test_a_run_that_shows_late_is_joined_and_not_begun_again(
+    github: FakeGitHub, fork: FakeRepository, clone: Repo, poolside: Run, details: bool, fault: str
+) -> None:
+    fork.run_details, fork.hidden = details, 99
+    if fault == "cut":
+        github.fault("POST", "/dispatches", cut="after")
+    assert poolside(clone, "publish").status == 5
+    assert poolside(clone, "publish").status == 1
+    fork.runs[0].hidden = 0
+    assert poolside(clone, "publish", "--watch").status == 0
+    assert len(fork.runs) == 1
+    assert len(clone.refs("refs/poolside/builds")) == 1
+
+
+def test_a_refused_dispatch_may_be_sent_again(
+    github: FakeGitHub, fork: FakeRepository, clone: Repo, poolside: Run
+) -> None:
+    github.fault("POST", "/dispatches", 403, body={"message": "Resource not accessible by integration"})
+    result = poolside(clone, "publish")
+    assert (result.status, result.err) == (
+        5,
+        f"error: 127.0.0.1:{github.port} refused to run {FILE}: Resource not accessible by integration\n"
+        "hint: give the workflow's token the permission: permissions: { actions: write }\n"
+        "hint: or run with a personal access token in GH_TOKEN\n",
+    )
+    assert poolside(clone, "publish").status == 0
 
 
 def test_a_failing_server_that_took_the_dispatch_has_its_run_found(

@@ -226,9 +226,8 @@ class Repository:
             if error.status not in (400, 422) or not error.names("return_run_details"):
                 raise
             answer = self.client.post(path, doing, asked)
-        if answer.data is None:
-            return None
-        return self._read(lambda raw: int(raw["workflow_run_id"]), answer.data)
+        number = answer.data.get("workflow_run_id") if isinstance(answer.data, dict) else None
+        return number if isinstance(number, int) else None
 
     def runs(self, file: str, **filters: str) -> Iterator[Run]:
         """Runs of a workflow, the newest first; `filters` are GitHub's: event, branch, head_sha, actor, created."""

@@ -30,7 +30,7 @@ _READ = {"run": int, "number": int, "url": str, "artifacts": list}
 class Build:
     """What is built: the branch and its tip, the three tips by role, the nightly (``date``, ``commit``), the version
     without what the build itself appends, the workflow's file and inputs, the published state's ref if it has one; the
-    run's id, `number` and url once there is one.
+    run's id, `number` and url once there is one, and when it was asked for, by GitHub's clock.
     """
 
     branch: str
@@ -44,6 +44,7 @@ class Build:
     run: int = 0
     number: int = 0
     url: str = ""
+    asked: str = ""
 
 
 def remember(git: Git, build: Build) -> None:
@@ -89,7 +90,8 @@ def record(git: Git, config: Config, remote: Remote, build: Build, artifacts: Se
 
 
 def _tag(ref: str, build: Build, artifacts: Sequence[str], identity: bytes) -> bytes:
-    body = {"schema": 1, **asdict(build), "artifacts": list(artifacts), "tool": __version__}
+    said = {key: value for key, value in asdict(build).items() if key != "asked"}
+    body = {"schema": 1, **said, "artifacts": list(artifacts), "tool": __version__}
     lines = [f"object {build.tip}", "type commit", f"tag {ref.rpartition('/')[2]}"]
     return "\n".join(lines).encode() + b"\ntagger " + identity + b"\n\n" + json.dumps(body, indent=1).encode() + b"\n"
 

@@ -13,7 +13,7 @@ from git_poolside.forge.tokens import is_hosted, no_token
 from git_poolside.git import refs
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
-from git_poolside.operation import publish
+from git_poolside.operation import publishable
 from git_poolside.operation.checkup import Finding
 from git_poolside.ui import Ui
 
@@ -31,10 +31,10 @@ def _workflow(git: Git, config: Config) -> Finding | None:
     """Whether the workflow of the patches branch can be run as configured; None where there is none."""
     tip = refs.resolve(git, config.ref(config.branches.patches))
     file, objects = config.publish.workflow, Objects(git)
-    if tip is None or objects.lookup(objects.commit(tip).tree, (publish.FOLDER + file).encode()) is None:
+    if tip is None or objects.lookup(objects.commit(tip).tree, (publishable.FOLDER + file).encode()) is None:
         return None
     try:
-        publish.check_workflow(objects, config, tip, config.publish.inputs)
+        publishable.check_workflow(objects, config, tip, config.publish.inputs)
     except Refused as error:
         return Finding("workflow file", False, error.message, error.hints[0])
     return Finding("workflow file", True, f"{file} can be run with {_inputs(config)}")
@@ -107,7 +107,7 @@ def _known_workflow(fork: Repository, config: Config, info: Info) -> Finding:
         if error.status != 404:
             return Finding("workflow", False, error.message, error.hints[0])
         message = f"GitHub knows no workflow {file}: it has to be on the default branch, '{info.default_branch}', too"
-        return Finding("workflow", False, message, f"add {publish.FOLDER}{file} to '{info.default_branch}'")
+        return Finding("workflow", False, message, f"add {publishable.FOLDER}{file} to '{info.default_branch}'")
     except PoolsideError as error:
         return Finding("workflow", False, error.message, error.hints[0])
     active = known.state == "active"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -17,18 +16,14 @@ from git_poolside.errors import FarSideFailed, LeaseLost, Refused
 from git_poolside.forge.failures import ApiFailed, Unanswered
 from git_poolside.forge.github import Repository, Run
 from git_poolside.git import refs
-from git_poolside.git.layers import branch_of
-from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
 from git_poolside.git.remotes import Remote
 from git_poolside.operation import builds
 from git_poolside.operation.builds import Build
-from git_poolside.stack import version, workflow
-from git_poolside.stack.model import Oid, Role
-from git_poolside.stack.provenance import Provenance
+from git_poolside.operation.publishable import FOLDER, prepared
+from git_poolside.stack.model import Oid
 from git_poolside.ui import Ui, clean
 
-FOLDER = ".github/workflows/"
 EVENT = "workflow_dispatch"
 RUNNING = "running-build"
 _LATELY = 100
@@ -77,26 +72,47 @@ def publish(git: Git, config: Config, ui: Ui, remote: Remote, fork: Repository, 
     Raises `Refused` where something is not fit for it, `LeaseLost` where another commit is built than was checked,
     `FarSideFailed` for the rest.
     """
-    tip = refs.read_one(git, config.ref(config.branches.patches))
-    if not order.dry_run and (known := builds.remembered(git)) is not None:
-        run = _shown(fork, known.run)
+    known = builds.remembered(git)
+    if known is not None:
+        tip = refs.read_one(git, config.ref(config.branches.patches))
+        known, run = _known(git, fork, known, order)
         if run is not None and order.join and (not run.is_over or known.tip == tip):
             return Begun(known, run, joined=True)
-        if run is None:
-            builds.forget(git)
-        elif run.is_over:
+        if run is not None and run.is_over and not order.dry_run:
             settle(git, config, remote, fork, known, run)
             ui.talk(f"note: run {run.number}, begun before, ended: {clean(run.conclusion or '')}")
     build = prepared(git, config, remote, order.inputs)
     if not order.again and (record := builds.find(git, config, build)) is not None:
         return Begun(build, record=record)
-    if order.join and not order.dry_run and (run := unfinished(fork, build.workflow, build.tip)) is not None:
+    if order.join and (run := unfinished(fork, build.workflow, build.tip)) is not None:
         return Begun(_remembered(git, build, run), run, joined=True)
     check_far_side(fork, build, order.allow)
     if order.dry_run:
         return Begun(build)
-    run = begin(fork, build, ui.pause)
+    run = begin(git, fork, build, ui.pause)
     return Begun(_remembered(git, build, run), run)
+
+
+def _known(git: Git, fork: Repository, known: Build, order: Order) -> tuple[Build, Run | None]:
+    """The run that is remembered. Raises `Refused` where it was asked for and never showed: it may begin yet."""
+    run = _shown(fork, known.run) if known.run else _new(fork, known, ())
+    if run is not None:
+        return (known if known.run else _remembered(git, known, run)), run
+    if RUNNING not in order.allow:
+        raise Refused(
+            f"a run of {known.workflow} for {known.tip[:9]} was asked for at {known.asked}, and does not show",
+            snag=RUNNING,
+            hints=[
+                f"{_page(fork)}   (does it appear there?)",
+                f"git poolside publish --allow {RUNNING}   (asks again, once you are sure that it does not)",
+            ],
+        )
+    return known, None
+
+
+def _page(repository: Repository) -> str:
+    """Where a browser shows the runs."""
+    return f"https://{repository.client.forge.host}/{repository.name}/actions"
 
 
 def _remembered(git: Git, build: Build, run: Run) -> Build:
@@ -113,107 +129,6 @@ def settle(git: Git, config: Config, remote: Remote, fork: Repository, build: Bu
         end = End(artifacts, *builds.record(git, config, remote, build, artifacts))
     builds.forget(git)
     return end
-
-
-def prepared(git: Git, config: Config, remote: Remote, inputs: Mapping[str, str]) -> Build:
-    """What would be built. Asks the fork's server, and raises `Refused` where the tip is not fit for it."""
-    names = {role: config.ref(branch_of(config, role)) for role in Role}
-    server = remote.listing([*names.values(), f"{config.published.prefix}*"])
-    tip = _pushed(git, config, server.get(names[Role.PATCHES]))
-    objects = Objects(git)
-    snapshot = server.get(names[Role.SNAPSHOT])
-    nightly, value = _stamped(git, config, objects, tip, snapshot)
-    file = config.publish.workflow
-    check_workflow(objects, config, tip, inputs)
-    published = [ref.removesuffix("^{}") for ref, oid in server.items() if ref.endswith("^{}") and oid == tip]
-    tips = {role.value: server.get(names[role]) for role in Role}
-    return Build(
-        config.branches.patches, tip, tips, nightly, value, file, dict(inputs), published[-1] if published else None
-    )
-
-
-def _pushed(git: Git, config: Config, there: Oid | None) -> Oid:
-    """The patches tip, which has to be the same here and on the server: what is checked here is built there."""
-    branch = config.branches.patches
-    here = refs.read_one(git, config.ref(branch))
-    if here is None:
-        raise Refused(f"'{branch}' is not in this clone", hints=["git poolside init   (makes it from the fork's)"])
-    if there != here:
-        stands = f"{there[:9]} on" if there else "not on"
-        raise Refused(
-            f"'{branch}' is {here[:9]} here and {stands} '{config.remotes.fork}', which is where it is built from",
-            hints=["git poolside push   (sends what is here)", "git poolside status   (shows how they differ)"],
-        )
-    return here
-
-
-def _stamped(
-    git: Git, config: Config, objects: Objects, tip: Oid, snapshot: Oid | None
-) -> tuple[dict[str, str] | None, str | None]:
-    """The nightly that the stamp names and the version's value. Raises `Refused` where they do not fit the snapshot.
-
-    A stack without a stamp is fit only if there is no version to set.
-    """
-    main, again = config.branches.snapshot, ["git poolside sync   (sets the version anew)", "git poolside push"]
-    value, date = _version(config, objects, tip)
-    below = [f"^{snapshot}"] if snapshot and objects.has_commit(snapshot) else ["-n50"]
-    commits = git.lines("rev-list", tip, *below, "--")
-    stamp = next((one for oid in commits if (one := Provenance.of(objects.commit(Oid(oid)).text)).is_stamp), None)
-    if stamp is None or stamp.nightly is None or stamp.upstream is None:
-        if value is None:
-            return None, None
-        raise Refused(f"no commit of the stack says which nightly the version {value} is of", hints=again)
-    if stamp.upstream != snapshot:
-        stands = f"{snapshot[:9]} on" if snapshot else "not on"
-        raise Refused(
-            f"the version is of the nightly of {stamp.nightly} ({stamp.upstream[:9]}), but '{main}' is {stands} "
-            f"'{config.remotes.fork}'",
-            hints=again,
-        )
-    if date is not None and date != stamp.nightly.replace("-", ""):
-        raise Refused(f"the version is {value}, but the stack stands on the nightly of {stamp.nightly}", hints=again)
-    return {"date": stamp.nightly, "commit": stamp.upstream}, value
-
-
-def _version(config: Config, objects: Objects, tip: Oid) -> tuple[str | None, str | None]:
-    """The version variable's value on the tip and the date in it."""
-    entry = objects.lookup(objects.commit(tip).tree, config.version.file.encode())
-    if entry is None or entry.is_tree:
-        return None, None
-    try:
-        found = version.find(objects.read(entry.oid), config.version.variable)
-    except version.Ambiguous as error:
-        raise Refused(
-            f"{config.version.variable} is set on several lines of {config.version.file}: {error}",
-            hints=["leave one of them with a date, commit and push that"],
-        ) from error
-    return (None, None) if found is None else (found.value.decode("utf-8", "replace"), found.date.decode())
-
-
-def check_workflow(objects: Objects, config: Config, tip: Oid, inputs: Mapping[str, str]) -> None:
-    """Raises `Refused` where the workflow of the tip cannot be run by hand with these inputs."""
-    path = FOLDER + config.publish.workflow
-    where = f"{path} on '{config.branches.patches}'"
-    entry = objects.lookup(objects.commit(tip).tree, path.encode())
-    if entry is None or entry.is_tree or entry.mode == 0o120000:
-        raise Refused(
-            f"there is no {where}",
-            hints=["set workflow under [publish] in .poolside.toml to the build's file", "git poolside doctor"],
-        )
-    try:
-        found = workflow.read(objects.read(entry.oid))
-    except workflow.Unreadable as error:
-        raise Refused(f"{where} cannot be read: {error}", hints=["mend the file, commit and push it"]) from error
-    if found is None:
-        raise Refused(
-            f"{where} cannot be run by hand: it has no '{workflow.TRIGGER}'",
-            hints=[f"add {workflow.TRIGGER}: below its on:, commit and push that"],
-        )
-    if problems := found.problems(inputs):
-        raise Refused(
-            "\n".join([f"{where} would not take the inputs:", *(f"  {problem}" for problem in problems)]),
-            hints=["git poolside publish --input NAME=VALUE", "or set inputs under [publish] in .poolside.toml"],
-        )
 
 
 def check_far_side(repository: Repository, build: Build, allow: frozenset[str]) -> None:
@@ -259,37 +174,42 @@ def request(repository: Repository, build: Build) -> dict[str, object]:
     return {"method": "POST", "url": repository.client.forge.api + path, "body": body}
 
 
-def begin(repository: Repository, build: Build, pause: Callable[[float, str], None]) -> Run:
+def begin(git: Git, repository: Repository, build: Build, pause: Callable[[float, str], None]) -> Run:
     """Run the workflow, once, and return its run.
 
-    Where the answer does not tell (or none comes) the run is looked for. Raises `Unanswered` if none is found after
-    no answer, and `LeaseLost` for a run of another commit than was checked.
+    That it was asked for is written down before, so that whatever happens it is not asked for again by itself. Where
+    the answer does not tell (or none comes) the run is looked for. Raises `Unanswered` if none is found after no
+    answer, and `LeaseLost` for a run of another commit than was checked.
     """
     before = {run.id for run in islice(repository.runs(build.workflow, event=EVENT, branch=build.branch), _LATELY)}
-    began = repository.server_time()
+    asked = replace(build, asked=repository.server_time().strftime("%Y-%m-%dT%H:%M:%SZ"))
+    builds.remember(git, asked)
+    number: int | None = None
+    unanswered: Unanswered | None = None
     try:
         number = repository.dispatch(build.workflow, build.branch, build.inputs)
     except Unanswered as error:
-        found = _look(lambda: _new(repository, build, before, began), pause)
-        if found is None:
-            raise Unanswered(
-                f"{error.message}\n  no run of {build.workflow} has begun since, but one may yet",
-                hints=[
-                    f"https://{repository.client.forge.host}/{repository.name}/actions   (does one appear?)",
-                    "git poolside publish   (once you are sure that none does)",
-                ],
-            ) from error
-        return _of_tip(found, build)
-    if number is None:
-        found = _look(lambda: _new(repository, build, before, began), pause)
-    else:
-        found = _look(lambda: _shown(repository, number), pause)
+        unanswered = error
+    except FarSideFailed:
+        builds.forget(git)  # it was refused, or not sent
+        raise
+    if number is not None:
+        builds.remember(git, replace(asked, run=number))
+    found = _look(lambda: _new(repository, asked, before) if number is None else _shown(repository, number), pause)
     if found is None:
-        raise FarSideFailed(
-            f"{repository.client.forge.host} took the request to run {build.workflow}, but shows no run of it",
-            hints=["git poolside publish --watch   (looks for it again)"],
+        took = f"{repository.client.forge.host} took the request to run {build.workflow}"
+        raise Unanswered(
+            f"{unanswered.message if unanswered else took}\n  no run of it shows yet, but one may begin",
+            hints=[f"{_page(repository)}   (does it appear there?)", "git poolside publish --watch   (looks again)"],
         )
-    return _of_tip(found, build)
+    if found.head != build.tip:
+        builds.forget(git)
+        raise LeaseLost(
+            f"run {found.number} builds {found.head[:9]}, and not {build.tip[:9]}, which was checked: somebody pushed "
+            f"to '{build.branch}' in between",
+            hints=[found.url, f"gh run cancel {found.id}   (ends it)", "git poolside status   (shows what came)"],
+        )
+    return found
 
 
 def _look(find: Callable[[], Run | None], pause: Callable[[float, str], None]) -> Run | None:
@@ -310,21 +230,12 @@ def _shown(repository: Repository, number: int) -> Run | None:
         raise
 
 
-def _new(repository: Repository, build: Build, before: Iterable[int], began: datetime) -> Run | None:
-    """Our run, among those that were not there before: of our account and the tip, else the first of the branch."""
-    since = began.strftime("%Y-%m-%dT%H:%M:%SZ")
-    filters = {"event": EVENT, "branch": build.branch, "created": f">={since}"}
+def _new(repository: Repository, build: Build, before: Iterable[int]) -> Run | None:
+    """The run that was asked for, among those that were not there `before`: of our account since then, and of the tip
+    if there is one, else the first of the branch.
+    """
+    filters = {"event": EVENT, "branch": build.branch, "created": f">={build.asked}"}
     if (actor := repository.login()) is not None:
         filters["actor"] = actor
     found = [run for run in repository.runs(build.workflow, **filters) if run.id not in before]
     return next((run for run in found if run.head == build.tip), found[-1] if found else None)
-
-
-def _of_tip(run: Run, build: Build) -> Run:
-    if run.head != build.tip:
-        raise LeaseLost(
-            f"run {run.number} builds {run.head[:9]}, and not {build.tip[:9]}, which was checked: somebody pushed to "
-            f"'{build.branch}' in between",
-            hints=[run.url, f"gh run cancel {run.id}   (ends it)", "git poolside status   (shows what came)"],
-        )
-    return run
