@@ -1,9 +1,10 @@
-"""``git poolside completion``: what the shells need to complete our commands."""
+"""``git poolside completion``: what the shells need to complete our commands, and man to find their pages."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,8 +32,9 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     if not (arguments.install or arguments.uninstall):
         ui.print(*(file.read_text().rstrip("\n") for file in _printed(arguments.shell, files)))
         return 0
+    pages = dict(_pages())
     try:
-        touched = _put(files) if arguments.install else _take(files)
+        touched = _put({**files, **pages}) if arguments.install else _take({**files, **pages})
     except OSError as error:
         raise Refused(
             f"cannot write '{error.filename}': {error.strerror}",
@@ -48,9 +50,22 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _pages() -> Iterator[tuple[Path, Path]]:
+    """The manual pages of an installation whose own ``bin`` is not on PATH, so that man does not look beside it
+    (manpath(1)), and where it looks for those of a person: ``uv tool`` links executables alone.
+    """
+    if f"{sys.prefix}/bin" not in os.environ.get("PATH", "").split(os.pathsep):
+        for page in sorted(Path(sys.prefix, "share", "man").glob("man?/*poolside*")):
+            yield page, _data() / "man" / page.parent.name / page.name
+
+
+def _data() -> Path:
+    return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser()
+
+
 def _files(shell: str) -> Iterator[tuple[Path, Path]]:
     """Each script, and where the shell looks for it in a person's home (its manual page says so)."""
-    data = Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser()
+    data = _data()
     if shell == "bash":
         own = os.environ.get("BASH_COMPLETION_USER_DIR")
         places = {"bash": (Path(own) if own else data / "bash-completion") / "completions"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -51,10 +52,12 @@ def _programs(git: Git) -> Iterator[Finding]:
 
     python = ".".join(map(str, sys.version_info[:3]))
     yield Finding("python", True, f"Python {python}, pygit2 {installed('pygit2')}")
+    beside = f"{sys.prefix}/bin" in os.environ.get("PATH", "").split(os.pathsep)
+    pages = "" if beside else " (git poolside completion SHELL --install puts its pages where man looks)"
     yield Finding(
         "installation",
         " " not in sys.prefix,
-        f"installed in {sys.prefix}",
+        f"installed in {sys.prefix}{pages}",
         "the launchers do not work from a path with a space: make the virtual environment elsewhere",
     )
     shallow = git.text("rev-parse", "--is-shallow-repository") == "true"

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from git_poolside.commands import COMMANDS
-from tests.conftest import Run
+from tests.conftest import BIN, Run
 
 NAMES = ["git-poolside", *(f"git-poolside-{name}" for name in COMMANDS)]
 
 
 def below(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.fixture(autouse=True)
+def beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The installation's own bin is on PATH, so that man finds its pages."""
+    monkeypatch.setenv("PATH", f"{sys.prefix}/bin{os.pathsep}{os.environ['PATH']}")
 
 
 @pytest.mark.parametrize(
@@ -42,6 +50,25 @@ def test_install_and_uninstall_leave_nothing(tmp_path: Path, poolside: Run, shel
     assert poolside(tmp_path, "completion", shell, "--uninstall").out == f"Taken from {folder}\n"
     assert poolside(tmp_path, "completion", shell, "--uninstall").out == f"Nothing to do in {folder}.\n"
     assert below(home) == before
+
+
+@pytest.mark.skipif(shutil.which("man") is None, reason="there is no man here")
+def test_pages_that_man_does_not_find_are_put_where_it_looks(
+    tmp_path: Path, poolside: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after ``uv tool install``: an executable in ~/.local/bin, the rest in a folder of its own."""
+    home = Path(os.environ["HOME"])
+    for folder in ("man1", "man5", "man7"):
+        shutil.copytree(BIN.parent / "man" / folder, tmp_path / "tool/share/man" / folder)
+    (home / ".local/bin").mkdir(parents=True)
+    monkeypatch.setenv("PATH", f"{home}/.local/bin{os.pathsep}{os.environ['PATH'].partition(os.pathsep)[2]}")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "tool"))
+    assert poolside(tmp_path, "completion", "bash", "--install").status == 0
+    for page in ("git-poolside", "git-poolside-sync", "poolside.toml", "gitpoolside-workflow"):
+        found = subprocess.run(["man", "-w", page], capture_output=True, text=True).stdout
+        assert found.startswith(f"{home}/.local/share/man/"), page
+    assert poolside(tmp_path, "completion", "bash", "--uninstall").status == 0
+    assert below(home / ".local") == []
 
 
 def test_zsh_is_told_the_line_that_it_needs(tmp_path: Path, poolside: Run) -> None:
