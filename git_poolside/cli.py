@@ -107,6 +107,7 @@ def _main(command: str, argv: list[str]) -> int:
     ui = Ui(
         quiet=arguments.quiet,
         json=getattr(arguments, "json", False),
+        porcelain=getattr(arguments, "porcelain", False),
         colour=lambda: wants_colour(arguments.color, lambda: colour.wanted(sys.stdout.isatty())),
         slot=colour.code,
     )

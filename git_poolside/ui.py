@@ -32,20 +32,24 @@ _EVERY = 0.1
 
 
 class Ui:
-    """The two streams and how to write on them. `json` and `quiet` are the command line's."""
+    """The two streams and how to write on them. `json` and `quiet` are the command line's, as is `porcelain`, which is
+    `json` in another form.
+    """
 
     def __init__(
         self,
         *,
         quiet: bool = False,
         json: bool = False,
+        porcelain: bool = False,
         colour: Callable[[], bool] = lambda: False,
         slot: Callable[[str, str], str] = lambda slot, default: "",
         out: TextIO | None = None,
         err: TextIO | None = None,
     ) -> None:
         self.quiet = quiet
-        self.json = json
+        self.json = json or porcelain
+        self._porcelain = porcelain
         self._colour = colour
         self._slot = slot
         self._codes: dict[str, str] = {}
@@ -98,10 +102,14 @@ class Ui:
                 self._write(self._out, line + "\n")
 
     def object(self, value: dict[str, Any]) -> None:
-        """The one JSON object of ``--json``."""
+        """The one JSON object of ``--json``, or its values a line each."""
         import json
 
-        text = json.dumps({"schema": 1, **value}, indent=2)
+        whole = {"schema": 1, **value}
+        if self._porcelain:
+            text = "\n".join(f"{clean(key)}\t{clean(text)}" for key, text in _flat("", whole))
+        else:
+            text = json.dumps(whole, indent=2)
         self._write(self._out, (actions.harmless_json(text) if actions.running() else text) + "\n")
 
     def talk(self, *lines: str) -> None:
@@ -235,6 +243,20 @@ class Ui:
             encoding = stream.encoding or "ascii"
             stream.write(text.encode(encoding, "replace").decode(encoding))
         stream.flush()
+
+
+def _flat(key: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Each value inside with the way to it, ``layers.0.tip``; a string as in JSON but for its quotes, null is empty."""
+    import json
+
+    if isinstance(value, dict | list):
+        inside = value.items() if isinstance(value, dict) else enumerate(value)
+        for name, one in inside:
+            yield from _flat(f"{key}.{name}" if key else str(name), one)
+    elif isinstance(value, str):
+        yield key, json.dumps(value, ensure_ascii=False)[1:-1]
+    else:
+        yield key, "" if value is None else json.dumps(value)
 
 
 def wants_colour(choice: str, configured: Callable[[], bool]) -> bool:

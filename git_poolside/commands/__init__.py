@@ -63,6 +63,13 @@ class Parser(argparse.ArgumentParser):
         raise SystemExit(EXIT_USAGE)
 
 
+def for_programs(parser: argparse.ArgumentParser) -> None:
+    """``--json`` and ``--porcelain``, of a command that reads; gitpoolside-json(7) has what they print."""
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    form.add_argument("--porcelain", action="store_true", help="the same, a line 'KEY TAB VALUE' for each value")
+
+
 def positive(word: str) -> int:
     """A number of at least 1, for argparse."""
     if not word.isdigit() or int(word) < 1:

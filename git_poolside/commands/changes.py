@@ -6,7 +6,7 @@ import argparse
 from difflib import unified_diff
 
 from git_poolside import report
-from git_poolside.commands import Parser
+from git_poolside.commands import Parser, for_programs
 from git_poolside.config import Config
 from git_poolside.context import Context
 from git_poolside.errors import EXIT_REFUSED
@@ -25,7 +25,7 @@ def parser() -> Parser:
     )
     made.add_argument("--allow", metavar="SNAG", action="append", default=[], help="as in git poolside sync")
     made.add_argument("--no-fetch", action="store_true", help="do not ask the remotes before writing")
-    made.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    for_programs(made)
     return made
 
 

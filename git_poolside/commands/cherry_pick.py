@@ -67,6 +67,7 @@ def parser() -> Parser:
         )
         one.add_argument("--no-stop", action="store_true", help="report a conflict instead of stopping at it")
         one.add_argument("--no-fetch", action="store_true", help="do not ask the remotes, work with what is here")
+    listing.add_argument("--porcelain", action="store_true", help="the same, a line 'KEY TAB VALUE' for each value")
     listing.add_argument("--fetch", action="store_true", help="ask both remotes first")
     for one in (add, listing, drop, update, move):
         one.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="one JSON object")

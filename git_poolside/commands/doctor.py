@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from git_poolside.commands import Parser
+from git_poolside.commands import Parser, for_programs
 from git_poolside.context import Context
 from git_poolside.errors import EXIT_REFUSED
 from git_poolside.operation import forge_checkup, journal, lock
@@ -16,7 +16,7 @@ def parser() -> Parser:
     made = Parser("doctor")
     made.add_argument("--fix", action="store_true", help="carry out those cures that lose nothing")
     made.add_argument("--no-fetch", action="store_true", help="do not ask the remotes")
-    made.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    for_programs(made)
     return made
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from git_poolside.commands import Parser, positive
+from git_poolside.commands import Parser, for_programs, positive
 from git_poolside.context import Context
 from git_poolside.git import refs
 from git_poolside.git.objects import Objects
@@ -21,7 +21,7 @@ def parser() -> Parser:
     made = Parser("log")
     made.add_argument("-n", dest="limit", metavar="N", type=positive, help="at most N")
     made.add_argument("--published", action="store_true", help="the published states instead")
-    made.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    for_programs(made)
     return made
 
 

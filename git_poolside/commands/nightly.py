@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from git_poolside.commands import Parser, positive
+from git_poolside.commands import Parser, for_programs, positive
 from git_poolside.context import Context
 from git_poolside.git import nightlies
 from git_poolside.git.objects import Objects
@@ -17,7 +17,7 @@ def parser() -> Parser:
     made = Parser("nightly")
     made.add_argument("-n", dest="limit", metavar="N", type=positive, default=20, help="at most N (default 20)")
     made.add_argument("--no-fetch", action="store_true", help="do not ask upstream, list what is here")
-    made.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    for_programs(made)
     return made
 
 

@@ -7,15 +7,18 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 
-from git_poolside.commands import Parser
+from git_poolside.commands import Parser, for_programs
 from git_poolside.context import Context
 from git_poolside.errors import Refused
 from git_poolside.git import nightlies, refs
 from git_poolside.git.objects import Objects
+from git_poolside.git.process import Git
 from git_poolside.operation import journal, log
 from git_poolside.stack.model import Oid
 
+_PAIR = re.compile(r" *(?:-|\d+): +([0-9a-f]{40}|-+) ([=!<>]) +(?:-|\d+): +([0-9a-f]{40}|-+) (.*)", re.DOTALL)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:-\d+)?")
 
 
@@ -25,6 +28,7 @@ def parser() -> Parser:
         "which", metavar="OPERATION|DATE", nargs="?", help="an operation's id, or a published state's date"
     )
     made.add_argument("to", metavar="DATE", nargs="?", help="the state to compare that date's with")
+    for_programs(made)
     return made
 
 
@@ -38,11 +42,26 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     for tip in (old, new):
         base = git.text("merge-base", tip, upstream)
         ranges.append(f"{base}..{tip}")
+    if context.ui.json:
+        context.ui.object({"old": old, "new": new, "pairs": _pairs(git, ranges)})
+        return 0
     words = ["git", "--paginate" if sys.stdout.isatty() else "--no-pager", "range-diff", "--creation-factor=90"]
     if context.ui.is_coloured:
         words.append("--color=always")
     sys.stdout.flush()
     return subprocess.run([*words, *ranges], env=dict(git.environment), cwd=git.folder or os.curdir).returncode
+
+
+def _pairs(git: Git, ranges: Sequence[str]) -> list[dict[str, str | None]]:
+    """Each patch of the two sides, as git pairs them; what became of it in a word."""
+    words = {"=": "same", "!": "changed", "<": "dropped", ">": "new"}
+    pairs: list[dict[str, str | None]] = []
+    full = git.with_options("core.abbrev=40")
+    for line in full.lines("range-diff", "--creation-factor=90", "--no-patch", *ranges):
+        old, sign, new, subject = _PAIR.fullmatch(line).groups()  # type: ignore[union-attr]
+        sides = {"old": None if "-" in old else old, "new": None if "-" in new else new}
+        pairs.append({"state": words[sign], **sides, "subject": subject})
+    return pairs
 
 
 def _sides(context: Context, arguments: argparse.Namespace) -> tuple[Oid, Oid]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from git_poolside.commands import Parser
+from git_poolside.commands import Parser, for_programs
 from git_poolside.config import FILE, Config, Origin
 from git_poolside.context import Context
 from git_poolside.operation.remembered import LayerState, Survey, remember, remembered, sources
@@ -21,7 +21,7 @@ def parser() -> Parser:
     made = Parser("status")
     made.add_argument("--short", action="store_true", help="one line, for a shell prompt")
     made.add_argument("--fetch", action="store_true", help="ask both remotes first")
-    made.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    for_programs(made)
     return made
 
 
