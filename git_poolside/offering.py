@@ -20,7 +20,7 @@ def show(ui: Ui, git: Git, branch: str, made: Proposal) -> None:
     """The branch and a line for each of its patches, lowest first."""
     when = git.text("log", "-1", "--format=%cs", made.onto)
     head = f"{ui.paint(clean(branch), 'title')}: {count(len(made.patches), 'patch')}"
-    ui.print(f"{head} on upstream's {made.onto[:9]} ({when})", "")
+    ui.print(*folded(f"{head} on upstream's {made.onto[:9]} ({when})", ui.width, 2, ""), "")
     for one in made.patches:
         word = ui.paint(f"{'needed' if one.needed else '':<8}", "dropped") if made.needed else ""
         ui.print(cut(f"  {word}{one.new.oid[:9]} {clean(one.new.subject)}", ui.width))
@@ -111,7 +111,7 @@ def show_list(ui: Ui, rows: Sequence[Row]) -> None:
         at = line.index(row.state, len(head[0]))
         painted = ui.paint(row.state, _COLOURS.get(row.state, "yellow"))
         ui.print(cut(f"  {line[:at]}{painted}{line[at + len(row.state) :]}", ui.width))
-        for detail in (f"on {row.branch}" if row.branch else "", row.url or "", *row.details):
+        for detail in (row.branch or "", row.url or "", *row.details):
             if detail:
                 ui.print(*folded(clean(detail), ui.width, 9, " " * 7))
 

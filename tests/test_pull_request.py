@@ -285,14 +285,14 @@ def test_the_list_says_what_became_of_each(
     assert result.out == (
         "3 proposals\n"
         "  #9   closed  Add d\n"
-        "       on upstream/add-d\n"
+        "       upstream/add-d\n"
         f"       {ADDRESS}/9\n"
         "       the patch has changed since it was pushed: offer it again\n"
         "  #41  draft   End c\n"
-        "       on upstream/end-c\n"
+        "       upstream/end-c\n"
         f"       {ADDRESS}/41\n"
         "  #42  landed  Spell five out\n"
-        "       on upstream/spell-five-out\n"
+        "       upstream/spell-five-out\n"
         f"       as {landed[:9]} Spell five out (#42) (2025-06-15)\n"
     )
     github.fault("GET", "/pulls/", 500, body={}, times=9)
@@ -327,3 +327,18 @@ def test_another_clone_lists_by_the_trailers_alone(giving: World, upstream: Fake
     assert states(poolside(other, "upstream", "--list", "--json")) == [(None, 41, "open")]
     assert states(poolside(other, "upstream", "--list", "--json", "--no-fetch")) == [(None, 41, "offered")]
     assert poolside(other, "upstream", "--list", "End c").status == 129
+
+
+def test_S5_patches_of_one_author_and_moment_are_told_apart(giving: World, poolside: Run) -> None:
+    clone = cloned(giving)
+    for name in ("one", "two"):
+        (clone.path / name).write_text(f"{name}\n")
+        clone.git("add", name)
+        clone.git("commit", "-qm", f"Add {name}")
+    assert poolside(clone, "upstream", "Add two").status == 0
+    assert poolside(clone, "upstream", "Add one").status == 0
+    listed = poolside(clone, "upstream", "--list", "--no-fetch").out.splitlines()
+    assert listed == [
+        "2 proposals", "  -  pushed  Add one", "       upstream/add-one", "  -  pushed  Add two",
+        "       upstream/add-two",
+    ]  # fmt: skip

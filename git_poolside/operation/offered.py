@@ -146,8 +146,10 @@ class _Judge:
     def _differs(self, record: Record, patches: Sequence[Commit]) -> bool:
         """Whether the branch lacks lines of the patches, in or out, or has more of theirs."""
         listing = self.git.lines("rev-list", record.tip, f"^{record.onto}", "--")
-        theirs = {commit.author: commit.oid for commit in map(self.objects.commit, map(Oid, listing))}
-        pairs = [(one.oid, theirs[one.author]) for one in patches if one.author in theirs]
+        branch = [self.objects.commit(Oid(oid)) for oid in listing]
+        theirs = {(commit.author, bare_title(commit.text)): commit.oid for commit in branch}
+        named = [(one.oid, theirs.get((one.author, bare_title(one.text)))) for one in patches]
+        pairs = [(ours, there) for ours, there in named if there is not None]
         summary = self.config.changes.file.encode()
         found = hunks(self.git, [oid for pair in pairs for oid in pair])
         for ours, there in pairs:
