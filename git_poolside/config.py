@@ -282,7 +282,7 @@ def safe_url(url: str) -> bool:
 
 def _wrong(where: str, text: str, key: str, what: str) -> Refused:
     line = _line(text, key.rpartition(".")[2])
-    return Refused(f"{where}:{line}: {key} {what}", hints=["the keys are described in the README"])
+    return Refused(f"{where}:{line}: {key} {what}", hints=["man poolside.toml   (says what each key is)"])
 
 
 def _line(text: str, key: str) -> int:
