@@ -664,6 +664,32 @@ def test_a_synced_and_pushed_stack_is_published_with_its_published_state(
     ]
 
 
+HOSTILE = {
+    "no json": "{",
+    "a list": "[]",
+    "no run": '{"url": "x", "workflow": "x", "artifacts": []}',
+    "wrong types": '{"run": 1, "number": 1, "url": 7, "workflow": "x", "artifacts": [1], "version": {}}',
+    "an option": '{"run": 1, "number": 1, "url": "\\u001b[2Jx", "workflow": "x", "artifacts": ["\\u001b[31m"],'
+    ' "tip": "--output=x", "published": "--all"}',
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_record_that_somebody_made_up_does_no_harm(
+    github: FakeGitHub, fork: FakeRepository, clone: Repo, poolside: Run, name: str
+) -> None:
+    tip = clone.rev("poolside-main")
+    text = f"object {tip}\ntype commit\ntag x\ntagger A <a@b.example> 1 +0000\n\n{HOSTILE[name]}\n"
+    tag = clone.git("hash-object", "-t", "tag", "-w", "--stdin", input=text)
+    clone.git("update-ref", "refs/poolside/builds/x", tag)
+    result = poolside(clone, "log", "--published")
+    shown = f"x  {tip[:9]}  2025-06-15\n    built by run 1: no version\n      ^[[2Jx\n      ^[[31m\n"
+    assert (result.status, result.err) == (0, "")
+    assert result.out == (shown if name == "an option" else "Nothing was published yet (0 records).\n")
+    assert poolside(clone, "publish", "-n").status == 0
+    assert not (clone.path / "x").exists()
+
+
 def test_the_token_appears_nowhere(
     github: FakeGitHub,
     fork: FakeRepository,

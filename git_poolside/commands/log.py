@@ -10,7 +10,7 @@ from git_poolside.context import Context
 from git_poolside.git import refs
 from git_poolside.git.objects import Objects
 from git_poolside.operation import builds, journal, log
-from git_poolside.stack.model import Fate, Oid, PatchResult, Verdict
+from git_poolside.stack.model import Fate, PatchResult, Verdict
 from git_poolside.ui import clean, columns, count, folded, listed
 
 _CHANGED = ("moved", "offered upstream")
@@ -108,12 +108,15 @@ def _short(oid: str | None) -> str:
 def _published(context: Context, limit: int | None) -> int:
     """The published states, the newest first, each with what was built of it."""
     git, config, ui = context.git, context.config, context.ui
-    states = list(reversed(refs.below(git, config.published.prefix).items()))[:limit]
-    built: dict[str, list[dict[str, Any]]] = {}
-    for ref, body in builds.records(git, config):
-        built.setdefault(body.get("published") or ref, []).append(body)
     known = refs.below(git, config.published.prefix)
-    states += [(ref, Oid(made[0]["tip"])) for ref, made in built.items() if ref not in known]
+    states = list(reversed(known.items()))
+    built: dict[str, list[dict[str, Any]]] = {}
+    for ref, oid, body in builds.records(git, config):
+        state = body.get("published")
+        if state not in known:  # the server took no record of the push
+            states.append((ref, oid))
+        built.setdefault(state if state in known else ref, []).append(body)
+    states = states[:limit]
     if ui.json:
         ui.object({"published": [{"ref": ref, "tag": oid, "builds": built.get(ref, [])} for ref, oid in states]})
         return 0
@@ -122,10 +125,10 @@ def _published(context: Context, limit: int | None) -> int:
         ui.print(f"{clean(name)}  {git.text('log', '-1', '--abbrev=9', '--format=%h  %cs', f'{oid}^{{commit}}')}")
         for one in built.get(ref, []):
             ui.print(
-                f"    built by run {one['number']}: {clean(one['version'] or 'no version')}",
+                f"    built by run {one['number']}: {clean(one.get('version') or 'no version')}",
                 f"      {clean(one['url'])}",
             )
-            ui.print(*(f"      {clean(str(artifact))}" for artifact in one["artifacts"]))
+            ui.print(*(f"      {clean(artifact)}" for artifact in one["artifacts"]))
     if not states:
         ui.print(f"Nothing was published yet ({count(0, 'record')}).")
     return 0

@@ -62,7 +62,8 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     if record is not None:
         if ui.json:
             ui.object({"outcome": "nothing-to-do", "exit": 0, "dry_run": arguments.dry_run, **record})
-        ui.print(f"Nothing to do: run {record['number']} has built {build.tip[:9]} with these inputs.", record["url"])
+        ui.print(f"Nothing to do: run {record['number']} has built {build.tip[:9]} with these inputs.")
+        ui.print(clean(record["url"]))
         ui.hint("git poolside publish --again   (builds it once more)")
         return 0
     if begun.run is None:

@@ -22,8 +22,6 @@ from git_poolside.operation import journal
 from git_poolside.stack.model import Oid, RefChange
 
 _FILE = "build.json"
-_READ = {"run": int, "number": int, "url": str, "artifacts": list}
-"""What a record has to say to be shown."""
 
 
 @dataclass(frozen=True)
@@ -96,22 +94,35 @@ def _tag(ref: str, build: Build, artifacts: Sequence[str], identity: bytes) -> b
     return "\n".join(lines).encode() + b"\ntagger " + identity + b"\n\n" + json.dumps(body, indent=1).encode() + b"\n"
 
 
-def records(git: Git, config: Config) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The refs of the records that are here and what they say, the newest last; what is none of ours is left out."""
+def records(git: Git, config: Config) -> Iterator[tuple[str, Oid, dict[str, Any]]]:
+    """The records that are here, by name: ref, tag and what it says; what is none of ours is left out."""
     objects = Objects(git)
     for ref, oid in refs.below(git, prefix(config)).items():
         try:
             body = json.loads(objects.read(oid).partition(b"\n\n")[2])
         except ValueError:
             continue
-        if isinstance(body, dict) and all(isinstance(body.get(key), kind) for key, kind in _READ.items()):
-            yield ref, body
+        if isinstance(body, dict) and _is_record(body):
+            yield ref, oid, body
+
+
+def _is_record(body: dict[str, Any]) -> bool:
+    """Whether what a tag says is shaped as a record: others can push below the same names."""
+    texts = [body.get("url"), body.get("workflow"), body.get("version") or "", body.get("published") or ""]
+    artifacts = body.get("artifacts")
+    return (
+        all(isinstance(body.get(key), int) for key in ("run", "number"))
+        and isinstance(artifacts, list)
+        and all(isinstance(text, str) for text in [*texts, *artifacts])
+    )
 
 
 def find(git: Git, config: Config, build: Build) -> dict[str, Any] | None:
     """What the newest record of a build of the same tip with the same inputs says."""
     same = (build.tip, build.workflow, dict(build.inputs))
     found = [
-        body for _, body in records(git, config) if (body.get("tip"), body.get("workflow"), body.get("inputs")) == same
+        body
+        for _, _, body in records(git, config)
+        if (body.get("tip"), body.get("workflow"), body.get("inputs")) == same
     ]
     return found[-1] if found else None
