@@ -22,7 +22,7 @@ def harmless(text: str) -> str:
     """`text` with a space in what the runner would take for a workflow command."""
     import re
 
-    return re.sub(r"^(\s*):(?=:)", r"\1: ", text, flags=re.MULTILINE).replace("##[", "## [")
+    return re.sub(r"((?:^|\r)\s*):(?=:)", r"\1: ", text, flags=re.MULTILINE).replace("##[", "## [")
 
 
 def harmless_json(text: str) -> str:

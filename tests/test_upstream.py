@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import TEN, Run, copied
 from tests.scenario import PATTERN_FILE, Repo, World, workflow
+from tests.test_shape import sign_with
 
 FIVE = TEN.replace("line 5\n", "line five\n")
 CINQ = TEN.replace("line 5\n", "ligne cinq\n")
@@ -362,3 +363,17 @@ def test_S8_bytes_and_encodings_stay(giving: World, poolside: Run) -> None:
     raw = giving.fork.git("cat-file", "commit", "upstream/grue-end-b")
     assert raw.split("\n\n", 1)[1] == "Gr\udcfc\udcdfe: end b\n\n---\ndiff --git a/x b/x"
     assert "encoding ISO-8859-1" in raw and "1785585600 -0730" in raw
+
+
+def test_S10_what_is_offered_is_signed_and_once(giving: World, poolside: Run, tmp_path: Path) -> None:
+    clone = giving.clone()
+    sign_with(clone, tmp_path)
+    result = poolside(clone, "upstream", "French", "--with-dependencies")
+    assert result.status == 0, result.err
+    assert clone.git("log", "--format=%G? %s", "origin/main..origin/upstream/speak-french").splitlines() == [
+        "G Speak French (#7)",
+        "G Spell five out",
+    ]
+    clone.git("fsck", "--strict", "--no-dangling")
+    again = poolside(clone, "upstream", "French", "--with-dependencies")
+    assert again.out.splitlines()[-1] == "'origin' has it so already."
