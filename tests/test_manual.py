@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,12 @@ def test_a_command_is_described_with_examples(command: str) -> None:
 def test_every_verdict_has_its_meaning() -> None:
     page = (MANUAL / "src/git-poolside-sync.1.md").read_text()
     assert [verdict.value for verdict in Verdict if f"| `{verdict.value}` |" not in page] == ["pending"]
+
+
+def test_every_page_that_is_named_is_there() -> None:
+    there = {f"{path.stem}({path.suffix[1:]})" for path in MANUAL.glob("man?/*")}
+    named = re.compile(r"\b(?:git-?poolside[\w-]*|poolside\.toml)\(\d\)")
+    linked = re.compile(r"\]\((?:man/src/)?([\w.-]+)\.(\d)\.md")
+    for source in [*SOURCES, MANUAL.parent / "README.md", MANUAL.parent / "CONTRIBUTING.md"]:
+        text = source.read_text()
+        assert {*named.findall(text), *(f"{name}({n})" for name, n in linked.findall(text))} <= there, source
