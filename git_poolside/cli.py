@@ -102,19 +102,21 @@ def _main(command: str, argv: list[str]) -> int:
         return int(leaving.code or 0)
     from git_poolside.context import Context
     from git_poolside.git import colour
+    from git_poolside.pager import in_use, paged
     from git_poolside.ui import Ui, wants_colour
 
     ui = Ui(
         quiet=arguments.quiet,
         json=getattr(arguments, "json", False),
         porcelain=getattr(arguments, "porcelain", False),
-        colour=lambda: wants_colour(arguments.color, lambda: colour.wanted(sys.stdout.isatty())),
+        colour=lambda: wants_colour(arguments.color, lambda: colour.wanted(sys.stdout.isatty() or in_use())),
         slot=colour.code,
     )
     context = Context(ui, (command, *argv), arguments.config or os.environ.get("GIT_POOLSIDE_CONFIG") or None)
     try:
-        status: int = module.run(context, arguments)
-        sys.stdout.flush()
+        with paged("" if ui.json else f"{command} {getattr(arguments, 'word', None) or ''}".rstrip()):
+            status: int = module.run(context, arguments)
+            sys.stdout.flush()
         return status
     except PoolsideError as error:
         interrupt.check()  # a git process that Ctrl-C ended is no failure

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 from git_poolside import actions
 from git_poolside.errors import PoolsideError
-from git_poolside.terminal import clean, columns, count, cut, folded, listed, table
+from git_poolside.terminal import clean, columns, count, cut, ellipsis, folded, listed, table
 
 __all__ = ["Ui", "clean", "columns", "count", "cut", "folded", "listed", "table", "wants_colour"]
 
@@ -235,6 +235,7 @@ class Ui:
 
     @staticmethod
     def _write(stream: TextIO, text: str) -> None:
+        text = text.replace("…", ellipsis())
         if actions.running():
             text = actions.harmless(text)
         try:

@@ -21,6 +21,7 @@ LEVELS = [
     "git",
     "live",
     "prompt",
+    "pager",
     "forge",
     "operation",
     "context",

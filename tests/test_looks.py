@@ -61,6 +61,16 @@ def test_color_poolside_and_its_slots_are_gits(simple: World, poolside: Run) -> 
     assert "\x1b" not in poolside(clone, "status").out
 
 
+def test_signs_are_ascii_where_the_locale_is_not_utf_8(
+    stuck: World, poolside: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = stuck.clone()
+    monkeypatch.setenv("LC_ALL", "C")
+    done = poolside(clone, "sync", "-n")
+    assert done.out.isascii() and done.err.isascii()
+    assert " -> ...  " in done.out
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True

@@ -33,7 +33,7 @@ def parser() -> Parser:
 
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
-    """git's own range-diff of the stack before and after, with git's pager and colours."""
+    """git's own range-diff of the stack before and after, with git's colours."""
     git, config = context.git, context.config
     journal.recover_if_dead(git, context.ui, context.command)
     upstream = nightlies.upstream_tip(git, config)
@@ -45,7 +45,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     if context.ui.json:
         context.ui.object({"old": old, "new": new, "pairs": _pairs(git, ranges)})
         return 0
-    words = ["git", "--paginate" if sys.stdout.isatty() else "--no-pager", "range-diff", "--creation-factor=90"]
+    words = ["git", "--no-pager", "range-diff", "--creation-factor=90"]
     if context.ui.is_coloured:
         words.append("--color=always")
     sys.stdout.flush()
