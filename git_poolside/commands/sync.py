@@ -32,6 +32,9 @@ def parser() -> Parser:
         help="go on in spite of the doubt with this name",
     )
     how.add_argument("--autosquash", action="store_true", help="put fixup! and squash! commits where they belong")
+    how.add_argument(
+        "--take-in", action="store_true", help="replay what somebody pushed beside this clone's work on its stack"
+    )
     how.add_argument("--explain", metavar="PATCH", help="print the whole reasoning about PATCH too")
     how.add_argument("--strict", action="store_true", help="refuse what the audit of merges and resolutions doubts")
     how.add_argument("--no-stop", action="store_true", help="report a conflict instead of stopping at it")
@@ -75,6 +78,7 @@ def _wishes(arguments: argparse.Namespace) -> prepare.Wishes:
         arguments.explain,
         arguments.strict,
         autosquash=arguments.autosquash,
+        take_in=arguments.take_in,
     )
 
 
@@ -94,11 +98,13 @@ def _ordered(context: Context, arguments: argparse.Namespace) -> int:
 
 
 def _check_usage(arguments: argparse.Namespace) -> None:
+    if arguments.take_in and arguments.autosquash:
+        raise UsageError("take the commits in first, squash afterwards", hints=["git poolside sync --take-in"])
     going = next((f"--{w}" for w, on in (("continue", arguments.go_on), ("skip", arguments.skip),
                                          ("abort", arguments.abort)) if on), None)  # fmt: skip
     fixed = [
         arguments.nightly, arguments.onto, arguments.dry_run, arguments.push, arguments.exec, arguments.no_stop,
-        arguments.strict, arguments.autosquash, arguments.issue,
+        arguments.strict, arguments.take_in, arguments.autosquash, arguments.issue,
     ]  # fmt: skip
     answers = [arguments.keep, arguments.drop, arguments.allow]
     if (going and any(fixed)) or (arguments.abort and any(answers)):

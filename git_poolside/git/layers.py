@@ -7,8 +7,7 @@ below the patches is recorded or shown, never a merge base.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import Enum
+from dataclasses import dataclass
 
 from git_poolside.config import Config
 from git_poolside.errors import Refused
@@ -17,6 +16,7 @@ from git_poolside.git.diff import patch_ids
 from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
+from git_poolside.git.standing import Known, Standing, reflog, standing
 from git_poolside.stack.model import Commit, Layer, Oid, Role, Snag, Stack
 from git_poolside.stack.provenance import Provenance, pull_number
 
@@ -25,13 +25,15 @@ from git_poolside.stack.provenance import Provenance, pull_number
 class Tips:
     """Where each role stands: `local` is this clone's branch, `remote` the fork's, `chosen` what counts.
 
-    `rewritten` lists branches that the user has rewritten since they had the fork's commits.
+    `rewritten` lists branches that the user has rewritten since they had the fork's commits. `diverged`: the picks or
+    the patches have, and this clone's count.
     """
 
     local: dict[Role, Oid | None]
     remote: dict[Role, Oid | None]
     chosen: dict[Role, Oid | None]
     rewritten: tuple[str, ...] = ()
+    diverged: bool = False
 
 
 def branch_of(config: Config, role: Role) -> str:
@@ -42,56 +44,17 @@ def branch_of(config: Config, role: Role) -> str:
     }[role]
 
 
-@dataclass(frozen=True)
-class Known:
-    """What the operation log knows of the fork's server: `leases` is what each ref had there when we last asked or
-    pushed, `put` where our own operations have put each ref since the last push.
-    """
-
-    leases: Mapping[str, Oid | None] = field(default_factory=dict)
-    put: Mapping[str, Oid | None] = field(default_factory=dict)
-
-
-class Standing(Enum):
-    """How a branch stands to the fork's server's: whose tip counts."""
-
-    OURS = "ours"
-    REWRITTEN = "rewritten here"
-    THEIRS = "theirs"
-    DIVERGED = "diverged"
-
-
-def standing(git: Git, ref: str, tracking: str, here: Oid, there: Oid, known: Known) -> Standing:
-    """Whose tip of `ref` counts, `here` or the server's `there`; sync, push and status go by the same rule.
-
-    Ours, if it is ahead, or if the server still has what our unpushed operations began from. Theirs, if ours is
-    behind, or if all of ours was on the server before: somebody moved the fork on. Rewritten here, if this branch once
-    had the server's tip (``git push --force-if-includes`` asks the same of the reflog).
-    """
-    lease = known.leases.get(ref)
-    if here == there or refs.is_ancestor(git, there, here):
-        return Standing.OURS
-    if there == lease and known.put.get(ref) == here and there in reflog(git, ref):
-        return Standing.OURS  # an undo put it there, and the branch had all that it goes back from
-    if refs.is_ancestor(git, here, there):
-        return Standing.THEIRS
-    if there == lease:
-        return Standing.OURS
-    if here in reflog(git, tracking):
-        return Standing.THEIRS  # also where an undo took back what was moved along: that is not ours to take back there
-    if there in reflog(git, ref):
-        return Standing.REWRITTEN
-    return Standing.DIVERGED
-
-
 def refs_of(config: Config) -> list[str]:
     """The refs that the layers are read from: the roles' branches, the fork's and upstream's as last fetched."""
     roles = [ref(branch_of(config, role)) for role in Role for ref in (config.ref, config.fork_ref)]
     return [*roles, *(config.upstream_ref(branch) for branch in (config.upstream.branch, config.nightly.branch))]
 
 
-def tips(git: Git, config: Config, known: Known) -> Tips:
-    """The tip of every role. Raises `Refused` (snag ``diverged``) naming the commits on either side."""
+def tips(git: Git, config: Config, known: Known, *, ours: bool = False) -> Tips:
+    """The tip of every role. Raises `Refused` (snag ``diverged``) naming the commits on either side.
+
+    With `ours` nothing is refused for that: where picks or patches have diverged, those of this clone count.
+    """
     names = {role: branch_of(config, role) for role in Role}
     wanted = [config.ref(name) for name in names.values()] + [config.fork_ref(name) for name in names.values()]
     values = refs.read(git, wanted)
@@ -99,49 +62,49 @@ def tips(git: Git, config: Config, known: Known) -> Tips:
     remote = {role: values[config.fork_ref(name)] for role, name in names.items()}
     chosen: dict[Role, Oid | None] = {}
     rewritten: list[str] = []
+    diverged = False
     for role, name in names.items():
         here, there = local[role], remote[role]
         if here is None or there is None:
             chosen[role] = here or there
             continue
         stands = standing(git, config.ref(name), config.fork_ref(name), here, there, known)
-        if stands is Standing.DIVERGED or (stands is Standing.REWRITTEN and role is Role.SNAPSHOT):
+        if stands is Standing.DIVERGED and ours and role is not Role.SNAPSHOT:
+            diverged = True
+        elif stands is Standing.DIVERGED or (stands is Standing.REWRITTEN and role is Role.SNAPSHOT):
             raise _diverged(git, config, name, here, there, known.leases.get(config.ref(name)))
         if stands is Standing.REWRITTEN:
             rewritten.append(name)
         chosen[role] = there if stands is Standing.THEIRS else here
-    return Tips(local, remote, chosen, tuple(rewritten))
+    if diverged:
+        chosen[Role.PATCHES] = local[Role.PATCHES] or remote[Role.PATCHES]
+        chosen[Role.PICKS] = local[Role.PICKS] or _picks_there(git, config, chosen[Role.PATCHES], remote, known)
+    return Tips(local, remote, chosen, tuple(rewritten), diverged)
 
 
-def reflog(git: Git, ref: str) -> list[str]:
-    """Every value that a ref has had, as far as its reflog goes: the oldest entry's old value too."""
-    answer = git.try_run("rev-list", "-g", ref, "--")
-    if answer.status:
-        return []
-    values = answer.text.splitlines()
-    oldest = git.try_run("rev-parse", "-q", "--verify", f"{ref}@{{{len(values)}}}")
-    return [*values, oldest.text] if values and oldest.status == 0 and oldest.text else values
+def _picks_there(
+    git: Git, config: Config, patches: Oid | None, remote: Mapping[Role, Oid | None], known: Known
+) -> Oid | None:
+    """The picks that the server had when our work began, in a clone without a branch of them; None if unknown."""
+    now, lease = remote[Role.PICKS], known.leases.get(config.ref(config.branches.picks))
+    if lease is not None or now is None or patches is None:
+        return lease
+    return now if refs.is_ancestor(git, now, patches) else None
 
 
 def _diverged(git: Git, config: Config, name: str, here: Oid, there: Oid, lease: Oid | None) -> Refused:
-    """What to do depends on why: where an operation of ours, not pushed yet, made the commits of the `lease` anew, a
-    rebase would put picks and stale commits on top of what it replaced."""
+    """Where an operation of ours, not pushed yet, made the commits of the `lease` anew, it can go either way."""
     fork = f"{config.remotes.fork}/{name}"
-    anew = lease is not None and not refs.is_ancestor(git, lease, here) and refs.is_ancestor(git, lease, there)
     lines = [f"'{name}' and '{fork}' have diverged"]
     for title, wanted, unwanted in ((f"only in {fork}:", there, here), (f"only in {name}:", here, there)):
         listing = git.lines("log", "-n", "6", "--format=  %h %s", wanted, f"^{unwanted}", "--")
         lines += [title, *listing[:5]] + (["  …"] if len(listing) > 5 else [])
-    return Refused(
-        "\n".join(lines),
-        snag="diverged",
-        hints=["git poolside push   (says what came, and how to take it in)"]
-        if anew
-        else [
-            f"git rebase {fork} {name}   (puts your commits on top of the fork's)",
-            f"git branch -f {name} {fork}   (throws your commits away)",
-        ],
-    )
+    anew = lease is not None and not refs.is_ancestor(git, lease, here)
+    take_in = ["git poolside sync --take-in   (keeps this clone's stack, and replays what came on it)"] if anew else []
+    return Refused("\n".join(lines), snag="diverged", hints=[*take_in, PULL])
+
+
+PULL = "git poolside pull   (goes to the fork's stack, and carries over what is only here)"
 
 
 def refuse_shallow(git: Git) -> None:

@@ -74,11 +74,11 @@ def _whole(shop: Workshop, order: Order, picks: Move, patches: Move) -> tuple[St
     """The fork's stack with new picks on its picks, so that its patches are made anew, and the new patches on those."""
     reader = StackReader(shop.git, shop.config, shop.objects, shop.merge, order.upstream)
     stack = reader.read(order.tips[Role.PICKS], order.tips[Role.PATCHES], order.target)
-    layers = [
-        replace(layer, commits=(*layer.commits, *(shop.objects.commit(oid) for oid in move.commits)))
-        for layer, move in ((stack.picks, picks), (stack.patches, patches))
-    ]
-    stack = Stack(order.target, *layers)
+    new = {Role.PICKS: picks.commits, Role.PATCHES: patches.commits}
+    stack = replace(
+        stack.topped({role: [shop.objects.commit(oid) for oid in commits] for role, commits in new.items()}),
+        base=order.target,
+    )
     ledger = Ledger(shop.git, shop.config, shop.objects, stack, order.target, order.choices)
     witness = Witness(shop.git, shop.config, shop.ui, shop.objects, shop.engine, stack, order.target, order.target)
     rebuilt = Rebuild(

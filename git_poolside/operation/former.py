@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from git_poolside.config import Config
 from git_poolside.git import refs
-from git_poolside.git.layers import branch_of, reflog
+from git_poolside.git.layers import branch_of
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
+from git_poolside.git.standing import reflog
 from git_poolside.operation import log
 from git_poolside.stack.carry import Lineage
 from git_poolside.stack.model import Oid, Role

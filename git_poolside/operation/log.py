@@ -15,9 +15,9 @@ from typing import Any
 from git_poolside import __version__
 from git_poolside.errors import Refused
 from git_poolside.git import refs
-from git_poolside.git.layers import Known
 from git_poolside.git.objects import BLOB, Committer, Entry, Objects
 from git_poolside.git.process import PINNED, Git, version
+from git_poolside.git.standing import Known
 from git_poolside.stack.model import Fate, Oid, PatchResult, RefChange, Role, Verdict
 
 FILE = b"operation.json"

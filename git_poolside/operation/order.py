@@ -20,7 +20,7 @@ class Order:
     they were (None: absent), `tips` what counts as each role's tip, `leases` what the fork's server had.
     `identity` is the committer with the date that all new commits get. With a `plan` it is an edit of the layers:
     `target` is the base that they stand on then, and the snapshot stays. With `moves` it is a pull: `tips` are the
-    fork's, `target` is what they stand on.
+    fork's, `target` is what they stand on. `taken` are commits of the fork's server that come on top of each layer.
     """
 
     command: tuple[str, ...]
@@ -41,6 +41,7 @@ class Order:
     explain: Oid | None = None
     plan: Plan | None = None
     moves: tuple[Move, ...] = ()
+    taken: Mapping[Role, tuple[Oid, ...]] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -91,6 +92,7 @@ class Order:
             "explain": self.explain,
             "plan": self.plan.to_json() if self.plan is not None else None,
             "moves": [move.to_json() for move in self.moves],
+            "taken": {role.value: list(commits) for role, commits in self.taken.items()},
         }
 
     @classmethod
@@ -125,4 +127,5 @@ class Order:
             explain=raw.get("explain"),
             plan=Plan.from_json(raw["plan"]) if raw.get("plan") else None,
             moves=tuple(map(Move.from_json, raw.get("moves", ()))),
+            taken={Role(role): tuple(commits) for role, commits in raw.get("taken", {}).items()},
         )

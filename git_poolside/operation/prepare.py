@@ -14,6 +14,7 @@ from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
 from git_poolside.git.remotes import Remote, ask_both
 from git_poolside.operation import ledger, log
+from git_poolside.operation.arriving import arriving
 from git_poolside.operation.choices import Choices
 from git_poolside.operation.order import Order
 from git_poolside.stack import version
@@ -28,7 +29,10 @@ _ALLOW_OLDER = "git poolside sync --nightly {} --allow older-nightly   (goes bac
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the command line asks for; `stay` is the base that the stack stands on, `adopt` as in `Choices`."""
+    """What the command line asks for; `stay` is the base that the stack stands on, `adopt` as in `Choices`.
+
+    `take_in`: what somebody pushed beside our work is replayed on our stack.
+    """
 
     nightly: str | None = None
     onto: str | None = None
@@ -43,6 +47,7 @@ class Wishes:
     stay: bool = False
     adopt: bool = False
     autosquash: bool = False
+    take_in: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,11 +66,14 @@ class Ground:
         return tip
 
 
-def ground(git: Git, config: Config, objects: Objects) -> Ground:
-    """Read where everything stands. Raises `Refused` for a shallow clone, no stack, diverged branches."""
+def ground(git: Git, config: Config, objects: Objects, *, ours: bool = False) -> Ground:
+    """Read where everything stands. Raises `Refused` for a shallow clone, no stack, diverged branches.
+
+    `ours` as in `layers.tips`.
+    """
     layers.refuse_shallow(git)
     upstream = nightlies.upstream_tip(git, config)
-    tips = layers.tips(git, config, log.known(git, objects))
+    tips = layers.tips(git, config, log.known(git, objects), ours=ours)
     tip = tips.chosen[Role.PATCHES] or tips.chosen[Role.PICKS] or tips.chosen[Role.SNAPSHOT]
     if tip is None:
         names = ", ".join(f"'{name}'" for name in config.branches.all)
@@ -115,7 +123,7 @@ def order(git: Git, config: Config, ui: Ui, objects: Objects, command: Sequence[
     if wishes.fetch:
         ask_both(git, config, ui)
     with refs.at_one_moment(git, [*layers.refs_of(config), refs.OPERATIONS]):
-        here = ground(git, config, objects)
+        here = ground(git, config, objects, ours=wishes.take_in)
         snags = doubts(git, config, here)
         chosen, notes = _target(git, config, ui, here, wishes)
         if (snag := _older(git, config, here, chosen)) is not None:
@@ -127,7 +135,25 @@ def order(git: Git, config: Config, ui: Ui, objects: Objects, command: Sequence[
             ledger.obtain(git, config, ui, entry, fetch=wishes.fetch)
     explain = patches.find(wishes.explain) if wishes.explain is not None else None
     made = fixed(git, config, command, here, chosen, choices, snags, notes)
+    if here.tips.diverged:
+        made = _take_in(git, config, made, here)
     return replace(made, push=wishes.push or config.sync.push, exec=wishes.exec, explain=explain)
+
+
+def _take_in(git: Git, config: Config, ordered: Order, here: Ground) -> Order:
+    """`ordered` with what came to the fork's server. Raises `Refused` where the two cannot be combined mechanically."""
+    found = arriving(git, config, here.upstream, here.tips.chosen, here.tips.remote, ordered.target)
+    fork = config.remotes.fork
+    if found.edits:
+        raise Refused(
+            "\n".join([f"the stack of '{fork}' was edited too, and cannot be combined with this one by itself:",
+                       *(f"  {edit}" for edit in found.edits)]),
+            snag="diverged",
+            hints=[layers.PULL, "git poolside sync   (then, if there is a newer nightly)"],
+        )  # fmt: skip
+    notes = [f"taken in from '{fork}': {entry.name}" for entry in found.came]
+    taken = {role: found.of(role) for role in (Role.PICKS, Role.PATCHES)}
+    return replace(ordered, taken=taken, notes=(*ordered.notes, *notes))
 
 
 def doubts(git: Git, config: Config, here: Ground) -> list[Snag]:

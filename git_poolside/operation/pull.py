@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from git_poolside.config import Config
 from git_poolside.errors import Refused
 from git_poolside.git import layers, nightlies, refs, worktree
-from git_poolside.git.layers import StackReader, Standing, Tips, branch_of
+from git_poolside.git.layers import StackReader, Tips, branch_of
 from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
 from git_poolside.git.quarantine import quarantine
 from git_poolside.git.remotes import ask_both
+from git_poolside.git.standing import Standing, standing
 from git_poolside.operation import log, prepare
 from git_poolside.operation.choices import Choices
 from git_poolside.operation.former import Former, commits_of, former
@@ -115,7 +116,7 @@ class _Planner:
             return Standing.OURS
         name = branch_of(self.config, role)
         known = log.known(self.git, self.objects)
-        return layers.standing(self.git, self.config.ref(name), self.config.fork_ref(name), here, there, known)
+        return standing(self.git, self.config.ref(name), self.config.fork_ref(name), here, there, known)
 
     def _below(self, role: Role) -> list[Oid]:
         """The local layer below: what is in it is not the layer's own."""

@@ -11,13 +11,13 @@ from git_poolside import __version__
 from git_poolside.config import Config
 from git_poolside.errors import FarSideFailed, LeaseLost, Refused
 from git_poolside.git import refs
-from git_poolside.git.diff import patch_ids
-from git_poolside.git.layers import Known, Standing, branch_of, standing
+from git_poolside.git.layers import branch_of
 from git_poolside.git.objects import TAG, Committer, Objects, format_tag
 from git_poolside.git.process import Answer, Git
 from git_poolside.git.quarantine import quarantine
 from git_poolside.git.remotes import Remote
 from git_poolside.operation import log
+from git_poolside.operation.lease import replaced
 from git_poolside.stack.model import Fate, Oid, RefChange, Role
 from git_poolside.stack.provenance import Provenance
 from git_poolside.ui import Ui
@@ -53,22 +53,14 @@ def push(git: Git, config: Config, ui: Ui, command: Sequence[str], *, dry_run: b
     local = refs.read(git, names)
     server = remote.listing([*names, f"{config.published.prefix}*"])
     known = log.known(git, objects)
-    wanted: dict[str, tuple[Oid | None, Oid]] = {}
-    for ref in names:
-        tip = local[ref]
-        if tip is None or server.get(ref) == tip:
-            continue
-        there = server.get(ref)
-        if _check_lease(git, config, ref, tip, there, known, remote):
-            wanted[ref] = (there, tip)
-        else:
-            local[ref] = there  # a stale snapshot is harmless (edge case A2)
+    wanted = replaced(git, config, remote, local, server, known)
+    local |= {ref: server[ref] for ref in names if local[ref] and ref not in wanted and ref in server}  # (A2)
     if not wanted:
         if (record := _unheard(git, config, objects, local, server)) is None or dry_run:
             return Pushed()
         remote.fetch([f"{record}:{record}"])
-        tips = {ref: tip for ref, tip in local.items() if tip is not None}
-        _log(git, config, command, local, {**tips, record: server[record]}, [])
+        sent = {ref: tip for ref, tip in local.items() if tip is not None}
+        _log(git, config, command, local, {**sent, record: server[record]}, [])
         return Pushed({}, record, found=True)
     with quarantine(git) as inner:
         own = Objects(inner.git)
@@ -124,45 +116,6 @@ def _unheard(
     return next((name[:-3] for name in reversed(found) if name[:-3] not in here), None)
 
 
-def _check_lease(git: Git, config: Config, ref: str, tip: Oid, there: Oid | None, known: Known, remote: Remote) -> bool:
-    """Whether `ref` is to be replaced on the server. Raises `LeaseLost` naming the commits that came."""
-    if there is None:
-        return True
-    branch = ref.removeprefix("refs/heads/")
-    tracking = config.fork_ref(branch)
-    if refs.read_one(git, tracking) != there:
-        remote.fetch([f"+{ref}:{tracking}"])
-    stands = standing(git, ref, tracking, tip, there, known)
-    if stands in (Standing.OURS, Standing.REWRITTEN):
-        return True
-    if stands is Standing.THEIRS and branch == config.branches.snapshot:
-        return False
-    if stands is Standing.THEIRS:
-        listing = git.lines("log", "-n", "5", "--format=  %h %an: %s", there, f"^{tip}", "--")
-        raise LeaseLost(
-            "\n".join([f"'{branch}' has moved on on '{config.remotes.fork}', and holds all that is here:", *listing]),
-            hints=["git poolside sync   (moves this clone's branches along)"],
-        )
-    lease = known.leases.get(ref)
-    came = git.lines("rev-list", there, f"^{tip}", *([f"^{lease}"] if lease else []), "--")
-    identities = patch_ids(git, [Oid(oid) for oid in came])
-    upstream = config.upstream_ref(config.upstream.branch)
-    ours = git.lines("rev-list", tip, f"^{there}", "--not", upstream, "--")
-    accounted = set(patch_ids(git, [Oid(oid) for oid in ours]).values())
-    if lease and came and all(identities.get(Oid(oid)) in accounted for oid in came):
-        return True
-    listing = git.lines("log", "-n", "10", "--format=  %h %an: %s", there, f"^{tip}", *([f"^{lease}"] if lease else []), "--")  # fmt: skip  # noqa: E501
-    raise LeaseLost(
-        "\n".join([f"'{branch}' on '{config.remotes.fork}' has commits that this stack does not have:", *listing]),
-        hints=[
-            f"git cherry-pick {came[-1][:12]}^..{there[:12]}   (on '{branch}': takes them in; then push again)"
-            if came
-            else f"git log {there[:12]}",
-            "git poolside undo, git pull --rebase, git poolside sync   (begins again from what is there now)",
-        ],
-    )
-
-
 def _record(
     git: Git,
     config: Config,
@@ -173,8 +126,8 @@ def _record(
     server: Mapping[str, Oid],
 ) -> tuple[str, Oid]:
     """The name and the object of the published record: an annotated tag on the patches tip (git-mktag(1))."""
-    tips = {role.value: local[config.ref(branch_of(config, role))] for role in Role}
-    tip = tips["patches"] or tips["picks"] or tips["snapshot"]
+    tips_there = {role.value: local[config.ref(branch_of(config, role))] for role in Role}
+    tip = tips_there["patches"] or tips_there["picks"] or tips_there["snapshot"]
     if tip is None:
         raise Refused("there is nothing to push", hints=["git poolside status"])
     patches = config.ref(config.branches.patches)
@@ -191,7 +144,7 @@ def _record(
     number = 1
     while (name := f"{config.published.prefix}{date}-{number}") in taken:
         number += 1
-    body = {"schema": 1, "tips": tips, "nightly": nightly, "dropped": dropped, "tool": __version__}
+    body = {"schema": 1, "tips": tips_there, "nightly": nightly, "dropped": dropped, "tool": __version__}
     message = json.dumps(body, indent=1).encode() + b"\n"
     return name, objects.write(TAG, format_tag(tip, name.rpartition("/")[2], committer.identity, message))
 

@@ -190,7 +190,7 @@ def keep_reachable(
     """
     incoming = order.plan.incoming if order.plan is not None else ()
     parents = [oid for oid in (*stands, order.target, *order.tips.values(), *order.refs.values(), *incoming) if oid]
-    parents += order.choices.keep
+    parents += [*order.choices.keep, *(oid for commits in order.taken.values() for oid in commits)]
     parents += [oid for made in order.choices.resolutions.values() for oid in made]
     message = f"stopped: {' '.join(order.command)}\n".encode("utf-8", "surrogateescape")
     empty = objects.write_tree({}) if not objects.exists(EMPTY_TREE) else EMPTY_TREE

@@ -126,6 +126,7 @@ def _make(shop: Workshop, order: Order) -> Made:
     git, config, ui, objects = shop.git, shop.config, shop.ui, shop.objects
     reader = StackReader(git, config, objects, shop.merge, order.upstream)
     stack = reader.read(order.tips[Role.PICKS], order.tips[Role.PATCHES], order.target)
+    stack = stack.topped({role: [objects.commit(oid) for oid in order.taken[role]] for role in order.taken})
     plan = order.plan
     new = planned.Wanted(stack)
     if plan is not None:

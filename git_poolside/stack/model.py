@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import NewType
 
@@ -88,6 +89,11 @@ class Stack:
     @property
     def layers(self) -> tuple[Layer, Layer]:
         return (self.picks, self.patches)
+
+    def topped(self, more: Mapping[Role, Sequence[Commit]]) -> Stack:
+        """The stack with more commits on top of each layer."""
+        picks, patches = (replace(layer, commits=(*layer.commits, *more.get(layer.role, ()))) for layer in self.layers)
+        return Stack(self.base, picks, patches)
 
 
 class Fate(Enum):

@@ -177,11 +177,12 @@ def test_P1_a_teammates_commit_is_named_and_nothing_moves(simple: World, served:
     before = simple.fork.refs("refs")
     result = poolside(served, "push")
     assert result.status == 4
-    assert result.err.splitlines()[:2] == [
-        "error: 'poolside-main' on 'origin' has commits that this stack does not have:",
+    assert result.err.splitlines() == [
+        "error: 'origin' has commits that this stack does not have:",
         f"  {mate[:7]} Team Mate: Fix what was broken",
+        "hint: git poolside sync --take-in   (replays them on this stack); then push again",
+        "hint: git poolside pull   (goes to the fork's stack, and carries over what is only here)",
     ]
-    assert "hint: " in result.err
     assert simple.fork.refs("refs") == before
 
 
@@ -239,8 +240,8 @@ def test_P1_what_the_message_of_a_lost_lease_hints_at_works(simple: World, pools
     clone = simple.clone()
     poolside(clone, "sync")
     teammate(simple)
-    [hint] = [line for line in poolside(clone, "push").err.splitlines() if "git cherry-pick" in line]
-    clone.git(*hint.removeprefix("hint: git ").partition("   (")[0].split())
+    [hint] = [line for line in poolside(clone, "push").err.splitlines() if "--take-in" in line]
+    assert poolside(clone, *hint.removeprefix("hint: git poolside ").partition("   (")[0].split()).status == 0
     assert poolside(clone, "push").status == 0
     assert clone.show("poolside-main", "mate.txt") == "theirs\n"
 
@@ -586,7 +587,7 @@ def test_P14_a_clone_with_nothing_of_its_own_is_moved_along_after_a_teammates_sy
         assert poolside(mine, *words).status == 0
     refused = poolside(other, "push")
     assert refused.status == 4
-    assert refused.err.splitlines()[-1] == "hint: git poolside sync   (moves this clone's branches along)"
+    assert refused.err.splitlines()[-1] == "hint: git poolside pull   (moves this clone's branches along)"
     assert poolside(other, "sync").status == 0
     assert other.refs() == mine.refs()
     assert poolside(other, "push").status == 0
@@ -617,7 +618,7 @@ def test_P1_a_teammates_push_beside_an_unpushed_operation_is_not_to_be_rebased_o
     result = poolside(clone, "sync")
     assert (result.status, "'poolside-main' and 'origin/poolside-main' have diverged" in result.err) == (1, True)
     assert [line for line in result.err.splitlines() if line.startswith("hint:")] == [
-        "hint: git poolside push   (says what came, and how to take it in)"
+        "hint: git poolside sync --take-in   (keeps this clone's stack, and replays what came on it)",
+        "hint: git poolside pull   (goes to the fork's stack, and carries over what is only here)",
     ]
-    told = poolside(clone, "push")
-    assert (told.status, "hint: git cherry-pick " in told.err) == (4, True)
+    assert poolside(clone, "push").status == 4

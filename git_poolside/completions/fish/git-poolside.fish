@@ -112,6 +112,7 @@ complete -c git-poolside -n '_git_poolside_shtab_using sync' -l keep -xka "(git-
 complete -c git-poolside -n '_git_poolside_shtab_using sync' -l drop -xka "(git-poolside --complete patches picks)" -d 'drop PATCH'
 complete -c git-poolside -n '_git_poolside_shtab_using sync' -l allow -xka "(git-poolside --complete snags)" -d 'go on in spite of the doubt with this name'
 complete -c git-poolside -n '_git_poolside_shtab_using sync' -l autosquash -d 'put fixup! and squash! commits where they belong'
+complete -c git-poolside -n '_git_poolside_shtab_using sync' -l take-in -d 'replay what somebody pushed beside this clone'"'"'s work on its stack'
 complete -c git-poolside -n '_git_poolside_shtab_using sync' -l explain -xka "(git-poolside --complete patches picks)" -d 'print the whole reasoning about PATCH too'
 complete -c git-poolside -n '_git_poolside_shtab_using sync' -l strict -d 'refuse what the audit of merges and resolutions doubts'
 complete -c git-poolside -n '_git_poolside_shtab_using sync' -l no-stop -d 'report a conflict instead of stopping at it'
