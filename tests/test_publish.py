@@ -607,6 +607,18 @@ def test_the_end_of_an_earlier_run_is_recorded_before_the_next(
     ]  # fmt: skip
 
 
+def test_a_run_is_not_joined_where_another_one_is_allowed(
+    github: FakeGitHub, fork: FakeRepository, clone: Repo, poolside: Run
+) -> None:
+    assert poolside(clone, "publish").status == 0
+    result = poolside(clone, "publish", "--watch", "--allow", "running-build", "--input", "publish=false")
+    assert result.status == 0
+    assert [(run.cancelled is not None, run.inputs["publish"]) for run in fork.runs] == [
+        (True, "true"),
+        (False, "false"),
+    ]
+
+
 def test_a_run_that_somebody_else_began_is_joined(
     github: FakeGitHub, fork: FakeRepository, clone: Repo, poolside: Run
 ) -> None:

@@ -53,7 +53,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
         order = publish.Order(
             {**config.publish.inputs, **dict(arguments.input)},
             frozenset(arguments.allow),
-            join=arguments.watch,
+            join=arguments.watch and publish.RUNNING not in arguments.allow,
             again=arguments.again,
             dry_run=arguments.dry_run,
         )
