@@ -27,7 +27,14 @@ _EPOCH = "1793491200"
 _OVERVIEW = "git-poolside.1"
 _INCLUDE = re.compile(r"^<!-- include: ([^#\s]+)(?:#(.+?))? -->$", re.MULTILINE)
 _TITLE = re.compile(r"# (\S+)\((\d)\)(?:: (.+))?\n")
-_SEE = ("git-poolside.1", "gitpoolside-workflow.7", "poolside.toml.5", "gitpoolside.7")
+_SEE = (
+    "git-poolside.1",
+    "gitpoolside-workflow.7",
+    "poolside.toml.5",
+    "gitpoolside.7",
+    "gitpoolside-json.7",
+    "gitpoolside-security.7",
+)
 
 
 def pages() -> dict[str, str]:
