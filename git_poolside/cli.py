@@ -144,11 +144,12 @@ def _bug(ui: Ui) -> int:
     import traceback
 
     from git_poolside.errors import Bug
+    from git_poolside.terminal import without_passwords
 
     handle, name = tempfile.mkstemp(prefix="git-poolside-", suffix=".txt")
-    with os.fdopen(handle, "w") as file:
-        file.write(f"git-poolside {__version__}, Python {sys.version}\n{' '.join(sys.argv)}\n\n")
-        traceback.print_exc(file=file)
+    told = f"git-poolside {__version__}, Python {sys.version}\n{' '.join(sys.argv)}\n\n{traceback.format_exc()}"
+    with os.fdopen(handle, "w", errors="backslashreplace") as file:
+        file.write(without_passwords(told))
     kind, value, _ = sys.exc_info()
     ui.error(
         Bug(

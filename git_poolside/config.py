@@ -9,13 +9,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import Enum
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import tomli
 
-from git_poolside.errors import Refused
+from git_poolside.errors import NotAFork, Refused
 from git_poolside.git.process import Git
+from git_poolside.stack import names
+from git_poolside.terminal import without_passwords
 
 FILE = ".poolside.toml"
 
@@ -169,22 +171,19 @@ class Config:
         return tuple(f"[{table}]" for table in ("remotes", "branches", "github") if table in given)
 
 
+_LONGEST_PATTERN = 1000
 _CHOICES = {
     "nightly.source": ("branch", "tags", "tip"),
     "sync.rerere": ("stop", "accept"),
     "sync.submodules": ("show",),
 }
-_BRANCH_NAME = re.compile(r"(?!-)(?!.*(?:\.\.|@\{|//|/\.|\.lock(?:/|$)))[^\x00-\x20\x7f~^:?*\[\\/](?:[^\x00-\x20\x7f~^:?*\[\\]*[^\x00-\x20\x7f~^:?*\[\\/.])?\Z")  # fmt: skip  # noqa: E501
-REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*/(?!\.\.?\Z)[A-Za-z0-9._-]+")
-_WORKFLOW = re.compile(r"(?!\.)[\w.-]+\.ya?ml", re.ASCII)
-_URL = re.compile(r"(?:(?:https?|ssh|git|file)://|/|\.{1,2}/|[\w.-]+@[\w.-]+:|[\w.-]+:(?!:))[^\x00-\x20]+\Z")
 
 
 def parse(text: str, where: str = FILE, origin: Origin = Origin.PATCHES) -> Config:
     """A configuration from TOML text. Raises `Refused` naming file, line and key; `unknown` keys are kept apart."""
     try:
         given = tomli.loads(text)
-    except tomli.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # what is nested too deep, or a number of too many digits
         raise Refused(f"{where}: {error}", hints=["mend the file, commit it on the patches branch"]) from error
     tables: dict[str, Any] = {}
     unknown: list[str] = []
@@ -225,7 +224,7 @@ def _table(kind: type, name: str, values: dict[str, Any], where: str, text: str,
 
 def _check(config: Config, where: str, text: str) -> None:
     """What a value may not be, because it would become an option, a helper, a path elsewhere (edge case P13)."""
-    names = {
+    branches = {
         "branches.snapshot": config.branches.snapshot,
         "branches.picks": config.branches.picks,
         "branches.patches": config.branches.patches,
@@ -234,50 +233,48 @@ def _check(config: Config, where: str, text: str) -> None:
         "remotes.fork": config.remotes.fork,
         "remotes.upstream": config.remotes.upstream,
     }
-    for key, name in names.items():
-        if not _BRANCH_NAME.match(name):
+    for key, name in branches.items():
+        if not names.is_branch(name):
             raise _wrong(where, text, key, f"is no valid name: {name!r}")
     if len(set(config.branches.all)) != 3:
         raise _wrong(where, text, "branches", "name three different branches")
     if config.remotes.fork == config.remotes.upstream:
         raise _wrong(where, text, "remotes", "name two different remotes")
-    if not safe_url(config.remotes.upstream_url):
+    if without_passwords(config.remotes.upstream_url) != config.remotes.upstream_url:
+        raise _wrong(where, text, "remotes.upstream-url", "may hold no password: git asks its credential helpers")
+    if not names.is_url(config.remotes.upstream_url):
         raise _wrong(where, text, "remotes.upstream-url", "has to be a plain https, ssh, git or file url")
     for key, path in {
         "version.file": config.version.file,
         "version.base-file": config.version.base_file,
         "changes.file": config.changes.file,
     }.items():
-        parts = PurePosixPath(path).parts
-        if not path or path.startswith("/") or ".." in parts or ".git" in parts or "\0" in path:
+        if not names.is_path(path):
             raise _wrong(where, text, key, f"has to be a path inside the repository, not {path!r}")
     if config.changes.file == config.version.file:
         raise _wrong(where, text, "changes.file", "has to be another file than version.file")
     if not config.version.variable.isidentifier():
         raise _wrong(where, text, "version.variable", "has to be a variable's name")
     prefix = config.published.prefix
-    if not (prefix.startswith("refs/") and prefix.endswith("/") and _BRANCH_NAME.match(prefix[:-1])):
+    if not (prefix.startswith("refs/") and prefix.endswith("/") and names.is_branch(prefix[:-1])):
         raise _wrong(where, text, "published.prefix", "has to start with refs/ and end with /")
     if prefix.startswith("refs/heads/"):
         raise _wrong(where, text, "published.prefix", "may not lie among the branches")
     for key, name in {"github.fork": config.github.fork, "github.upstream": config.github.upstream}.items():
-        if not REPOSITORY.fullmatch(name):
+        if not names.REPOSITORY.fullmatch(name):
             raise _wrong(where, text, key, f"has to be like owner/name, not {name!r}")
-    if not _WORKFLOW.fullmatch(config.publish.workflow):
+    if not names.WORKFLOW.fullmatch(config.publish.workflow):
         raise _wrong(where, text, "publish.workflow", "has to be a file's name in .github/workflows, like build.yaml")
+    if len(config.nightly.pattern) > _LONGEST_PATTERN:
+        raise _wrong(where, text, "nightly.pattern", f"is longer than {_LONGEST_PATTERN} characters")
     try:
         pattern = re.compile(config.nightly.pattern)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise _wrong(where, text, "nightly.pattern", f"is no regular expression: {error}") from error
     if config.nightly.source == "branch" and "commit" not in pattern.groupindex:
         raise _wrong(where, text, "nightly.pattern", "needs a group named commit: (?P<commit>[0-9a-f]{40})")
     if re.fullmatch(r"\d+ days?|forever", config.operations.keep) is None:
         raise _wrong(where, text, "operations.keep", "has to be like '90 days', or 'forever'")
-
-
-def safe_url(url: str) -> bool:
-    """Whether a url is one that git fetches by itself: no ``ext::`` or other helper, nothing like an option."""
-    return "::" not in url and _URL.match(url) is not None
 
 
 def _wrong(where: str, text: str, key: str, what: str) -> Refused:
@@ -311,7 +308,7 @@ def load(git: Git, given: str | None, recorded: str | None) -> Config:
     if recorded is not None:
         return parse(recorded, f"{FILE} (as it was when the operation began)", Origin.OPERATION)
     branch = git.setting("poolside.branch") or ""
-    if branch and _BRANCH_NAME.match(branch):
+    if branch and names.is_branch(branch):
         for ref in (f"refs/heads/{branch}", f"refs/remotes/{Remotes.fork}/{branch}"):
             found = _blob(git, ref)
             if found is not None:
@@ -330,13 +327,13 @@ def load(git: Git, given: str | None, recorded: str | None) -> Config:
             return parse(found, f"{FILE} of {head.removeprefix('refs/remotes/')}", Origin.PATCHES)
         return config
     defaults = Config()
-    patches = branch if branch and _BRANCH_NAME.match(branch) else defaults.branches.patches
+    patches = branch if branch and names.is_branch(branch) else defaults.branches.patches
     for ref in (f"refs/heads/{patches}", f"refs/remotes/{Remotes.fork}/{patches}"):
         if git.try_run("rev-parse", "-q", "--verify", f"{ref}^{{commit}}").status == 0:
             if patches != defaults.branches.patches:
                 return parse(f'[branches]\npatches = "{patches}"\n', "git config poolside.branch")
             return defaults
-    raise Refused(
+    raise NotAFork(
         "this is not a poolside fork: there is no .poolside.toml and no branch "
         f"'{patches}', here or on '{Remotes.fork}'",
         hints=["git poolside init   (in a clone of the fork, makes it one)"],

@@ -62,6 +62,10 @@ class Refused(PoolsideError):
     """A precondition does not hold; nothing was changed. Exit 1."""
 
 
+class NotAFork(Refused):
+    """A repository without any sign of poolside: ``init`` makes it one."""
+
+
 class LeaseLost(PoolsideError):
     """The fork's server has commits that this stack was not made from. Exit 4."""
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import sys
 
-from git_poolside.errors import ALLOWABLE_SNAGS, EXIT_CLOSED_PIPE
+from git_poolside.errors import ALLOWABLE_SNAGS, EXIT_CLOSED_PIPE, PoolsideError
 from git_poolside.git.brief import ask
-from git_poolside.terminal import clean
+from git_poolside.terminal import by_line, clean
 
 TYPE_CHECKING = False  # as type checkers read it; typing is slow to import
 if TYPE_CHECKING:
@@ -128,9 +128,8 @@ def _configuration() -> Mapping[str, str]:
 
 def _read(text: str) -> Mapping[str, str]:
     found = plain(text)
-    if found is None:
+    if found is None or "nightly.pattern" in found:
         from git_poolside.config import parse
-        from git_poolside.errors import PoolsideError
 
         try:
             config = parse(text)
@@ -159,7 +158,7 @@ def _not(config: Mapping[str, str], role: str) -> tuple[str, ...]:
 
 def _log(*words: str, format: str = "%s") -> list[tuple[str, str]]:
     """Commits as pairs of hash and subject."""
-    lines = ask("log", f"--format=%H {format}", *words).splitlines()
+    lines = by_line(ask("log", f"--format=%H {format}", *words))
     return [(hash, text) for hash, _, text in (line.partition(" ") for line in lines)]
 
 
@@ -175,7 +174,7 @@ def _nightlies(config: Mapping[str, str]) -> Lines:
         listing = "%(committerdate:short)%(*committerdate:short) %(refname:lstrip=4)"
         tags = f"refs/poolside/nightly-tags/{config['remotes.upstream']}/"
         lines = ask("for-each-ref", "--sort=-creatordate", f"--count={_MANY}", f"--format={listing}", tags)
-        return [(day, what) for day, _, what in (line.partition(" ") for line in lines.splitlines())]
+        return [(day, what) for day, _, what in (line.partition(" ") for line in by_line(lines))]
     named = _named(config)
     marks = (f"--decorate-refs={place}" for place in _places(config, "snapshot"))
     words = ("--no-walk=unsorted", "--ignore-missing", *marks, *dict.fromkeys(named.values()), "--")
@@ -193,14 +192,18 @@ def _named(config: Mapping[str, str]) -> dict[str, str]:
     """The commit that the last nightly of each date names."""
     listed = ask("log", "--first-parent", "-n", _MANY, "--format=%ct %s", _upstream(config, "nightly.branch"), "--")
     found: dict[str, str] = {}
-    for line in listed.splitlines():
+    subjects = None
+    if config["nightly.pattern"]:
+        from git_poolside.git.subjects import Subjects
+
+        subjects = Subjects(config["nightly.pattern"], 0.2)
+    for line in by_line(listed):
         seconds, _, subject = line.partition(" ")
-        if config["nightly.pattern"]:
-            import re
-
-            from git_poolside.stack.nightly import parse
-
-            named = parse(subject, re.compile(config["nightly.pattern"]), int(seconds))
+        if subjects is not None:
+            try:
+                named = subjects.parse(subject, int(seconds))
+            except PoolsideError:
+                break
             if named is not None:
                 found.setdefault(*named)
             continue
@@ -237,7 +240,7 @@ def _operations() -> Lines:
     """The newest operations by id; each is a commit with the file that its id is the hash of."""
     chain = _log("--first-parent", "-n", _MANY, "refs/poolside/operations", "--")
     questions = "".join(f"{hash}:operation.json\n" for hash, _ in chain)
-    blobs = ask("cat-file", "--batch-check", input=questions).splitlines() if chain else []
+    blobs = by_line(ask("cat-file", "--batch-check", input=questions)) if chain else []
     pairs = zip(chain, blobs, strict=False)
     return [(blob[:12], command) for (_, command), blob in pairs if blob.split(" ")[1:2] == ["blob"]]
 
@@ -246,15 +249,14 @@ def _published(config: Mapping[str, str]) -> Lines:
     """The published states, newest first, by date and number."""
     prefix = config["published.prefix"]
     listing = "%(refname) %(*subject)"
-    lines = ask(
-        "for-each-ref", "--sort=-version:refname", f"--count={_MANY}", f"--format={listing}", prefix
-    ).splitlines()
+    order = ("--sort=-version:refname", f"--count={_MANY}")
+    lines = by_line(ask("for-each-ref", *order, f"--format={listing}", prefix))
     return [(ref.removeprefix(prefix), subject) for ref, _, subject in (line.partition(" ") for line in lines)]
 
 
 def _branches() -> Lines:
     listing = "--format=%(refname:short)%09%(subject)"
-    pairs = (line.partition("\t") for line in ask("for-each-ref", listing, "refs/heads").splitlines())
+    pairs = (line.partition("\t") for line in by_line(ask("for-each-ref", listing, "refs/heads")))
     return [(name, subject) for name, _, subject in pairs]
 
 

@@ -4,17 +4,75 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as type checkers read it; typing is slow to import
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from typing import TextIO
 
 _OBEYED = (
     *range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)
 )  # fmt: skip
+_PAINT = r"(\x1b\[[0-9;]*m|\x1b\]8;[^\x00-\x1f\x7f-\x9f]*\x1b\\)"
 _VISIBLE = {code: f"^{chr(code ^ 0x40)}" if code < 0x80 else f"<{code:X}>" for code in _OBEYED}
 
 
 def clean(text: str) -> str:
     """`text` without what a terminal would obey (edge case P13): control characters become visible."""
     return text.encode("utf-8", "replace").decode().translate(_VISIBLE)
+
+
+def shown(text: str) -> str:
+    """`text` with its colours and links, and without all else that a terminal would obey."""
+    if "\x1b" not in text:
+        return clean(text)
+    import re
+
+    return "".join(piece if at % 2 else clean(piece) for at, piece in enumerate(re.split(_PAINT, text)))
+
+
+def relayed(text: str) -> str:
+    """What another program says, for our own stderr: `clean`, without passwords, carriage returns kept for progress."""
+    return without_passwords("\r".join(map(clean, text.split("\r"))))
+
+
+class Relay:
+    """What another program says, passed on as it comes: whole lines, so that no password and no sequence comes in two
+    halves. `heard` is all of it; `then` is done to what is shown.
+    """
+
+    def __init__(self, to: TextIO | None, then: Callable[[str], str] = str) -> None:
+        self._then = then
+        self.heard = ""
+        self._shown = 0
+        self._to = to
+
+    def hear(self, chunk: str) -> None:
+        """Take the next piece."""
+        self.heard += chunk
+        self._show(max(self.heard.rfind("\r"), self.heard.rfind("\n")) + 1)
+
+    def end(self) -> None:
+        """Show what was begun and not ended."""
+        self._show(len(self.heard))
+
+    def _show(self, end: int) -> None:
+        if self._to is not None and end > self._shown:
+            self._to.write(self._then(relayed(self.heard[self._shown : end])))
+            self._to.flush()
+            self._shown = end
+
+
+def without_passwords(text: str) -> str:
+    """`text` without the passwords of the urls in it; of http's the user goes too, which may be a token."""
+    if "://" not in text:
+        return text
+    import re
+
+    text = re.sub(r"(?i)(https?|ftps?)://[^/\s]*@", r"\1://", text)
+    return re.sub(r"://([^/\s:@]*):[^/\s]*@", r"://\1@", text)
+
+
+def by_line(text: str) -> list[str]:
+    """The lines that another program has printed: `str.splitlines` would also cut at signs that a ref may have."""
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def count(number: int, what: str, plural: str | None = None) -> str:
@@ -115,7 +173,7 @@ def _pieces(text: str) -> list[str]:
     """`text` cut before and after each sequence that paints it: ``ESC [ ... m``, ``ESC ] 8 ; ... ESC \\``."""
     import re
 
-    return [piece for piece in re.split(r"(\x1b\[[0-9;]*m|\x1b\]8;[^\x1b]*\x1b\\)", text) if piece]
+    return [piece for piece in re.split(_PAINT, text) if piece]
 
 
 def _columns(character: str) -> int:

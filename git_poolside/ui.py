@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 from git_poolside import actions
 from git_poolside.errors import PoolsideError
-from git_poolside.terminal import clean, columns, count, cut, ellipsis, folded, listed, table
+from git_poolside.terminal import clean, columns, count, cut, ellipsis, folded, listed, shown, table, without_passwords
 
 __all__ = ["Ui", "clean", "columns", "count", "cut", "folded", "listed", "table", "wants_colour"]
 
@@ -99,7 +99,7 @@ class Ui:
         """Data, on stdout; nothing under ``--json``, where `object` says all."""
         if not self.json:
             for line in lines:
-                self._write(self._out, line + "\n")
+                self._write(self._out, self._shown(line) + "\n")
 
     def object(self, value: dict[str, Any]) -> None:
         """The one JSON object of ``--json``, or its values a line each."""
@@ -116,7 +116,7 @@ class Ui:
         """Talk, on stderr, unless ``-q``."""
         if not self.quiet:
             for line in lines:
-                self._write(self._err, line + "\n")
+                self._write(self._err, self._shown(line) + "\n")
 
     def warn(self, message: str) -> None:
         self._write(self._err, f"warning: {clean(message)}\n")
@@ -140,15 +140,15 @@ class Ui:
         """A yes or no of the person at the terminal; None where nobody is there to answer."""
         if not self.can_ask:
             return None
-        self._write(self._err, f"{question} [y/N] ")
+        self._write(self._err, f"{self._shown(question)} [y/N] ")
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     def complain(self, first: str, *more: str) -> None:
         """An error that is part of a report."""
-        self._write(self._err, "".join(f"{line}\n" for line in (f"error: {first}", *more)))
+        self._write(self._err, "".join(f"{self._shown(line)}\n" for line in (f"error: {first}", *more)))
 
     def complain_end(self, what: str) -> None:
-        self._write(self._err, f"{what}\n")
+        self._write(self._err, f"{self._shown(what)}\n")
 
     def error(self, error: PoolsideError) -> None:
         """An error's message and hints, as git shows its own; as an object too under ``--json``."""
@@ -233,8 +233,13 @@ class Ui:
         self._out.flush()
         self._err.flush()
 
+    def _shown(self, line: str) -> str:
+        """`line` as it may be written, should its writer have forgotten to clean a part (edge case P13)."""
+        return shown(line) if self._coloured else clean(line)
+
     @staticmethod
     def _write(stream: TextIO, text: str) -> None:
+        text = without_passwords(text)
         text = text.replace("…", ellipsis())
         if actions.running():
             text = actions.harmless(text)

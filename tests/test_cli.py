@@ -199,7 +199,7 @@ def test_a_bug_is_70_with_the_traceback_in_a_file(
     import tempfile
 
     clone = simple.clone()
-    clone.git("update-ref", "refs/poolside/operations", "HEAD")  # a log that we did not write
+    monkeypatch.setattr("git_poolside.commands.log.run", lambda *_: "x".index("https://me:s3cret@h/x"))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     result = poolside(clone, "log")
     [file] = tmp_path.glob("git-poolside-*.txt")

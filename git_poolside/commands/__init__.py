@@ -7,6 +7,7 @@ import sys
 from typing import NoReturn
 
 from git_poolside.errors import EXIT_USAGE
+from git_poolside.terminal import clean, without_passwords
 
 GENERAL = "general options"
 COMMANDS = {
@@ -57,9 +58,16 @@ class Parser(argparse.ArgumentParser):
         for option in () if what is None else (quiet, config, colour):
             option.default = argparse.SUPPRESS  # else it would undo what stood before the word
 
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+        """As argparse's, which takes ``--option=--`` for an option without a value, and then gives it a list."""
+        for word in args or ():
+            if word.startswith("--") and word.endswith("=--"):
+                self.error(f"'--' is no value of {word.partition('=')[0]}")
+        return super().parse_known_args(args, namespace)
+
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        print(f"error: {message}", file=sys.stderr)
+        print(f"error: {without_passwords(clean(message))}", file=sys.stderr)
         raise SystemExit(EXIT_USAGE)
 
 

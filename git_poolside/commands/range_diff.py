@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Sequence
 
 from git_poolside.commands import Parser, for_programs
@@ -45,11 +42,9 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     if context.ui.json:
         context.ui.object({"old": old, "new": new, "pairs": _pairs(git, ranges)})
         return 0
-    words = ["git", "--no-pager", "range-diff", "--creation-factor=90"]
-    if context.ui.is_coloured:
-        words.append("--color=always")
-    sys.stdout.flush()
-    return subprocess.run([*words, *ranges], env=dict(git.environment), cwd=git.folder or os.curdir).returncode
+    colour = "always" if context.ui.is_coloured else "never"
+    context.ui.print(*git.lines("range-diff", "--creation-factor=90", f"--color={colour}", *ranges))
+    return 0
 
 
 def _pairs(git: Git, ranges: Sequence[str]) -> list[dict[str, str | None]]:

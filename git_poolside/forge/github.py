@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from git_poolside.config import REPOSITORY
 from git_poolside.errors import FarSideFailed, Refused
 from git_poolside.forge.failures import ApiFailed
 from git_poolside.forge.http import Client
+from git_poolside.stack.names import REPOSITORY
 
 T = TypeVar("T")
 

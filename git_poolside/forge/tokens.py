@@ -42,10 +42,13 @@ def split_url(url: str) -> tuple[str, str]:
     ``ssh.github.com``, which GitHub offers where port 22 is closed, is github.com.
     """
     if "://" in url:
-        parts = urlsplit(url)
-        host = (parts.hostname or "") if parts.scheme != "file" else ""
-        if parts.scheme in ("http", "https") and parts.port:
-            host = f"{host}:{parts.port}"
+        try:
+            parts = urlsplit(url)
+            host = (parts.hostname or "") if parts.scheme != "file" else ""
+            if parts.scheme in ("http", "https") and parts.port:
+                host = f"{host}:{parts.port}"
+        except ValueError:  # an address or a port that is none
+            return "", ""
         path = parts.path
     else:
         found = _SCP_LIKE.fullmatch(url)

@@ -267,7 +267,7 @@ class StackReader:
             body = self.git.try_run("cat-file", "tag", tag).stdout.partition(b"\n\n")[2]
             try:
                 found.append(Oid(str(json.loads(body)["tips"]["picks"])))
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 continue
         return found
 

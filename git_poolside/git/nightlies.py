@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -13,8 +12,9 @@ from git_poolside.git import refs
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
 from git_poolside.git.remotes import Remote, tag_space
+from git_poolside.git.subjects import Subjects
 from git_poolside.stack.model import Nightly, Oid
-from git_poolside.stack.nightly import parse, utc_date
+from git_poolside.stack.nightly import utc_date
 
 _OLDER = 8
 """So many nightlies in a row that are not newer: the rest is older, they move forward but for a few exceptions."""
@@ -70,11 +70,11 @@ def _branch_tip(git: Git, config: Config) -> Oid:
 
 
 def _on_branch(git: Git, config: Config) -> Iterator[tuple[Nightly, Oid]]:
-    pattern = re.compile(config.nightly.pattern)
+    subjects = Subjects(config.nightly.pattern)
     strangers = 0
     for record in _records(git, _branch_tip(git, config)):
         oid, tree, seconds, *subject = record.split(" ", 3)
-        named = parse(subject[0] if subject else "", pattern, int(seconds))
+        named = subjects.parse(subject[0] if subject else "", int(seconds))
         if named is None:
             strangers += 1
             if strangers == _STRANGERS:

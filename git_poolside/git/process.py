@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from git_poolside import actions, interrupt
 from git_poolside.errors import GitFailed, NotARepository, Refused
 from git_poolside.stack.model import Oid
+from git_poolside.terminal import Relay, by_line
 
 PINNED = (
     # What decides a merge's result is fixed, so that a user's settings and git's defaults over time do not
@@ -187,7 +188,7 @@ class Git:
 
     def lines(self, *arguments: str, input: bytes | None = None) -> list[str]:
         """The output of a command, by line."""
-        return self.run(*arguments, input=input).stdout.decode("utf-8", "surrogateescape").splitlines()
+        return by_line(self.run(*arguments, input=input).stdout.decode("utf-8", "surrogateescape"))
 
     def pipe(self, first: Sequence[str], second: Sequence[str], input: bytes) -> bytes:
         """The output of ``git first | git second`` with `input` given to the first."""
@@ -257,19 +258,12 @@ class Git:
         """Run what talks to the network or the user, or takes time: stderr streams to ours as it comes."""
         import sh
 
-        errors: list[bytes] = []
-
-        def relay(chunk: str) -> None:
-            errors.append(chunk.encode("utf-8", "surrogateescape"))
-            if not quiet:
-                sys.stderr.write(actions.harmless(chunk) if actions.running() else chunk)
-                sys.stderr.flush()
-
+        relay = Relay(None if quiet else sys.stderr, actions.harmless if actions.running() else str)
         options: dict[str, Any] = {
             "_env": {**self.environment, **environment},
             "_cwd": str(self.folder),
-            "_err": relay,
-            "_err_bufsize": 1 if actions.running() else 256,  # whole lines, in which a command could be seen
+            "_err": relay.hear,
+            "_err_bufsize": 256,
             "_in": input,
             "_ok_code": list(range(-64, 256)),
             "_return_cmd": True,
@@ -287,7 +281,8 @@ class Git:
                 done.terminate()
                 done.wait()
             raise
-        answer = Answer(int(done.exit_code), bytes(done.stdout), b"".join(errors))
+        relay.end()
+        answer = Answer(int(done.exit_code), bytes(done.stdout), relay.heard.encode("utf-8", "surrogateescape"))
         if answer.status not in ok:
             raise GitFailed(arguments, answer.status, answer.complaint)
         return answer

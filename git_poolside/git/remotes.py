@@ -11,6 +11,7 @@ from git_poolside.errors import FarSideFailed, Refused
 from git_poolside.git import refs
 from git_poolside.git.process import Answer, Git
 from git_poolside.stack.model import Oid
+from git_poolside.terminal import by_line
 from git_poolside.ui import Ui
 
 _FETCH = (
@@ -90,7 +91,7 @@ class Remote:
                                 f"{ref}:{ref}", ok=range(-64, 256), quiet=True)  # fmt: skip
         if answer.status == 0:
             return ""
-        refused = [line for line in answer.stdout.decode("utf-8", "replace").splitlines() if line.startswith("!\t")]
+        refused = [line for line in by_line(answer.stdout.decode("utf-8", "replace")) if line.startswith("!\t")]
         said = [line.rpartition("\t")[2] for line in refused] or answer.complaint.splitlines()
         return said[0] if said else "it said nothing"
 
@@ -125,7 +126,7 @@ class Remote:
 
 
 def _parsed(listing: bytes) -> dict[str, Oid]:
-    lines = (line.partition("\t") for line in listing.decode("utf-8", "surrogateescape").splitlines())
+    lines = (line.partition("\t") for line in by_line(listing.decode("utf-8", "surrogateescape")))
     return {ref: Oid(oid) for oid, _, ref in lines}
 
 

@@ -42,7 +42,7 @@ def all_of(git: Git) -> list[Worktree]:
                     Worktree(
                         path,
                         Oid(fields[b"HEAD"].decode()) if b"HEAD" in fields else None,
-                        fields[b"branch"].decode() if b"branch" in fields else None,
+                        os.fsdecode(fields[b"branch"]) if b"branch" in fields else None,
                         not path.is_dir(),
                     )
                 )

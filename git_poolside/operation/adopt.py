@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from git_poolside.config import FILE, Config, Github, Origin, load, parse, render, safe_url
-from git_poolside.errors import Refused, UsageError
+from git_poolside.config import FILE, Config, Github, Origin, load, parse, render
+from git_poolside.errors import NotAFork, Refused, UsageError
 from git_poolside.git import nightlies, refs, worktree
 from git_poolside.git.layers import branch_of
 from git_poolside.git.objects import BLOB, Committer, Entry, Objects
@@ -15,6 +15,7 @@ from git_poolside.git.quarantine import quarantine
 from git_poolside.git.remotes import Remote, ask_fork, ask_upstream, upstream_branches
 from git_poolside.operation import journal, log
 from git_poolside.stack.model import Oid, RefChange, Role
+from git_poolside.stack.names import is_url
 from git_poolside.stack.nightly import newest_usable
 from git_poolside.ui import Ui
 
@@ -28,7 +29,7 @@ def settings(git: Git, given: str | None, wanted: Config, changed: Sequence[str]
     """
     try:
         found = load(git, given, None)
-    except Refused:
+    except NotAFork:
         found = Config()
     if not found.text or found.origin is Origin.DEFAULTS or FILE not in found.where:
         return replace(wanted, github=_github(git, wanted)) if changed else wanted
@@ -67,7 +68,7 @@ def add_upstream(git: Git, config: Config, ui: Ui, given: bool) -> list[str]:
     done: list[str] = []
     url = git.try_run("config", "--get", f"remote.{name}.url").text
     if not url:
-        if not safe_url(config.remotes.upstream_url):
+        if not is_url(config.remotes.upstream_url):
             raise UsageError(
                 f"'{config.remotes.upstream_url}' is no url that git fetches by itself",
                 hints=["git poolside init --upstream https://…   (a path is written ./DIR or /DIR)"],

@@ -55,7 +55,7 @@ def remembered(git: Git) -> Build | None:
     """The run whose end was not told yet; one that cannot be read is none."""
     try:
         return Build(**json.loads((git.state_dir / _FILE).read_text()))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
 
 
@@ -100,7 +100,7 @@ def records(git: Git, config: Config) -> Iterator[tuple[str, Oid, dict[str, Any]
     for ref, oid in refs.below(git, prefix(config)).items():
         try:
             body = json.loads(objects.read(oid).partition(b"\n\n")[2])
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(body, dict) and _is_record(body):
             yield ref, oid, body

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,9 @@ class Journal:
         path = cls.path(git)
         try:
             raw = json.loads(path.read_text())
+            words = [raw["action"], raw["phase"], *chain(*raw["changes"], *raw["worktrees"])]
+            if not all(isinstance(word, str | None) for word in words):
+                raise TypeError("a word of it is none")
             return cls(
                 raw["action"],
                 tuple(RefChange(*change) for change in raw["changes"]),
@@ -88,7 +92,7 @@ class Journal:
             )
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise Refused(
                 f"{path} cannot be read",
                 hints=[

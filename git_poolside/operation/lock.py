@@ -116,13 +116,13 @@ def is_held(git: Git) -> bool:
 def _note(git: Git) -> Mapping[str, Any] | None:
     """What the holder wrote, None if there is none; of one that was killed while it wrote, only that it was there."""
     try:
-        text = _path(git).read_text()
+        text = _path(git).read_bytes()
     except OSError:
         return None
     try:
         note = json.loads(text)
         return {**note, "pid": int(note["pid"]), "host": str(note["host"])}
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return {} if text else None
 
 

@@ -19,6 +19,7 @@ from git_poolside.git.objects import BLOB, Committer, Entry, Objects
 from git_poolside.git.process import PINNED, Git, version
 from git_poolside.git.standing import Known
 from git_poolside.stack.model import Fate, Oid, PatchResult, RefChange, Role, Verdict
+from git_poolside.terminal import without_passwords
 
 FILE = b"operation.json"
 _ISO = "%Y-%m-%dT%H:%M:%SZ"
@@ -59,10 +60,8 @@ def moment(committer: Committer) -> str:
 
 
 def without_secrets(command: Sequence[str]) -> tuple[str, ...]:
-    """A command line without the user and password of a url."""
-    import re
-
-    return tuple(re.sub(r"(?<=://)[^/@\s]+@", "", word) for word in command)
+    """A command line without the passwords of its urls."""
+    return tuple(map(without_passwords, command))
 
 
 def result_to_json(result: PatchResult) -> dict[str, Any]:
@@ -146,9 +145,19 @@ def entries(git: Git, objects: Objects) -> Iterator[Operation]:
     tip = refs.read_one(git, refs.OPERATIONS)
     while tip is not None:
         commit = objects.commit(tip)
-        entry = objects.tree(commit.tree)[FILE]
-        raw = json.loads(objects.read(entry.oid))
-        yield _from_json(raw, entry.oid, tip)
+        try:
+            entry = objects.tree(commit.tree)[FILE]
+            raw = json.loads(objects.read(entry.oid))
+            operation = _from_json(raw, entry.oid, tip)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise Refused(
+                f"the operation log cannot be read at {tip[:12]}",
+                hints=[
+                    f"git show {tip[:12]}   (shows the entry)",
+                    f"git update-ref -d {refs.OPERATIONS}   (forgets the log; no branch moves)",
+                ],
+            ) from error
+        yield operation
         tip = commit.parents[0] if commit.parents and raw.get("previous", True) else None
 
 

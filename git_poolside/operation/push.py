@@ -20,6 +20,7 @@ from git_poolside.operation import log
 from git_poolside.operation.lease import replaced
 from git_poolside.stack.model import Fate, Oid, RefChange, Role
 from git_poolside.stack.provenance import Provenance
+from git_poolside.terminal import by_line
 from git_poolside.ui import Ui
 
 _WORKFLOW_REFUSED = re.compile(r"refusing to allow .* workflow\b")
@@ -206,7 +207,7 @@ def send_refs(
 def per_ref(answer: Answer) -> dict[str, tuple[str, str]]:
     """Each ref's flag and reason, from ``git push --porcelain`` (git-push(1), OUTPUT)."""
     found: dict[str, tuple[str, str]] = {}
-    for line in answer.stdout.decode("utf-8", "replace").splitlines():
+    for line in by_line(answer.stdout.decode("utf-8", "replace")):
         flag, _, rest = line.partition("\t")
         if len(flag) == 1 and "\t" in rest:
             pair, _, summary = rest.partition("\t")

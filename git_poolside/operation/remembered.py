@@ -62,7 +62,7 @@ def remembered(git: Git, config: Config) -> Survey | None:
     try:
         raw = json.loads(_path(git).read_text())
         return _from_json(raw["survey"]) if raw["key"] == _key(git, config) else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

@@ -118,7 +118,7 @@ def load(git: Git) -> Stopped | None:
         return Stopped.from_json(json.loads(path.read_text()))
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Refused(
             f"{path} cannot be read",
             hints=[f"rm {path}   (forgets the stop; no branch has moved, git checkout BRANCH leads back)"],

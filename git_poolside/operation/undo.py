@@ -77,7 +77,7 @@ def undo(
         entry = log.write(own, committer, operation, refs.read_one(git, refs.OPERATIONS), config.operations.keep)
         assert entry.after is not None
         inner.keep([entry.after, *(change.after for change in moves if change.after)])
-        journal.carry_out(git, f"poolside {' '.join(command)}", [entry, *moves])
+        journal.carry_out(git, f"poolside {' '.join(operation.command)}", [entry, *moves])
     return Undone(tuple(operations), moves, carried, next(log.entries(git, Objects(git))).id)
 
 

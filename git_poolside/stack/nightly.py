@@ -10,6 +10,11 @@ from git_poolside.errors import Refused
 from git_poolside.stack.model import Nightly, Oid
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_HASH = re.compile(r"[0-9a-f]{40}")
+_LAST = 253_402_300_799
+"""The last second of the year 9999: git keeps later ones, a date cannot be made of them."""
+_LONGEST = 500
+"""No nightly's subject is longer; a pattern that is slow on a long one has nothing to be slow on."""
 
 
 def parse(subject: str, pattern: re.Pattern[str], commit_time: int) -> tuple[str, Oid] | None:
@@ -18,16 +23,25 @@ def parse(subject: str, pattern: re.Pattern[str], commit_time: int) -> tuple[str
     `pattern` has a group ``commit``; the date is its group ``date`` where it has one, else the nightly
     commit's own date in UTC (design: The stamp).
     """
-    found = pattern.match(subject)
+    found = pattern.match(subject) if len(subject) <= _LONGEST else None
     if found is None:
         return None
     groups = found.groupdict()
-    return groups.get("date") or utc_date(commit_time), Oid(groups["commit"].lower())
+    date, commit = groups.get("date") or utc_date(commit_time), (groups["commit"] or "").lower()
+    return (date, Oid(commit)) if _is_date(date) and _HASH.fullmatch(commit) else None
 
 
 def utc_date(seconds: int) -> str:
     """``YYYY-MM-DD`` in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
+    return datetime.fromtimestamp(min(max(seconds, 0), _LAST), UTC).strftime("%Y-%m-%d")
+
+
+def _is_date(text: str) -> bool:
+    try:
+        datetime.strptime(text, "%Y-%m-%d")
+    except ValueError:
+        return False
+    return _DATE.fullmatch(text) is not None
 
 
 def newest_usable(nightlies: Sequence[Nightly]) -> Nightly | None:
@@ -43,10 +57,8 @@ def choose(nightlies: Sequence[Nightly], wanted: str) -> tuple[Nightly, str]:
     """
     if not _DATE.fullmatch(wanted):
         return _by_hash(nightlies, wanted)
-    try:
-        datetime.strptime(wanted, "%Y-%m-%d")
-    except ValueError as error:
-        raise Refused(f"'{wanted}' is not a date", hints=["dates are written YYYY-MM-DD"]) from error
+    if not _is_date(wanted):
+        raise Refused(f"'{wanted}' is not a date", hints=["dates are written YYYY-MM-DD"])
     for nightly in nightlies:
         if nightly.date == wanted:
             return nightly, ""

@@ -13,18 +13,19 @@ from dataclasses import dataclass
 _TRAILER = re.compile(r"^(Poolside-[A-Za-z-]+): *(.*)$", re.MULTILINE)
 _CHERRY = re.compile(r"^\(cherry picked from commit ([0-9a-f]{40})\)$", re.MULTILINE)
 _RESOLVED = re.compile(
-    r"^Pull[- ]Request(?:[- ]resolved)?: *https?://[^/\s]+/([\w.-]+/[\w.-]+)/pull/(\d+)/?\s*$", re.MULTILINE
+    r"^Pull[- ]Request(?:[- ]resolved)?: *https?://[^/\s]+/([\w.-]+/[\w.-]+)/pull/(\d{1,9})/?\s*$", re.MULTILINE
 )
 _TRAILER_LINE = re.compile(rb"\A(?:[A-Za-z0-9-]+ *: *\S.*|\(cherry picked from commit [0-9a-f]+\)|[ \t]+\S.*)\Z")
-_LAST_NUMBER = re.compile(r"\(#(\d+)\)\s*\Z")
+_LAST_NUMBER = re.compile(r"\(#(\d{1,9})\)\s*\Z")
 _REVERTS = re.compile(r"\bThis reverts commit ([0-9a-f]{7,40})\b")
-_REVERTS_NUMBER = re.compile(r"^Reverts ([\w.-]+/[\w.-]+)#(\d+)\b", re.MULTILINE)
+_REVERTS_NUMBER = re.compile(r"^Reverts ([\w.-]+/[\w.-]+)#(\d{1,9})\b", re.MULTILINE)
 _REVERT_HASH = re.compile(r"\ARevert ([0-9a-f]{7,40})\b")
 _REASON = re.compile(r"^Reverted \S+ on behalf of \S+ due to (.*)$", re.MULTILINE)
 _TAKES_BACK = re.compile(r"\A(?:revert|back ?out)\b", re.I)
-_LONG = 200
+_LONG, _LONGEST = 200, 1000
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _FORMULA = re.compile(
-    r"^(?:\W*This reverts commit [0-9a-f]{7,40}\b(?:, reversing\nchanges made to [0-9a-f]{7,40})?[.,]?"
+    r"^(?:[^\w\n]*This reverts commit [0-9a-f]{7,40}\b(?:, reversing\nchanges made to [0-9a-f]{7,40})?[.,]?"
     r"|Reverts (?:(?:, |,? ?& |,? and )?[\w.-]+/[\w.-]+#\d+)+[.,]?"
     r"|(?:Differential Revision|Pull[- ]Request\S*(?: resolved)?|Test Plan|Reviewed[- ]By|Approved by|Signed-off-by"
     r"|Co-authored-by|ghstack-\S+|Original commit changeset|Original Phabricator Diff|bypass-\S+|Privacy Context"
@@ -33,7 +34,7 @@ _FORMULA = re.compile(
 )
 _QUOTED = re.compile(r"\A(?P<how>Revert|Back out|Reapply|Reland|Re-?apply|Re-?land)\s+\"(?P<what>.*)\"(?P<rest>.*)\Z", re.I)  # fmt: skip  # noqa: E501
 _MARKED = re.compile(r"\A(?:\[(?:re-?land|re-?apply)[ \d]*\]\s*|(?:re-?land|re-?apply)(?:ing|s|ed|\d+)?\b:?\s+)(?P<what>.*)\Z", re.I)  # fmt: skip  # noqa: E501
-_OF = re.compile(r"\b(?:re-?land(?:s|ing|ed)?|re-?appl(?:y|ies|ied))(?:\s+of)?\s+(?:https?://[^/\s]+/([\w.-]+/[\w.-]+)/pull/|#)(\d+)\b((?:(?:,| and|, and) #\d+)*)", re.I)  # fmt: skip  # noqa: E501
+_OF = re.compile(r"\b(?:re-?land(?:s|ing|ed)?|re-?appl(?:y|ies|ied))(?:\s+of)?\s+(?:https?://[^/\s]+/([\w.-]+/[\w.-]+)/pull/|#)(\d{1,9})\b((?:(?:,| and|, and) #\d{1,9}\b)*)", re.I)  # fmt: skip  # noqa: E501
 _ABOUT_OTHERS = ("revert", "back out", "reland", "re-land", "reappl", "re-appl")
 _TWO_NUMBERS = re.compile(r"\(#\d+\)\s*\(#\d+\)\Z")
 _OPENS = re.compile(r"(?:^|\s)\"(?=\S)")
@@ -112,6 +113,11 @@ def with_trailers(message: bytes, lines: Sequence[bytes]) -> bytes:
     return body + (b"\n" if joins or not body else b"\n\n") + b"\n".join(lines) + b"\n"
 
 
+def _subject(message: str) -> str:
+    """The first line, as far as a person would read it: no pattern shall have a longer one to go over again."""
+    return message.lstrip("\n").partition("\n")[0][:_LONGEST]
+
+
 def pull_number(message: str, repository: str, *, subject_counts: bool = True) -> int | None:
     """The pull request of `repository` that a commit landed as, or was taken from.
 
@@ -123,17 +129,16 @@ def pull_number(message: str, repository: str, *, subject_counts: bool = True) -
         return named[-1]
     trailers = _TRAILER.findall(message) if "Poolside-" in message else []
     ours = [value for name, value in trailers if name in ("Poolside-Pull", "Poolside-Upstream-Pull")]
-    if ours and ours[-1].strip().isdigit():
+    if ours and _NUMBER.fullmatch(ours[-1].strip()):
         return int(ours[-1])
-    subject = message.lstrip("\n").partition("\n")[0]
-    last = _LAST_NUMBER.search(subject)
+    last = _LAST_NUMBER.search(_subject(message))
     return int(last.group(1)) if last and subject_counts else None
 
 
 def pull_of(message: str, repository: str) -> int | None:
     """The pull request of the fork's `repository` that merged an own patch: the resolved line, else the subject's."""
     named = [int(n) for repo, n in _RESOLVED.findall(message) if repo.lower() == repository.lower()]
-    last = _LAST_NUMBER.search(message.lstrip("\n").partition("\n")[0])
+    last = _LAST_NUMBER.search(_subject(message))
     return named[-1] if named else int(last.group(1)) if last else None
 
 
@@ -159,14 +164,14 @@ def undoing(message: str, repository: str) -> Undoing | None:
     The hash of "This reverts commit" goes before the words of the subject; ``Revert "Revert …"``,
     ``Back out "Revert …"`` and ``Reapply "…"`` bring back what the inner title names.
     """
-    subject = message.lstrip("\n").partition("\n")[0].strip()
+    subject = _subject(message).strip()
     lower = message.lower()
     if not any(word in lower for word in _ABOUT_OTHERS) and not _TWO_NUMBERS.search(subject):
         return None
     commits = (*_REVERTS.findall(message), *_REVERT_HASH.findall(subject))
     pulls = [int(n) for repo, n in _REVERTS_NUMBER.findall(message) if repo.lower() == repository.lower()]
     if _PLAIN.match(bare := _LAST_NUMBER.sub("", subject)):
-        pulls += [int(n) for n in re.findall(r"(?<![\w/])#(\d+)\b", bare)]
+        pulls += [int(n) for n in re.findall(r"(?<![\w/])#(\d{1,9})\b", bare)]
     sign, title = 1, subject
     changed = False
     while True:
@@ -201,7 +206,7 @@ def undoing(message: str, repository: str) -> Undoing | None:
 
 def bare_title(message: str) -> str:
     """The subject without its pull request numbers."""
-    title = message.lstrip("\n").partition("\n")[0].strip()
+    title = _subject(message).strip()
     while _LAST_NUMBER.search(title):
         title = _LAST_NUMBER.sub("", title).strip()
     return title

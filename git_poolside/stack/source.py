@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from git_poolside.errors import Refused
 from git_poolside.stack.model import Commit, Oid
 from git_poolside.stack.provenance import cherry_origin, pull_number
+from git_poolside.terminal import without_passwords
 
 _NUMBER = re.compile(r"#(\d{1,9})")
 _FULL_NUMBER = re.compile(r"([\w.-]+/[\w.-]+)#(\d{1,9})")
-_PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
 _URL = re.compile(r"https?://[^/\s]+/(?P<repository>[\w.-]+/[\w.-]+)/(?P<rest>[^?#\s]*)(?:[?#]\S*)?")
 _PULL = re.compile(r"pull/(?P<number>\d{1,9})(?:/(?:files|changes|commits|checks)?)?/?")
 _COMMIT = re.compile(r"(?:pull/(?P<number>\d{1,9})/(?:commits|changes)|commit)/(?P<hash>[0-9a-f]{7,40})/?")
@@ -33,7 +33,7 @@ class Asked:
 
 def parse(word: str, repository: str) -> Asked:
     """Read a word. `repository` is upstream's, ``owner/name``. Raises `Refused` for another's URL."""
-    word = _PASSWORD.sub("", word)  # of no use here, and not to be shown
+    word = without_passwords(word)  # of no use here, and not to be shown
     if not word.strip():
         raise Refused("an empty word names no commit", hints=["git poolside cherry-pick add HASH, or '#N'"])
     if found := _NUMBER.fullmatch(word):

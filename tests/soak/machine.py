@@ -225,6 +225,10 @@ class Soak(RuleBasedStateMachine):
         return clone.found(commit) - clone.found(f"{commit}^")
 
     @rule(who=WHO, moment=st.one_of(st.none(), st.none(), MOMENTS))
+    def pulls(self, who: int, moment: Moment | None) -> None:
+        self.clones[who].operate("pull", moment=self._when(moment))
+
+    @rule(who=WHO, moment=st.one_of(st.none(), st.none(), MOMENTS))
     def pushes(self, who: int, moment: Moment | None) -> None:
         self.clones[who].operate("push", moment=self._when(moment))
 
