@@ -132,8 +132,8 @@ def test_P13_hostile_configuration_is_shown_harmless(simple: World, poolside: Ru
 
 def test_P13_a_forgotten_clean_is_made_up_for(capsys: pytest.CaptureFixture[str]) -> None:
     for coloured in (False, True):
-        ui = Ui(colour=lambda shown=coloured: shown)  # type: ignore[misc]
-        painted = ui.paint("red", "red")
+        ui = Ui(colour=lambda shown=coloured: shown, slot=lambda slot, default: "\x1b[31m")  # type: ignore[misc]
+        painted = ui.paint("red", "bad")
         for write in (ui.print, ui.talk, ui.complain, ui.warn, ui.hint, ui.complain_end):
             write(f"{painted}\x1b[2J\x07\u202e")
         out, err = capsys.readouterr()
