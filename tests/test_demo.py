@@ -13,6 +13,7 @@ from git_poolside.demo import story
 from git_poolside.demo.histories import SOFTMAX, WORKFLOW
 from git_poolside.demo.story import STEPS, Step
 from git_poolside.docs.session import with_session
+from git_poolside.docs.stack import with_stack
 from tests.conftest import Run
 from tests.scenario import Repo, Result
 from tests.test_readme import README
@@ -25,7 +26,7 @@ def test_it_plays_to_its_end_as_the_readme_shows_it(tmp_path: Path) -> None:
     _the_server_has_the_synced_fork(folder)
     _the_clone_is_on_its_branch_with_nothing_in_flight(folder)
     _the_home_is_neither_read_nor_written(folder.parent / "home")
-    _the_readme_shows_what_it_prints(result)
+    _the_readme_shows_what_it_prints(result, folder)
 
 
 def _played(root: Path) -> tuple[Path, Result]:
@@ -102,8 +103,9 @@ def _the_home_is_neither_read_nor_written(home: Path) -> None:
     assert (home / ".gitconfig").read_text() == "[this is no configuration\n"
 
 
-def _the_readme_shows_what_it_prints(result: Result) -> None:
+def _the_readme_shows_what_it_prints(result: Result, folder: Path) -> None:
     readme = README.read_text()
+    assert readme == with_stack(readme, folder / "clone"), "python -m git_poolside.docs --session"
     assert readme == with_session(readme, result.out), "python -m git_poolside.docs --session"
 
 

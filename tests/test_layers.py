@@ -50,6 +50,7 @@ HOME = {
         "demo/histories.py",
         "demo/story.py",
         "docs/session.py",
+        "docs/stack.py",
     ),
     "tomli": ("config.py",),
     "requests": ("forge/http.py",),

@@ -1,11 +1,13 @@
-"""The README's session: what the demo prints under the commands that the README shows."""
+"""The README's session and drawing: what the demo prints under the commands that the README shows, and leaves."""
 
 from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 from git_poolside.docs.pages import ROOT
+from git_poolside.docs.stack import with_stack
 
 
 def with_session(readme: str, printed: str) -> str:
@@ -31,6 +33,7 @@ def put() -> None:
     code = "from git_poolside.cli import run; run('demo')"
     with TemporaryDirectory() as folder:
         words = [sys.executable, "-c", code, "--color=never", folder]
-        environment = {**os.environ, "COLUMNS": "100"}
+        environment = {**os.environ, "COLUMNS": "100", "LC_ALL": "C.UTF-8"}
         done = subprocess.run(words, stdout=subprocess.PIPE, text=True, env=environment, check=True)
-    readme.write_text(with_session(readme.read_text(), done.stdout))
+        text = with_stack(readme.read_text(), Path(folder) / "clone")
+    readme.write_text(with_session(text, done.stdout))
