@@ -379,3 +379,13 @@ def test_a_merge_of_the_forks_plain_commits_is_put_in_line(simple: World, poolsi
     assert result.status == 0, result.err
     assert clone.subjects("origin/poolside-main..poolside-main") == ["My patch"]
     assert clone.rev("poolside-main~1") == simple.fork.rev("poolside-main")
+
+
+def test_status_tells_when_a_pull_is_needed(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    commit(clone, "mine.txt", "one\n", "My patch")
+    synced(simple, poolside)
+    result = poolside(clone, "status", "--fetch")
+    assert result.err.splitlines() == [
+        "hint: git poolside pull   (the fork's server has moved on: goes to its tips, with what is only here)"
+    ]

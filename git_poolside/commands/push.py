@@ -30,7 +30,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     if ui.json:
         ui.object(
             {
-                "outcome": "done" if done.refs else "nothing-to-do",
+                "outcome": "done" if done.refs or done.record else "nothing-to-do",
                 "exit": 0,
                 "dry_run": arguments.dry_run,
                 "refs": {ref: {"before": old, "after": new} for ref, (old, new) in done.refs.items()},
@@ -41,7 +41,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     if done.found:
         ui.print(f"'{config.remotes.fork}' had taken these branches already, with {done.record}; that is recorded now.")
         return 0
-    if not done.refs:
+    if not done.refs and not done.record:
         ui.print(f"Nothing to push: '{config.remotes.fork}' has these branches already.")
         return 0
     ui.print(f"{'Would push' if arguments.dry_run else 'Pushed'} to '{config.remotes.fork}':")

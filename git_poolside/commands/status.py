@@ -64,8 +64,8 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
         ui.hint(*_go_on(str(git.worktree), stop))
     elif found.unpushed and not all(layer.in_step for layer in found.layers):
         ui.hint("git poolside push   (sends the branches)")
-    elif any(layer.behind and not layer.ahead for layer in found.layers):
-        ui.hint("the fork's server is ahead: git poolside sync takes its commits along")
+    elif any(layer.behind for layer in found.layers):
+        ui.hint("git poolside pull   (the fork's server has moved on: goes to its tips, with what is only here)")
     elif found.commits:
         ui.hint("git poolside sync -n   (shows what a sync would do)")
     return 0

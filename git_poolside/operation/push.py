@@ -57,12 +57,14 @@ def push(git: Git, config: Config, ui: Ui, command: Sequence[str], *, dry_run: b
     wanted = replaced(git, config, remote, local, server, known)
     local |= {ref: server[ref] for ref in names if local[ref] and ref not in wanted and ref in server}  # (A2)
     if not wanted:
-        if (record := _unheard(git, config, objects, local, server)) is None or dry_run:
+        record = _unheard(git, config, objects, local, server)
+        if dry_run or (record is None and not _unrecorded(git, config, objects, local, server)):
             return Pushed()
-        remote.fetch([f"{record}:{record}"])
-        sent = {ref: tip for ref, tip in local.items() if tip is not None}
-        _log(git, config, command, local, {**sent, record: server[record]}, [])
-        return Pushed({}, record, found=True)
+        if record is not None:
+            remote.fetch([f"{record}:{record}"])
+            sent = {ref: tip for ref, tip in local.items() if tip is not None}
+            _log(git, config, command, local, {**sent, record: server[record]}, [])
+            return Pushed({}, record, found=True)
     with quarantine(git) as inner:
         own = Objects(inner.git)
         committer = Committer.of(own)
@@ -70,11 +72,11 @@ def push(git: Git, config: Config, ui: Ui, command: Sequence[str], *, dry_run: b
         if dry_run:
             return Pushed(wanted, record)
         inner.keep([tag])
-    notes = _send(git, config, ui, remote, wanted, record, tag)
-    sent = {**{ref: tip for ref, (_, tip) in wanted.items()}, **({} if notes else {record: tag})}
-    _log(git, config, command, local, sent, [] if notes else [RefChange(record, refs.read_one(git, record), tag)])
+    recorded, notes = _send(git, ui, remote, wanted, record, tag)
+    sent = {**{ref: tip for ref, (_, tip) in wanted.items()}, **({record: tag} if recorded else {})}
+    _log(git, config, command, local, sent, [RefChange(record, refs.read_one(git, record), tag)] if recorded else [])
     _follow(git, config, wanted)
-    return Pushed(wanted, None if notes else record, notes)
+    return Pushed(wanted, record if recorded else None, notes)
 
 
 def _log(
@@ -156,33 +158,68 @@ def _is_below(git: Git, operation: log.Operation, patches: str, tip: Oid) -> boo
     return any(refs.is_ancestor(git, after, tip) for after in made)
 
 
+def _unrecorded(
+    git: Git, config: Config, objects: Objects, local: Mapping[str, Oid | None], server: Mapping[str, Oid]
+) -> bool:
+    """Whether the server has our branches, but no record of this state: a push broke off before it (edge case P3)."""
+    newest = next(log.entries(git, objects), None)
+    tip = local[config.ref(config.branches.patches)]
+    records = {oid for ref, oid in server.items() if ref.startswith(config.published.prefix)}
+    return newest is not None and newest.kind != "push" and bool(newest.refs) and tip not in (None, *records)
+
+
 def _send(
-    git: Git,
-    config: Config,
-    ui: Ui,
-    remote: Remote,
-    wanted: Mapping[str, tuple[Oid | None, Oid]],
-    record: str,
-    tag: Oid,
-) -> tuple[str, ...]:
-    """One atomic push; a server that takes no refs but branches and tags gets the branches alone, which is said."""
+    git: Git, ui: Ui, remote: Remote, wanted: Mapping[str, tuple[Oid | None, Oid]], record: str, tag: Oid
+) -> tuple[bool, tuple[str, ...]]:
+    """One atomic push; a server that takes no refs but branches and tags gets the branches alone, which is said.
+
+    Returns whether the record is there, and what there is to say.
+    """
     answer = send_refs(git, ui, remote, wanted, {record: tag})
     if answer.status == 0:
-        return ()
+        return True, ()
+    if "atomic" in answer.complaint and "support" in answer.complaint:
+        return _one_by_one(git, ui, remote, wanted, record, tag)
     outcome = per_ref(answer)
     now = remote.listing([*wanted, record])
     if all(now.get(ref) == tip for ref, (_, tip) in wanted.items()):
         if now.get(record) == tag:
-            return ()  # accepted, the answer was lost
-        return (_no_record(record, outcome),)
+            return True, ()  # accepted, the answer was lost
+        return False, (_no_record(record, outcome),)
     if outcome.get(record, ("", ""))[0] == "!" and not any(
         flag == "!" and "atomic" not in reason for ref, (flag, reason) in outcome.items() if ref != record
     ):
         again = send_refs(git, ui, remote, wanted, {})
         if again.status == 0:
-            return (_no_record(record, outcome),)
+            return False, (_no_record(record, outcome),)
         answer, outcome = again, per_ref(again)
     raise failure(remote, answer, outcome, "git poolside push")
+
+
+def _one_by_one(
+    git: Git, ui: Ui, remote: Remote, wanted: Mapping[str, tuple[Oid | None, Oid]], record: str, tag: Oid
+) -> tuple[bool, tuple[str, ...]]:
+    """To a server that cannot take several refs at once: from the snapshot up, each with its lease, the record last.
+
+    The stamp tells what the patches stand on, so each state in between is a stack; a push that breaks off is gone on
+    with by the next one (edge case P3).
+    """
+    went: list[str] = []
+    for ref, (before, tip) in wanted.items():
+        answer = send_refs(git, ui, remote, {ref: (before, tip)}, {}, atomic=False)
+        if answer.status and remote.listing([ref]).get(ref) != tip:
+            error = failure(remote, answer, per_ref(answer), "git poolside push")
+            if went:
+                said = f"{', '.join(went)} had gone before it, as the server takes no atomic push"
+                error.message = f"{error.message.replace('; nothing was pushed', '')}\n{said}"
+                error.hints = ("git poolside push   (goes on from there)", *error.hints)
+            raise error
+        went.append(ref.removeprefix("refs/heads/"))
+    note = f"'{remote.name}' takes no atomic push: the branches went one after the other"
+    answer = send_refs(git, ui, remote, {}, {record: tag}, atomic=False)
+    if answer.status and remote.listing([record]).get(record) != tag:
+        return False, (note, _no_record(record, per_ref(answer)))
+    return True, (note,)
 
 
 def _no_record(record: str, outcome: Mapping[str, tuple[str, str]]) -> str:
@@ -191,15 +228,16 @@ def _no_record(record: str, outcome: Mapping[str, tuple[str, str]]) -> str:
 
 
 def send_refs(
-    git: Git, ui: Ui, remote: Remote, wanted: Mapping[str, tuple[Oid | None, Oid]], more: Mapping[str, Oid]
-) -> Answer:
+    git: Git, ui: Ui, remote: Remote, wanted: Mapping[str, tuple[Oid | None, Oid]], more: Mapping[str, Oid],
+    *, atomic: bool = True,
+) -> Answer:  # fmt: skip
     """Push atomically: refs of `wanted` from what they have to be there to what they shall be, new ones of `more`."""
     leases = [f"--force-with-lease={ref}:{before or ''}" for ref, (before, _) in wanted.items()]
     leases += [f"--force-with-lease={ref}:" for ref in more]
     specs = [f"{tip}:{ref}" for ref, (_, tip) in wanted.items()] + [f"{oid}:{ref}" for ref, oid in more.items()]
     progress = "--progress" if ui.is_terminal and not ui.quiet else "--no-progress"
     return git.talk(
-        "push", "--atomic", "--porcelain", "--no-follow-tags", "--no-recurse-submodules", progress,
+        "push", "--atomic" if atomic else "--no-atomic", "--porcelain", "--no-follow-tags", "--no-recurse-submodules", progress,
         *leases, remote.name, *specs, ok=range(-64, 256), quiet=ui.quiet or ui.json,
     )  # fmt: skip
 

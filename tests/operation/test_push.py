@@ -457,15 +457,48 @@ def test_P10_a_server_that_asks_who_we_are_fails_without_a_question(simple: Worl
 # P3, P5, P6
 
 
-def test_P3_a_server_without_atomic_push_is_said(simple: World, poolside: Run) -> None:
+def test_P3_a_server_without_atomic_push_gets_the_branches_from_the_snapshot_up(simple: World, poolside: Run) -> None:
     simple.fork.git("config", "receive.advertiseAtomic", "false")
+    hook(simple.fork, "update", "echo $1 >>order\n")
     clone = simple.clone()
     poolside(clone, "sync")
-    before = simple.fork.refs("refs")
     result = poolside(clone, "push")
-    assert result.status == 5
-    assert "atomic" in result.err
-    assert simple.fork.refs("refs") == before
+    assert result.status == 0, result.err
+    assert "'origin' takes no atomic push: the branches went one after the other" in result.err
+    assert (simple.fork.path / "order").read_text().splitlines() == [*BRANCHES, RECORD]
+    assert simple.fork.rev("poolside-main") == clone.rev("poolside-main")
+    assert poolside(clone, "push").out == "Nothing to push: 'origin' has these branches already.\n"
+
+
+def test_P3_a_push_that_broke_off_is_gone_on_with(simple: World, poolside: Run) -> None:
+    simple.fork.git("config", "receive.advertiseAtomic", "false")
+    hook(simple.fork, "update", '[ "$1" != refs/heads/poolside-main ] || { echo "not now" >&2; exit 1; }\n')
+    clone = simple.clone()
+    poolside(clone, "sync")
+    before = simple.fork.rev("poolside-main")
+    result = poolside(clone, "push")
+    assert result.status == 1, result.err
+    assert "main, poolside-cherry-picks had gone before it, as the server takes no atomic push" in result.err
+    assert "hint: git poolside push   (goes on from there)" in result.err.splitlines()
+    assert simple.fork.refs() == {
+        "refs/heads/main": clone.rev("main"),
+        "refs/heads/poolside-cherry-picks": clone.rev("poolside-cherry-picks"),
+        "refs/heads/poolside-main": before,
+    }
+    (simple.fork.path / "hooks/update").unlink()
+    assert poolside(clone, "push").status == 0
+    assert simple.fork.rev("poolside-main") == clone.rev("poolside-main")
+    assert simple.fork.rev(f"{RECORD}^{{commit}}") == clone.rev("poolside-main")
+
+
+def test_P3_a_push_that_broke_off_before_the_record_is_recorded_by_the_next(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    poolside(clone, "sync")
+    clone.git("push", "-q", "-f", "origin", "main", "poolside-cherry-picks", "poolside-main")
+    result = poolside(clone, "push")
+    assert (result.status, result.out) == (0, f"Pushed to 'origin':\n  {RECORD}\n")
+    assert simple.fork.rev(f"{RECORD}^{{commit}}") == clone.rev("poolside-main")
+    assert poolside(clone, "push").out == "Nothing to push: 'origin' has these branches already.\n"
 
 
 def test_P5_the_first_push_makes_missing_branches(simple: World, served: Repo, poolside: Run) -> None:
