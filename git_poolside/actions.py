@@ -52,7 +52,12 @@ def summarise(markdown: str) -> None:
             file.write(data)
 
 
+def server() -> str:
+    """The address of the GitHub that runs this, or of github.com."""
+    return os.environ.get("GITHUB_SERVER_URL", "https://github.com")
+
+
 def run_url() -> str | None:
     """The address of this run."""
-    server, repository, run = (os.environ.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
-    return f"{server}/{repository}/actions/runs/{run}" if server and repository and run else None
+    repository, run = os.environ.get("GITHUB_REPOSITORY"), os.environ.get("GITHUB_RUN_ID")
+    return f"{server()}/{repository}/actions/runs/{run}" if running() and repository and run else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from git_poolside import actions
 from git_poolside.config import Config
 from git_poolside.errors import PoolsideError
 from git_poolside.git.layers import branch_of
@@ -54,9 +55,9 @@ def of_outcome(config: Config, outcome: Outcome) -> str:
     return "\n".join(_lines(config, outcome)) + "\n"
 
 
-def of_stop(outcome: Outcome) -> str:
+def of_stop(config: Config, outcome: Outcome) -> str:
     """What a person has to look at, alone."""
-    return "\n".join([*_conflict(outcome), *_snags(outcome)]).strip("\n") + "\n"
+    return "\n".join([*_conflict(config, outcome), *_snags(outcome)]).strip("\n") + "\n"
 
 
 def of_error(command: str, error: PoolsideError) -> str:
@@ -83,7 +84,7 @@ def _lines(config: Config, outcome: Outcome) -> Iterator[str]:
     told = {snag.patch for snag in outcome.snags}
     if outcome.rebuilt.stop is not None:
         told.add(outcome.rebuilt.stop.commit.oid)
-    yield from _conflict(outcome)
+    yield from _conflict(config, outcome)
     yield from _snags(outcome)
     for title, wanted in {
         "In conflict too, with that one left out": [
@@ -112,7 +113,7 @@ def _patches(title: str, results: Sequence[PatchResult]) -> Iterator[str]:
         yield f"- and {len(results) - _MOST} more"
 
 
-def _conflict(outcome: Outcome) -> Iterator[str]:
+def _conflict(config: Config, outcome: Outcome) -> Iterator[str]:
     stop = outcome.rebuilt.stop
     if stop is None:
         return
@@ -121,6 +122,9 @@ def _conflict(outcome: Outcome) -> Iterator[str]:
     yield from ("", *(f"- {code(message)}" for message in stop.conflict.messages))
     if stop.culprit is not None:
         cited = code(f"{stop.culprit.oid[:9]} {stop.culprit.subject}")
+        repository = config.github.upstream
+        if re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
+            cited = f"[{cited}]({actions.server()}/{repository}/commit/{stop.culprit.oid})"
         yield from ("", f"because of upstream's {cited}")
     yield from (f"- {code(line)}" for line in stop.because)
 

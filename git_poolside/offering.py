@@ -49,25 +49,27 @@ def _arrow(to: Target, made: Proposal) -> str:
     return f"{to.there[:9] if to.there else 'new'} -> {made.tip[:9]}"
 
 
-def opened(done: Offer) -> list[str]:
-    """The pull request's address, and whether it is new."""
+def show_pull(ui: Ui, done: Offer) -> None:
+    """The pull request's address, whether it is new, and what was left as people wrote it."""
     what = "draft" if done.pull.draft else "pull request"
     how = f"Opened {what}" if done.opened else f"{'Renewed' if done.renewed else 'Open already:'} {what}"
-    return [clean(f"{how} #{done.pull.number}: {done.pull.url}")]
+    ui.print(clean(f"{how} #{done.pull.number}: {done.pull.url}"))
+    ui.talk(*(f"note: {clean(note)}" for note in done.notes))
 
 
-def noted(done: Noted, number: int) -> list[str]:
-    """Where the number was noted, and the branches that moved."""
+def show_noted(ui: Ui, done: Noted, number: int) -> None:
+    """Where the number was noted and the branches that moved, or why it was not."""
+    if done.why:
+        ui.warn(f"#{number} is not noted in the stack yet: {done.why}")
+        ui.hint("the same command notes it, when that is mended")
     if not done.patches:
-        return []
+        return
     moved = [
-        (
-            f"  {clean(ref.removeprefix('refs/heads/'))}",
-            f"{old[:9] if old else 'new':9} -> {new[:9] if new else 'none'}",
-        )
+        (f"  {clean(ref.removeprefix('refs/heads/'))}", f"{(old or 'new')[:9]:9} -> {(new or 'none')[:9]}")
         for ref, (old, new) in done.tips.items()
     ]
-    return [f"Noted #{number} in {count(len(done.patches), 'patch')}:", *table(moved)]
+    ui.print(f"Noted #{number} in {count(len(done.patches), 'patch')}:", *table(moved))
+    ui.hint("git poolside push   (sends the branches)", "git poolside undo   (takes the note back)")
 
 
 def to_json(to: Target, made: Proposal, dry_run: bool, said: Mapping[str, Any]) -> dict[str, Any]:

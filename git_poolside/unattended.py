@@ -61,7 +61,7 @@ def tell(context: Context, repository: Repository, outcome: Outcome) -> FarSideF
     if stop is not None:
         cause += [stop.commit.subject, *stop.conflict.paths, stop.culprit.oid if stop.culprit else ""]
     text = markdown.of_outcome(context.config, outcome)
-    news = f"It waits for something else now.\n\n{markdown.of_stop(outcome)}"
+    news = f"It waits for something else now.\n\n{markdown.of_stop(context.config, outcome)}"
     return _renew(context, repository, markdown.headline(outcome), text, "\n".join(cause), news)
 
 

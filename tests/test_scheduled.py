@@ -129,7 +129,8 @@ def test_a_conflict_opens_one_issue_which_is_closed_when_a_sync_is_through(
         f"| `main` | `{base}` | `{base}` | `upstream at 2026-07-10` |\n\n"
         f"#### The conflict\n\n`{patch[:9]} Tune line five` of the patches does not apply:\n\n"
         "- `CONFLICT (content): Merge conflict in a.py`\n\n"
-        f"because of upstream's `{culprit[:9]} Rewrite line five (#21)`\n\n"
+        f"because of upstream's [`{culprit[:9]} Rewrite line five (#21)`]"
+        f"(https://github.com/pytorch/pytorch/commit/{culprit})\n\n"
     )
     [issue] = fork.issues
     assert (issue["state"], issue["labels"]) == ("open", ["poolside-sync"])

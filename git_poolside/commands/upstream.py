@@ -85,7 +85,7 @@ def _offer(context: Context, arguments: argparse.Namespace) -> int:
     remote.require(f"git remote add {config.remotes.fork} URL   (the fork's server)")
     upstream = _upstream(context) if arguments.pull_request and not arguments.dry_run else None
     at = edit.desk(git, config, ui, fetch=not arguments.no_fetch, upstream=arguments.onto is not None)
-    named = [propose.own(at, name) for name in arguments.patches]
+    named = list(dict.fromkeys(propose.own(at, name) for name in arguments.patches))
     to = offer.target(at, remote, named[0], arguments.branch)
     before = to.record.tip if to.record is not None else to.there
     with propose.proposal(at, named, arguments.onto, before) as (made, inner):
@@ -127,20 +127,13 @@ def _pull_request(
     """Open or renew the pull request, then note its number in the stack's patches."""
     from git_poolside.operation import pull_request
 
-    ui = context.ui
     words = pull_request.Words.of(made, record.patches[0][1])
     done = pull_request.offer(at, upstream, to.branch, words, pull_request.earlier(at, to.record), draft)
     number = done.pull.number
     offer.keep(at, context.command, replace(to, record=record), replace(record, pull=number), False)
-    ui.print(*offering.opened(done))
-    ui.talk(*(f"note: {clean(note)}" for note in done.notes))
+    offering.show_pull(context.ui, done)
     noted = pull_request.note(at, context.command, made, number)
-    ui.print(*offering.noted(noted, number))
-    if noted.why:
-        ui.warn(f"#{number} is not noted in the stack yet: {noted.why}")
-        ui.hint("the same command notes it, when that is mended")
-    elif noted.patches:
-        ui.hint("git poolside push   (sends the branches)", "git poolside undo   (takes the note back)")
+    offering.show_noted(context.ui, noted, number)
     pull = {"number": number, "url": done.pull.url, "opened": done.opened, "draft": done.pull.draft}
     return {"pull": pull, "noted": list(noted.patches)}
 
