@@ -237,7 +237,8 @@ def send_refs(
     specs = [f"{tip}:{ref}" for ref, (_, tip) in wanted.items()] + [f"{oid}:{ref}" for ref, oid in more.items()]
     progress = "--progress" if ui.is_terminal and not ui.quiet else "--no-progress"
     return git.talk(
-        "push", "--atomic" if atomic else "--no-atomic", "--porcelain", "--no-follow-tags", "--no-recurse-submodules", progress,
+        "push", "--atomic" if atomic else "--no-atomic", "--porcelain", "--no-follow-tags", "--no-recurse-submodules",
+        progress,
         *leases, remote.name, *specs, ok=range(-64, 256), quiet=ui.quiet or ui.json,
     )  # fmt: skip
 
