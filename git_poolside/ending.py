@@ -7,6 +7,7 @@ import argparse
 from git_poolside import pulled, report, unattended
 from git_poolside.context import Context
 from git_poolside.errors import PoolsideError
+from git_poolside.git.web import page
 from git_poolside.operation import resume
 from git_poolside.operation.prepare import Wishes
 from git_poolside.operation.sync import Outcome
@@ -60,6 +61,8 @@ def finish(context: Context, outcome: Outcome, fork: Repository | None = None) -
             outcome.pushed = True
         except PoolsideError as error:
             failure = error
+    if not ui.json:
+        ui.page = page(context.git, context.config.remotes.upstream)
     (pulled if outcome.order.moves else report).show(ui, context.config, outcome)
     unattended.show(context, outcome)
     if fork is not None and failure is None:

@@ -33,12 +33,15 @@ def show(ui: Ui, listing: Listing) -> None:
     for head, pick in zip(heads, listing.picks, strict=True):
         state = _state(pick)
         painted = ui.paint(state, _SLOT.get(pick.fortune, "good"))
-        shown = head[: len(head) - len(state)] + painted
+        front = head[: len(head) - len(state)]
+        if pick.pull is not None:
+            front = front.replace(f"#{pick.pull}", ui.link(f"#{pick.pull}", "pull", str(pick.pull)))
+        shown = front + painted
         subject = clean(pick.commit.subject)
         if wide:
             ui.print(cut(f"{shown}{' ' * (width - len(head))}{subject}", ui.width))
         else:
-            ui.print(head[: len(head) - len(state)].rstrip(), f"     {painted}", cut(f"     {subject}", ui.width))
+            ui.print(front.rstrip(), f"     {painted}", cut(f"     {subject}", ui.width))
         for detail in pick.details:
             ui.print(*folded(clean(detail), ui.width, 9, " " * 7))
     if any(pick.fortune.is_in for pick in listing.picks):

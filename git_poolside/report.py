@@ -214,6 +214,8 @@ def _patch(ui: Ui, result: PatchResult) -> list[str]:
     detail = ": ".join(part for part in (label, clean(result.reason)) if part)
     for text in (detail, *map(clean, result.notes)):
         if text:
+            for oid in result.upstream:
+                text = text.replace(oid[:9], ui.link(oid[:9], "commit", oid))
             lines += folded(text, ui.width, indent + 2, " " * indent)
     lines += [f"{' ' * indent}{clean(path)}" for path in result.paths[:5]]
     return lines

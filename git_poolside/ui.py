@@ -33,7 +33,7 @@ _EVERY = 0.1
 
 class Ui:
     """The two streams and how to write on them. `json` and `quiet` are the command line's, as is `porcelain`, which is
-    `json` in another form.
+    `json` in another form. `page` is the address of upstream's repository, if it is known.
     """
 
     def __init__(
@@ -57,6 +57,8 @@ class Ui:
         self._out = out or sys.stdout
         self._err = err or sys.stderr
         self._drawn = 0
+        self.page = ""
+        self._linked = False
 
     def paint(self, text: str, slot: str) -> str:
         """`text` in the colour of a slot (`SLOTS`) if stdout shall have colour (``color.ui``, ``NO_COLOR``)."""
@@ -66,6 +68,13 @@ class Ui:
             default = SLOTS[slot]
             self._codes[slot] = self._slot(slot, default) or f"\x1b[{_ATTRIBUTES[default]}m"
         return f"{self._codes[slot]}{text}\x1b[m"
+
+    def link(self, text: str, *way: str) -> str:
+        """`text` as a link to a place of upstream's `page`, ``commit/HASH`` or ``pull/N``, if the terminal has any."""
+        if not self.page or not text or not _has_links(self._out.isatty()):
+            return text
+        self._linked = True
+        return f"\x1b]8;;{'/'.join((self.page, *way))}\x1b\\{text}\x1b]8;;\x1b\\"
 
     @property
     def is_coloured(self) -> bool:
@@ -235,7 +244,7 @@ class Ui:
 
     def _shown(self, line: str) -> str:
         """`line` as it may be written, should its writer have forgotten to clean a part (edge case P13)."""
-        return shown(line) if self._coloured else clean(line)
+        return shown(line) if self._coloured or self._linked else clean(line)
 
     @staticmethod
     def _write(stream: TextIO, text: str) -> None:
@@ -249,6 +258,17 @@ class Ui:
             encoding = stream.encoding or "ascii"
             stream.write(text.encode(encoding, "replace").decode(encoding))
         stream.flush()
+
+
+def _has_links(terminal: bool) -> bool:
+    """Whether a terminal is known to show links (OSC 8); ``FORCE_HYPERLINK`` is 0 or 1, as other tools have it."""
+    if forced := os.environ.get("FORCE_HYPERLINK"):
+        return forced != "0"
+    names = ("WT_SESSION", "KITTY_WINDOW_ID", "KONSOLE_VERSION", "WEZTERM_PANE", "GHOSTTY_RESOURCES_DIR")
+    known = any(map(os.environ.get, names)) or os.environ.get("TERM_PROGRAM") in ("iTerm.app", "vscode")
+    vte = os.environ.get("VTE_VERSION", "")
+    known = known or (vte.isdigit() and int(vte) >= 5000) or os.environ.get("TERM") in ("alacritty", "foot")
+    return terminal and known
 
 
 def _flat(key: str, value: Any) -> Iterator[tuple[str, str]]:

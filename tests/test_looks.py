@@ -71,6 +71,38 @@ def test_signs_are_ascii_where_the_locale_is_not_utf_8(
     assert " -> ...  " in done.out
 
 
+@pytest.mark.parametrize(
+    ("url", "page"),
+    [
+        ("https://github.com/pytorch/pytorch", "https://github.com/pytorch/pytorch"),
+        ("git@github.com:pytorch/pytorch.git", "https://github.com/pytorch/pytorch"),
+        ("ssh://git@ghe.example/pytorch/pytorch", "https://ghe.example/pytorch/pytorch"),
+        ("https://elsewhere.example/pytorch/pytorch", ""),
+        ("https://evil.example\x1b/github.com:a/b", ""),
+    ],
+)
+def test_hashes_and_pull_requests_are_links_where_the_host_is_known(
+    simple: World, poolside: Run, monkeypatch: pytest.MonkeyPatch, url: str, page: str
+) -> None:
+    clone = simple.clone()
+    clone.git("config", "remote.upstream.url", url)
+    monkeypatch.setenv("GITHUB_SERVER_URL", "https://ghe.example")
+    monkeypatch.setenv("FORCE_HYPERLINK", "1")
+    pick, landed = clone.rev("poolside-main~2"), clone.rev("upstream/main~1")
+
+    def link(text: str, way: str) -> str:
+        return f"\x1b]8;;{page}/{way}\x1b\\{text}\x1b]8;;\x1b\\" if page else text
+
+    listed = poolside(clone, "cherry-pick", "list").out.splitlines()[1]
+    assert listed.startswith(f"  1  {pick[:9]}  {link('#11', 'pull/11')}  ")
+    assert f"landed as {link(landed[:9], f'commit/{landed}')} " in poolside(clone, "sync", "-n", "--no-fetch").out
+    newest = clone.rev("upstream/main")
+    shown = poolside(clone, "nightly", "--no-fetch").out
+    assert shown == f"2026-07-10  {link(newest[:9], f'commit/{newest}')}  +2  Extend c (#12)\n"
+    monkeypatch.delenv("FORCE_HYPERLINK")
+    assert "\x1b" not in poolside(clone, "nightly", "--no-fetch").out
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True

@@ -9,6 +9,7 @@ from git_poolside.commands import Parser
 from git_poolside.context import Context
 from git_poolside.errors import ALLOWABLE_SNAGS, Refused, UsageError
 from git_poolside.git.remotes import ask_both
+from git_poolside.git.web import page
 from git_poolside.operation import edit, journal, lock, picks, prepare, stopped, sync
 from git_poolside.stack.plan import Plan
 from git_poolside.ui import clean, count
@@ -100,6 +101,7 @@ def _list(context: Context, fetch: bool) -> int:
     if fetch:
         ask_both(git, config, ui)
     found = picks.listing(git, config, ui, fetched=fetch)
+    ui.page = page(git, config.remotes.upstream)
     picklist.show(ui, found) if not ui.json else ui.object(picklist.to_json(found))
     return 0
 

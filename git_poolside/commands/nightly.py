@@ -9,6 +9,7 @@ from git_poolside.context import Context
 from git_poolside.git import nightlies
 from git_poolside.git.objects import Objects
 from git_poolside.git.remotes import ask_upstream
+from git_poolside.git.web import page
 from git_poolside.operation import journal, prepare
 from git_poolside.ui import clean, cut, table
 
@@ -49,11 +50,12 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     if not found:
         ui.print(f"No nightly is newer than the base of the stack, {here.base[:9]}.")
         return 0
+    ui.page = page(git, config.remotes.upstream)
     rows: list[tuple[str, ...]] = []
     for one in found:
         subject = git.text("log", "-1", "--format=%s", one.commit) if one.usable else one.why
         ahead = f"+{one.commits}" if one.commits is not None else ""
         mark = "" if one.usable else "unusable: "
-        rows.append((one.date, one.commit[:9], ahead, mark + clean(subject)))
+        rows.append((one.date, ui.link(one.commit[:9], "commit", one.commit), ahead, mark + clean(subject)))
     ui.print(*(cut(line, ui.width) for line in table(rows)))
     return 0
