@@ -389,3 +389,31 @@ def test_status_tells_when_a_pull_is_needed(simple: World, poolside: Run) -> Non
     assert result.err.splitlines() == [
         "hint: git poolside pull   (the fork's server has moved on: goes to its tips, with what is only here)"
     ]
+
+
+def test_P14_a_push_lists_the_topics_that_it_left_on_an_earlier_stack(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    topic(clone, "one")
+    topic(clone, "far")
+    clone.git("push", "-q", "origin", "far")
+    clone.git("branch", "-D", "-q", "far")
+    topic(clone, "apart", at="upstream/main")
+    poolside(clone, "sync")
+    result = poolside(clone, "push")
+    assert result.status == 0, result.err
+    assert result.out.splitlines()[-4:] == [
+        "",
+        "Still on an earlier stack:",
+        "  one  1 commit",
+        "  far  1 commit  on the server",
+    ]
+    assert result.err.splitlines()[-2:] == [
+        "hint: git poolside pull BRANCH...   (moves them onto the new one)",
+        "hint: git switch BRANCH && git poolside pull   (for one that is on the server alone)",
+    ]
+    commit(clone, "mine.txt", "one\n", "On top")
+    assert "earlier stack" not in poolside(clone, "push").out
+    for words in (["switch", "-q", "far"],):
+        clone.git(*words)
+    assert poolside(clone, "pull").status == 0
+    assert clone.subjects("poolside-main..far") == ["Work on far"]

@@ -83,6 +83,8 @@ class Witness:
         self.objects = objects
         self.engine = engine
         self.target = target
+        pending = git.pending is not None and git.pending.get(target) is not None  # a pull's: what it has just made
+        self._past = git if pending else git.alone
         self.base = self._oldest(stack)
         self.patches = [*stack.picks.commits, *stack.patches.commits]
         pairs = [(tree_of_parent(objects, commit), commit.tree) for commit in self.patches]
@@ -94,7 +96,7 @@ class Witness:
         engine.stand_on(objects.commit(target).tree, list(self.content.values()))
         sets = {change.paths for change in self.content.values() if change.touches}
         self.history: History
-        self.history, alike = history.read(git.alone, self.base, target, upstream, config.github.upstream, sets, ui)
+        self.history, alike = history.read(self._past, self.base, target, upstream, config.github.upstream, sets, ui)
         self._candidates = self._same_patch_ids(alike)
         self._newer: list[Nightly] | None = None
 
@@ -103,7 +105,7 @@ class Witness:
         standing = [layer.base for layer in stack.layers if layer.base not in {c.oid for c in stack.picks.commits}]
         oldest = stack.base
         for base in standing:
-            if refs.is_ancestor(self.git.alone, base, oldest):
+            if refs.is_ancestor(self._past, base, oldest):
                 oldest = base
         return oldest
 
@@ -187,7 +189,7 @@ class Witness:
 
     def _touching(self, change: Change) -> list[Oid]:
         """Upstream's commits up to the target that touch what the change touches, oldest first."""
-        touching = history.touching(self.git.alone, self.base, self.target, change.paths)
+        touching = history.touching(self._past, self.base, self.target, change.paths)
         return [oid for oid in touching if oid in self.history.position]
 
     def _bringing(self, wanted: Edits, touching: Sequence[Oid]) -> list[Oid]:
@@ -258,7 +260,7 @@ class Witness:
         origin = cherry_origin(commit.text)
         if origin is None or not self.objects.exists(Oid(origin)):
             return None
-        return Oid(origin) if refs.is_ancestor(self.git.alone, Oid(origin), self.target) else None
+        return Oid(origin) if refs.is_ancestor(self._past, Oid(origin), self.target) else None
 
     def evidence(
         self, commit: Commit, identity: Identity, result: Oid | Conflict, ours: Oid, new: Oid | None
@@ -278,7 +280,7 @@ class Witness:
             reverse = self._holds(change, self.objects.commit(self.target).tree)
             return Evidence(content, same, reverse, born_empty=born_empty)
         reverse, fewer, undone = False, False, False
-        landed = paths_of(self.git.alone, [one.oid for one in standing])
+        landed = paths_of(self._past, [one.oid for one in standing])
         elsewhere = not change.paths <= frozenset().union(*landed.values())
         if content is Content.CONFLICT:
             undone = any(self._undone_since(change if same or held else None, one.oid) for one in standing)
@@ -307,7 +309,7 @@ class Witness:
         if change is None:
             [change] = changes(self.git, [(tree_of_parent(self.objects, landed), landed.tree)])
         before = tree_of_parent(self.objects, landed)
-        for oid in history.touching(self.git.alone, landing, self.target, change.paths):
+        for oid in history.touching(self._past, landing, self.target, change.paths):
             tree = self.objects.commit(oid).tree
             again = self.engine.apply(change, tree)
             if isinstance(again, str) and again != tree and not self._holds(change, tree):
@@ -331,7 +333,7 @@ class Witness:
         old, new = (self.objects.lookup(tree, path) for tree in (before, landed.tree))
         wanted = self._added(old.oid if old else None, new.oid if new else None)
         elsewhere: Counter[bytes] = Counter()
-        for oid in history.touching(self.git.alone, landed.oid, self.target, [path]):
+        for oid in history.touching(self._past, landed.oid, self.target, [path]):
             commit = self.objects.commit(oid)
             [change] = changes(self.git, [(tree_of_parent(self.objects, commit), commit.tree)])
             for touch in change.touches:
@@ -356,9 +358,7 @@ class Witness:
         change = self.content[commit.oid]
         paths = {path.encode("utf-8", "surrogateescape") for path in conflict.paths} | change.paths
         touching = [
-            oid
-            for oid in history.touching(self.git.alone, stack_base, self.target, paths)
-            if oid in self.history.position
+            oid for oid in history.touching(self._past, stack_base, self.target, paths) if oid in self.history.position
         ]
         if not touching:
             return None
@@ -379,8 +379,8 @@ class Witness:
     def first_nightly(self, commit: Oid) -> str:
         """From which nightly on a landing can be had, in words (edge case L8)."""
         if self._newer is None:
-            self._newer = [n for n in reversed(nightlies.known(self.git.alone, self.config, self.target)) if n.usable]
+            self._newer = [n for n in reversed(nightlies.known(self._past, self.config, self.target)) if n.usable]
         for nightly in self._newer:
-            if refs.is_ancestor(self.git.alone, commit, nightly.commit):
+            if refs.is_ancestor(self._past, commit, nightly.commit):
                 return f"it can go from the nightly of {nightly.date} on"
         return "no nightly has it yet"

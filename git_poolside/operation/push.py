@@ -18,6 +18,7 @@ from git_poolside.git.quarantine import quarantine
 from git_poolside.git.remotes import Remote
 from git_poolside.operation import log
 from git_poolside.operation.lease import replaced
+from git_poolside.operation.topics import Topic, left_behind
 from git_poolside.stack.model import Fate, Oid, RefChange, Role
 from git_poolside.stack.provenance import Provenance
 from git_poolside.terminal import by_line
@@ -32,12 +33,14 @@ class Pushed:
     """What a push did or would do: each ref's value on the server before and after; `record` the published ref.
 
     `found` says that an earlier push had been accepted without our hearing of it; that is in the log now.
+    `topics` are the branches that still stand on an earlier stack.
     """
 
     refs: Mapping[str, tuple[Oid | None, Oid]] = field(default_factory=dict)
     record: str | None = None
     notes: tuple[str, ...] = ()
     found: bool = False
+    topics: tuple[Topic, ...] = ()
 
 
 def push(git: Git, config: Config, ui: Ui, command: Sequence[str], *, dry_run: bool = False) -> Pushed:
@@ -76,7 +79,11 @@ def push(git: Git, config: Config, ui: Ui, command: Sequence[str], *, dry_run: b
     sent = {**{ref: tip for ref, (_, tip) in wanted.items()}, **({record: tag} if recorded else {})}
     _log(git, config, command, local, sent, [RefChange(record, refs.read_one(git, record), tag)] if recorded else [])
     _follow(git, config, wanted)
-    return Pushed(wanted, record if recorded else None, notes)
+    topics: list[Topic] = []
+    before, tip = wanted.get(config.ref(config.branches.patches), (None, None))
+    if before and tip and not refs.is_ancestor(git, before, tip):
+        topics = left_behind(git, config, remote, tip, server)
+    return Pushed(wanted, record if recorded else None, notes, topics=tuple(topics))
 
 
 def _log(
@@ -238,8 +245,7 @@ def send_refs(
     progress = "--progress" if ui.is_terminal and not ui.quiet else "--no-progress"
     return git.talk(
         "push", "--atomic" if atomic else "--no-atomic", "--porcelain", "--no-follow-tags", "--no-recurse-submodules",
-        progress,
-        *leases, remote.name, *specs, ok=range(-64, 256), quiet=ui.quiet or ui.json,
+        progress, *leases, remote.name, *specs, ok=range(-64, 256), quiet=ui.quiet or ui.json,
     )  # fmt: skip
 
 
