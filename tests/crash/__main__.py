@@ -27,6 +27,7 @@ def main() -> int:
     parser.add_argument("--act", action="append", choices=[act.name.lower() for act in Act], help="the default is kill")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="each Nth step")
     parser.add_argument("--at", type=int, metavar="STEP", help="this step, with all that the commands say")
+    parser.add_argument("--refs", choices=("files", "reftable"), default="files", help="reftable needs git 2.45")
     parser.add_argument("--from", dest="first", type=int, default=1, metavar="STEP", help="begin at this one")
     parser.add_argument(
         "--network",
@@ -47,7 +48,7 @@ def main() -> int:
     for name in arguments.command or SCENES:
         folder = Path(tempfile.mkdtemp(prefix="crash-", dir=arguments.folder))
         try:
-            bench = Bench.of(SCENES[name], folder)
+            bench = Bench.of(SCENES[name], folder, arguments.refs)
             if arguments.list:
                 print(*bench.steps, sep="\n")
                 continue

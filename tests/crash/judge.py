@@ -31,8 +31,8 @@ class Bench:
     steps: list[Step]
 
     @classmethod
-    def of(cls, scene: Scene, folder: Path) -> Bench:
-        stage = Stage(scene, folder)
+    def of(cls, scene: Scene, folder: Path, refs: str = "files") -> Bench:
+        stage = Stage(scene, folder, refs)
         stage.set_up()
         old = stage.state()
         run = tracer(stage)(lambda: command(scene))

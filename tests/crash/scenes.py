@@ -106,18 +106,23 @@ class State:
 
 
 class Stage:
-    """A scene set up in a folder, again and again from the same copy."""
+    """A scene set up in a folder, again and again from the same copy; `refs` is git's way to keep them there."""
 
-    def __init__(self, scene: Scene, folder: Path) -> None:
+    def __init__(self, scene: Scene, folder: Path, refs: str = "files") -> None:
         self.scene = scene
         self.folder = folder
         self.kept = folder / "kept"
         self.root = folder / "world"
         folder.mkdir(exist_ok=True)
         home = folder / "home"
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(NOT_INHERITED) or name == "GIT_EXEC_PATH"
+        }
         self.environment = {**inherited, **hermetic_environment(home)}
         del self.environment["GIT_TEST_FSYNC"]
+        self.environment["GIT_DEFAULT_REF_FORMAT"] = refs
         world = World(self.root, self.environment)
         scene.world(world)
         clone = world.clone()
