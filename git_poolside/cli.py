@@ -132,6 +132,7 @@ def _main(command: str, argv: list[str]) -> int:
     except OSError as error:
         from git_poolside.errors import GitFailed
 
+        interrupt.check()
         ui.error(GitFailed([command], 128, f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")))
         return 128
     except Exception:

@@ -62,10 +62,10 @@ def status() -> int:
 def held_back() -> Iterator[None]:
     """A signal waits for the end of the block, which is short; only a second one does not."""
     global _held_back
-    outer, _held_back = _held_back, True
+    outer, before, _held_back = _held_back, _came, True
     try:
         yield
     finally:
         _held_back = outer
-    if not _held_back:
+    if not _held_back and _came > before:
         check()

@@ -272,12 +272,13 @@ class Git:
             "_decode_errors": "surrogateescape",
             "_pass_fds": set(INHERITED),
         }
-        with interrupt.held_back():
-            done = sh.Command("git")(*self.command(arguments)[1:], **options, _bg=True, _bg_exc=False)
+        done: Any = None
         try:
+            with interrupt.held_back():
+                done = sh.Command("git")(*self.command(arguments)[1:], **options, _bg=True, _bg_exc=False)
             done.wait()
         except BaseException:
-            with suppress(OSError):  # it may have ended already
+            with suppress(OSError, AttributeError):  # it may have ended already, or not begun
                 done.terminate()
                 done.wait()
             raise

@@ -48,10 +48,10 @@ def having_open(path: Path) -> list[Process]:
 
 
 def of_git_in(folders: list[Path]) -> list[Process]:
-    """The git processes that work in one of `folders`, without those that we were begun by."""
+    """The git processes that work in one of `folders`, without those that we were begun by, or have begun."""
     tops = [str(folder.resolve()) for folder in folders]
     found: list[Process] = []
-    above = _ancestors()
+    above = _ancestors(os.getpid())
     for process in _others():
         if process.pid in above or not process.words or not process.words[0].rpartition("/")[2].startswith("git"):
             continue
@@ -59,7 +59,9 @@ def of_git_in(folders: list[Path]) -> list[Process]:
             here = str((_PROC / str(process.pid) / "cwd").readlink())
         except OSError:
             continue
-        if any(here == top or here.startswith(f"{top}/") for top in tops):
+        if any(here == top or here.startswith(f"{top}/") for top in tops) and os.getpid() not in _ancestors(
+            process.pid
+        ):
             found.append(process)
     return found
 
@@ -112,9 +114,8 @@ def _open_files(pid: int) -> set[str]:
     return found
 
 
-def _ancestors() -> set[int]:
+def _ancestors(pid: int) -> set[int]:
     found: set[int] = set()
-    pid = os.getpid()
     while pid > 1 and (fields := _fields(pid)) is not None:
         pid = int(fields[1])
         found.add(pid)

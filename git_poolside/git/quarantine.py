@@ -19,6 +19,7 @@ from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
+from git_poolside import interrupt
 from git_poolside.git import processes
 from git_poolside.git.objects import COMMIT, TAG, TREE, parse_commit
 from git_poolside.git.packs import REF_DELTA, Spot, delta_at, delta_of, head, pack_of, stored
@@ -237,4 +238,5 @@ def quarantine(git: Git) -> Iterator[Quarantine]:
         pending = Pending(folder, inner, git)
         yield Quarantine(replace(inner, pending=pending), git, pending)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        with interrupt.held_back():
+            shutil.rmtree(folder, ignore_errors=True)

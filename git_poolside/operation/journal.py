@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from git_poolside import interrupt
-from git_poolside.errors import GitFailed, Refused
+from git_poolside.errors import Refused
 from git_poolside.git import mending, refs, worktree
 from git_poolside.git.process import Git
 from git_poolside.operation import lock
@@ -164,7 +164,7 @@ def carry_out(
         refs.move(git, moving, action)
     except BaseException as error:
         with interrupt.held_back():
-            done, _ = _settle(git, journal, running=True, killed=_was_killed(error))
+            done, _ = _settle(git, journal, running=True, killed=lock.was_killed(error))
         if done == FINISHED and isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt("the branches had moved already; git poolside undo takes it back") from error
         raise
@@ -189,16 +189,11 @@ def checking_out(git: Git, action: str, entry: BroughtAlong, begins: Mapping[str
         yield
     except BaseException as error:
         with interrupt.held_back():
-            _settle(git, journal, running=True, killed=_was_killed(error))
+            _settle(git, journal, running=True, killed=lock.was_killed(error))
         raise
     if begins is None:
         replace(journal, phase=REFS).save(git)
     journal.delete(git)
-
-
-def _was_killed(error: BaseException) -> bool:
-    """Whether a git process of ours did not end by itself: what we waited for when Ctrl-C came was killed."""
-    return isinstance(error, KeyboardInterrupt) or (isinstance(error, GitFailed) and error.status < 0)
 
 
 def _finish(git: Git, journal: Journal) -> None:
@@ -265,7 +260,7 @@ def _settle(git: Git, journal: Journal, running: bool = False, killed: bool = Tr
                 f"rm {Journal.path(git)}   (or forget the interrupted operation)",
             ],
         )
-    unlocked = _remove_locks(git, journal) if killed else []
+    unlocked = [*(lock.clear(git) if running else []), *_remove_locks(git, journal)] if killed else []
     moved = any(now[c.ref] == c.after for c in journal.changes)
     if journal.phase == REFS and (moved or journal.begins is not None or not running):
         if left := [c for c in journal.changes if now[c.ref] != c.after]:
@@ -316,8 +311,9 @@ def _remove_locks(git: Git, journal: Journal) -> list[str]:
 
 
 def _unlock(git: Git, name: str, values: tuple[str, ...]) -> list[str]:
-    path = Path(git.text("rev-parse", "--path-format=absolute", "--git-path", f"{name}.lock"))
-    if not path.is_file() or path.read_text().strip() not in values:
+    answer = git.try_run("rev-parse", "--path-format=absolute", "--git-path", f"{name}.lock")
+    path = Path(answer.text)
+    if answer.status or not path.is_file() or path.read_text().strip() not in values:
         return []
     path.unlink()
     return [f"{name}.lock"]

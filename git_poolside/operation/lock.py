@@ -14,7 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from git_poolside.errors import Refused
+from git_poolside import interrupt
+from git_poolside.errors import GitFailed, PoolsideError, Refused
 from git_poolside.git import leftovers, processes
 from git_poolside.git.process import INHERITED, Git
 
@@ -74,6 +75,11 @@ def hold(git: Git, command: Sequence[str], allow: Sequence[str] | None = None) -
         INHERITED.append(handle)
         try:
             yield
+        except BaseException as error:
+            if was_killed(error):
+                with interrupt.held_back(), suppress(PoolsideError):
+                    clear(git)
+            raise
         finally:
             INHERITED.remove(handle)
             with suppress(OSError):
@@ -81,6 +87,16 @@ def hold(git: Git, command: Sequence[str], allow: Sequence[str] | None = None) -
             fcntl.flock(handle, fcntl.LOCK_UN)  # a process that a hook has put into the background has it too
     finally:
         os.close(handle)
+
+
+def was_killed(error: BaseException) -> bool:
+    """Whether a git process of ours did not end by itself: what we waited for when Ctrl-C came was killed."""
+    return isinstance(error, KeyboardInterrupt) or (isinstance(error, GitFailed) and error.status < 0)
+
+
+def clear(git: Git) -> list[str]:
+    """Take away what a git process of the holder's, us, has left, since all of them are dead; which locks."""
+    return leftovers.clear(git, _path(git).stat().st_mtime) if _path(git).exists() else []
 
 
 def found(git: Git) -> tuple[str | None, list[str]]:

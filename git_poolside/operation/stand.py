@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from git_poolside.errors import GitFailed
 from git_poolside.git import mending, worktree
 from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Objects
@@ -80,6 +81,8 @@ def _pick(git: Git, stopped: Stopped) -> str:
         return "git applied the patch here although poolside could not; look at it, then go on with --continue"
     if answer.status == 1:
         return ""
+    if answer.status < 0:
+        raise GitFailed(["cherry-pick"], answer.status, answer.complaint)
     said = (answer.complaint.splitlines() or ["it said nothing"])[0]
     return f"git cherry-pick itself failed (exit {answer.status}: {said}); make the commit by hand, then --continue"
 

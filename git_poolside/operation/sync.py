@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from git_poolside import interrupt
 from git_poolside.config import Config
 from git_poolside.errors import EXIT_REFUSED, EXIT_STOPPED, Refused
 from git_poolside.git import refs, worktree
@@ -275,8 +276,14 @@ def _stop(
     kept = stopped.keep_reachable(git, objects, committer, order, (stop.partial, stop.commit.oid))
     assert kept.after is not None
     inner.keep([kept.after, *made.values()])
-    refs.move(git, [kept], "poolside: stopped")
-    state, said = stand(git, state)
+    try:
+        refs.move(git, [kept], "poolside: stopped")
+        state, said = stand(git, state)
+    except BaseException:
+        with interrupt.held_back():
+            if stopped.load(git) is None:
+                stopped.forget(git)
+        raise
     outcome.kind, outcome.stood = "stopped", state
     if resolved := stopped.resolved_by_rerere(git, state):
         outcome.notes.append(f"rerere put an earlier resolution into {', '.join(resolved)}: look at it")

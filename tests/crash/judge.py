@@ -118,7 +118,8 @@ def _ended(bench: Bench, run: Run, act: Act, report: Report) -> None:
         state = bench.stage.state()
         report.need(state.refs in (bench.old.refs, bench.new.refs) or state.stopped, "refs neither old nor new")
     elif act in ERRORS or act is Act.CHILD:
-        report.need(run.status in ENDED, f"exit {run.status}")
+        itself = act is Act.CHILD and run.hit is not None and run.hit.who == "poolside"
+        report.need(run.status in ENDED or itself, f"exit {run.status}")
 
 
 def _next_command(bench: Bench, run: Run, act: Act, report: Report) -> None:

@@ -23,6 +23,8 @@ WORST = [
     ("sync", Act.HUP, "git update-ref: rename .*/refs/heads/main.lock"),
     ("sync that stops", Act.KILL, "git cherry-pick: write .*/a.py"),
     ("sync that stops", Act.ALONE, "git cherry-pick: write .*/a.py"),
+    ("sync that stops", Act.CHILD, "git cherry-pick: rename .*/CHERRY_PICK_HEAD.lock"),
+    ("sync that stops", Act.TERM, "git update-ref: open .*/logs/refs/poolside/stopped"),
     ("sync --abort", Act.KILL, "git checkout: write .*/a.py"),
     ("push", Act.KILL, "git push: rename .*/refs/remotes/origin/main.lock"),
 ]
