@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from git_poolside.git import processes
 from git_poolside.git.process import open_repository
 from git_poolside.operation import lock
 from tests.conftest import Run
@@ -154,26 +155,35 @@ def test_P9_what_a_killed_operation_began_is_waited_for(simple: World, poolside:
 
 
 def test_P9_a_lock_that_somebody_alive_may_have_made_is_left(simple: World, poolside: Run) -> None:
+    """Somebody is a git process that nobody here has begun; it waits for the end of what it reads."""
     clone = simple.clone()
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    words = ["git", "cat-file", "--batch"]
-    with subprocess.Popen(words, cwd=clone.path, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as alive:
-        left(clone, socket.gethostname(), boot)
-        lock_of_git = clone.path / ".git/index.lock"
+    asked, said = simple.root / "asked", simple.root / "said"
+    os.mkfifo(asked)
+    os.mkfifo(said)
+    words = ["sh", "-c", f"git cat-file --batch-check < {asked} > {said} & echo $!"]
+    alive = subprocess.run(words, cwd=clone.path, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    lock_of_git = clone.path / ".git/index.lock"
+    with asked.open("w") as questions, said.open() as answers:
+        questions.write("HEAD\n")
+        questions.flush()
+        assert answers.readline()
+        left(clone, socket.gethostname(), Path("/proc/sys/kernel/random/boot_id").read_text().strip())
         lock_of_git.touch()
         result = poolside(clone, "sync")
         assert (result.status, result.err.splitlines()) == (
             1,
             [
                 "error: a killed operation may have left these locks, but "
-                f"'git cat-file' (process {alive.pid}) may have made them too:",
+                f"'git cat-file' (process {alive}) may have made them too:",
                 "  index.lock",
                 "hint: run the command again when it has ended",
             ],
         )
         assert lock_of_git.exists()
-        assert alive.stdin is not None
-        alive.stdin.close()
+        questions.close()
+        assert not answers.read()
+    while processes.lives(int(alive)):  # it has said all and is about to end
+        os.sched_yield()
     result = poolside(clone, "sync")
     assert (result.status, result.err.splitlines()[0]) == (0, "note: removed index.lock, which a dead process left")
     assert not lock_of_git.exists()
