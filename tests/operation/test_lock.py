@@ -161,7 +161,9 @@ def test_P9_a_lock_that_somebody_alive_may_have_made_is_left(simple: World, pool
     os.mkfifo(asked)
     os.mkfifo(said)
     words = ["sh", "-c", f"git cat-file --batch-check < {asked} > {said} & echo $!"]
-    alive = subprocess.run(words, cwd=clone.path, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    with subprocess.Popen(words, cwd=clone.path, stdout=subprocess.PIPE, text=True) as shell:
+        assert shell.stdout is not None
+        alive = shell.stdout.readline().strip()
     lock_of_git = clone.path / ".git/index.lock"
     with asked.open("w") as questions, said.open() as answers:
         questions.write("HEAD\n")
