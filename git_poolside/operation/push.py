@@ -75,7 +75,10 @@ def push(git: Git, config: Config, ui: Ui, command: Sequence[str], *, dry_run: b
         if dry_run:
             return Pushed(wanted, record)
         inner.keep([tag])
-    recorded, notes = _send(git, ui, remote, wanted, record, tag)
+    try:
+        recorded, notes = _send(git, ui, remote, wanted, record, tag)
+    except _Taken:
+        return push(git, config, ui, command)  # asks the server again, which has that number now
     sent = {**{ref: tip for ref, (_, tip) in wanted.items()}, **({record: tag} if recorded else {})}
     _log(git, config, command, local, sent, [RefChange(record, refs.read_one(git, record), tag)] if recorded else [])
     _follow(git, config, wanted)
@@ -84,6 +87,10 @@ def push(git: Git, config: Config, ui: Ui, command: Sequence[str], *, dry_run: b
     if before and tip and not refs.is_ancestor(git, before, tip):
         topics = left_behind(git, config, remote, tip, server)
     return Pushed(wanted, record if recorded else None, notes, topics=tuple(topics))
+
+
+class _Taken(Exception):
+    """Somebody else's record has got the number meanwhile; nothing was pushed."""
 
 
 def _log(
@@ -189,6 +196,11 @@ def _send(
         return _one_by_one(git, ui, remote, wanted, record, tag)
     outcome = per_ref(answer)
     now = remote.listing([*wanted, record])
+    if (
+        now.get(record) not in (None, tag)
+        and now.items() >= {ref: old for ref, (old, _) in wanted.items() if old}.items()
+    ):
+        raise _Taken
     if all(now.get(ref) == tip for ref, (_, tip) in wanted.items()):
         if now.get(record) == tag:
             return True, ()  # accepted, the answer was lost

@@ -136,6 +136,23 @@ def test_the_second_record_of_a_day_has_the_next_number(simple: World, poolside:
     assert json.loads(result.out)["published"] == "refs/poolside/published/2026-07-10-2"
 
 
+def test_a_number_that_somebody_takes_meanwhile_is_passed_over(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    poolside(clone, "sync")
+    tip = simple.fork.rev("poolside-main")
+    path = clone.path / ".git/hooks/pre-push"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\nrm $0\ngit --git-dir={simple.fork.path} update-ref {RECORD} {tip}\n")
+    path.chmod(0o755)
+    result = poolside(clone, "push")
+    assert result.status == 0, result.err
+    assert result.out.splitlines()[-1] == f"  {RECORD[:-1]}2"
+    assert simple.fork.rev(RECORD) == tip
+    assert (
+        simple.fork.rev(f"{RECORD[:-1]}2^{{commit}}") == clone.rev("poolside-main") == simple.fork.rev("poolside-main")
+    )
+
+
 def test_a_dry_run_pushes_nothing(simple: World, served: Repo, poolside: Run) -> None:
     poolside(served, "sync")
     before, here = simple.fork.refs("refs"), served.refs("refs")
