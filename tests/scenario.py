@@ -43,6 +43,7 @@ def hermetic_environment(home: Path) -> dict[str, str]:
         "GIT_TEMPLATE_DIR": "",
         "GIT_TEST_FSYNC": "0",  # git's own tests run so: nobody pulls the plug here
         "GIT_TERMINAL_PROMPT": "0",
+        "GIT_DISCOVERY_ACROSS_FILESYSTEM": "1",  # the same words in memory and on disk where there is no repository
         "TZ": "UTC",
         "LC_ALL": "C.UTF-8",
         "COLUMNS": "100",
