@@ -54,7 +54,7 @@ SIGNALS = {Act.KILL: signal.SIGKILL, Act.ALONE: signal.SIGKILL, Act.CHILD: signa
            Act.TERM: signal.SIGTERM, Act.HUP: signal.SIGHUP}  # fmt: skip
 ERRORS = {Act.FULL: 28, Act.SYNC: 5, Act.READ_ONLY: 30}
 WRITES = {"write", "open", "mkdir", "link", "symlink"}
-REFUSED = {Act.FULL: WRITES, Act.SYNC: {"fsync"}, Act.READ_ONLY: WRITES | {"rename", "unlink", "rmdir"}}
+REFUSED = {Act.FULL: WRITES, Act.SYNC: {"fsync"}, Act.READ_ONLY: WRITES | {"rename", "unlink", "rmdir", "truncate"}}
 """What fails with each of them."""
 
 
