@@ -7,8 +7,10 @@ from typing import Any
 
 from git_poolside.commands import Parser, for_programs, positive
 from git_poolside.context import Context
+from git_poolside.errors import UsageError
 from git_poolside.git import refs
 from git_poolside.git.objects import Objects
+from git_poolside.git.remotes import Remote
 from git_poolside.operation import builds, journal, log
 from git_poolside.stack.model import Fate, PatchResult, Verdict
 from git_poolside.ui import clean, columns, count, folded, listed
@@ -21,6 +23,7 @@ def parser() -> Parser:
     made = Parser("log")
     made.add_argument("-n", dest="limit", metavar="N", type=positive, help="at most N")
     made.add_argument("--published", action="store_true", help="the published states instead")
+    made.add_argument("--fetch", action="store_true", help="with --published: fetch those that are not here")
     for_programs(made)
     return made
 
@@ -30,7 +33,9 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     git, ui = context.git, context.ui
     journal.recover_if_dead(git, ui, context.command)
     if arguments.published:
-        return _published(context, arguments.limit)
+        return _published(context, arguments.limit, fetch=arguments.fetch)
+    if arguments.fetch:
+        raise UsageError("--fetch goes with --published", hints=["git poolside log --published --fetch"])
     found: list[log.Operation] = []
     for operation in log.entries(git, Objects(git)):
         if arguments.limit is not None and len(found) >= arguments.limit:
@@ -105,9 +110,12 @@ def _short(oid: str | None) -> str:
     return oid[:9] if oid else "none     "
 
 
-def _published(context: Context, limit: int | None) -> int:
+def _published(context: Context, limit: int | None, *, fetch: bool) -> int:
     """The published states, the newest first, each with what was built of it."""
     git, config, ui = context.git, context.config, context.ui
+    if fetch:
+        prefixes = (config.published.prefix, builds.prefix(config))
+        Remote(git, config.remotes.fork, ui).fetch(f"{prefix}*:{prefix}*" for prefix in prefixes)
     known = refs.below(git, config.published.prefix)
     states = list(reversed(known.items()))
     built: dict[str, list[dict[str, Any]]] = {}

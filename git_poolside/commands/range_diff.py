@@ -94,9 +94,7 @@ def _published(context: Context, date: str) -> Oid:
         raise Refused(
             f"nothing published on {date} is in this clone",
             hints=[
-                "git poolside log --published   (lists what is)",
-                f"git fetch {context.config.remotes.fork} '+{prefix}*:{prefix}*'   (fetches the published states)",
+                "git poolside log --published --fetch   (fetches them, and lists what is)",
             ],
         )
-    newest = max(found, key=lambda ref: int(ref.rpartition("-")[2]))
-    return Oid(git.text("rev-parse", f"{newest}^{{commit}}"))
+    return Oid(git.text("rev-parse", f"{found[-1]}^{{commit}}"))

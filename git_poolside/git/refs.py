@@ -51,9 +51,9 @@ def read_one(git: Git, ref: str) -> Oid | None:
 
 
 def below(git: Git, prefix: str) -> dict[str, Oid]:
-    """All refs whose names start with `prefix`, in the order of their names."""
+    """All refs whose names start with `prefix`, in the order of their names, ``-2`` before ``-10``."""
     found: dict[str, Oid] = {}
-    for line in git.lines("for-each-ref", "--format=%(objectname) %(refname)", prefix):
+    for line in git.lines("for-each-ref", "--sort=version:refname", "--format=%(objectname) %(refname)", prefix):
         oid, _, ref = line.partition(" ")
         found[ref] = Oid(oid)
     return found

@@ -672,3 +672,25 @@ def test_P1_a_teammates_push_beside_an_unpushed_operation_is_not_to_be_rebased_o
         "hint: git poolside pull   (goes to the fork's stack, and carries over what is only here)",
     ]
     assert poolside(clone, "push").status == 4
+
+
+def test_every_published_state_can_be_checked_out_in_a_fresh_clone(simple: World, poolside: Run) -> None:
+    """Wheels stay rebuildable: what a later push replaced is on the server under its record's name."""
+    clone = simple.clone()
+    tips = []
+    for number in range(1, 12):
+        clone.git("commit", "-q", "--allow-empty", "-m", f"Number {number}")
+        assert poolside(clone, "push").status == 0
+        tips.append(clone.rev("HEAD"))
+    assert poolside(clone, "sync", "--push").status == 0
+    fresh = simple.clone("fresh")
+    assert poolside(fresh, "log", "--published").out == "Nothing was published yet (0 records).\n"
+    result = poolside(fresh, "log", "--published", "--fetch")
+    names = [line.split()[0] for line in result.out.splitlines()]
+    assert (result.status, names) == (0, [*(f"2026-08-01-{n}" for n in range(11, 0, -1)), "2026-07-10-1"])
+    for number, tip in enumerate(tips, 1):
+        fresh.git("checkout", "-q", f"refs/poolside/published/2026-08-01-{number}")
+        assert fresh.rev("HEAD") == tip
+    assert poolside(fresh, "log", "--fetch").status == 129
+    shown = poolside(fresh, "range-diff", "2026-08-01-1", "2026-08-01-3")
+    assert [line.split()[-1] for line in shown.out.splitlines() if " > " in line] == ["2", "3"]

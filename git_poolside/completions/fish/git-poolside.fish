@@ -269,6 +269,7 @@ complete -c git-poolside -n '_git_poolside_shtab_using log' -l config -xka "(__f
 complete -c git-poolside -n '_git_poolside_shtab_using log' -l color -xka "auto always never" -d 'colour the output; the default follows color.ui and NO_COLOR'
 complete -c git-poolside -n '_git_poolside_shtab_using log' -s n -x -d 'at most N'
 complete -c git-poolside -n '_git_poolside_shtab_using log' -l published -d 'the published states instead'
+complete -c git-poolside -n '_git_poolside_shtab_using log' -l fetch -d 'with --published: fetch those that are not here'
 complete -c git-poolside -n '_git_poolside_shtab_using log' -l json -d 'one JSON object on standard output'
 complete -c git-poolside -n '_git_poolside_shtab_using log' -l porcelain -d 'the same, a line '"'"'KEY TAB VALUE'"'"' for each value'
 complete -c git-poolside -n '_git_poolside_shtab_using; and test $_git_poolside_shtab_npos -eq 0' -a undo -d 'take an operation back'
