@@ -199,10 +199,10 @@ class Soak(RuleBasedStateMachine):
         if result.status == 1 and result.out and as_json and answer != "no" and not clone.is_stopped:
             self._answers(clone, words, answer, result.out)
 
-    @rule(who=WHO, moment=st.one_of(st.none(), MOMENTS))
-    def syncs_to_a_new_nightly(self, who: int, moment: Moment | None) -> None:
+    @rule(who=WHO, take_in=st.booleans(), moment=st.one_of(st.none(), MOMENTS))
+    def syncs_to_a_new_nightly(self, who: int, take_in: bool, moment: Moment | None) -> None:
         self.upstream.nightly()
-        self.clones[who].operate("sync", "--push", moment=self._when(moment))
+        self.clones[who].operate("sync", "--push", *(["--take-in"] if take_in else []), moment=self._when(moment))
 
     def _answers(self, clone: Clone, words: list[str], answer: str, said: str) -> None:
         """Say yes to what a sync doubts, or answer for each patch, and run it again."""
