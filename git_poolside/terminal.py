@@ -62,12 +62,13 @@ class Relay:
 
 def without_passwords(text: str) -> str:
     """`text` without the passwords of the urls in it; of http's the user goes too, which may be a token."""
-    if "://" not in text:
+    if "@" not in text:
         return text
     import re
 
     text = re.sub(r"(?i)(https?|ftps?)://[^/\s]*@", r"\1://", text)
-    return re.sub(r"://([^/\s:@]*):[^/\s]*@", r"://\1@", text)
+    text = re.sub(r"://([^/\s:@]*):[^/\s]*@", r"://\1@", text)
+    return re.sub(r"(?<![\w./@:-])([\w.+-]+):[^\s/:@]+@(?=[\w.-])", r"\1@", text)  # ssh and git name the host so
 
 
 def by_line(text: str) -> list[str]:
