@@ -144,6 +144,7 @@ class Clone(Place):
     server: Server = None  # type: ignore[assignment]
     gave_up: frozenset[str] = frozenset()
     gains: frozenset[str] = frozenset()
+    asked: tuple[str, frozenset[str], frozenset[str]] = ("", frozenset(), frozenset())
     said: Result | None = None
     head: str = f"refs/heads/{ROLES[2]}"
     moved: set[str] = field(default_factory=set)
@@ -185,6 +186,7 @@ class Clone(Place):
         undone = next((entry for entry in self.log() if entry["refs"]), None) if back else None
         if not stood:
             self.gave_up = self.gains = frozenset()
+            self.asked = self.server.tips[2], self.server.owed, self.server.released
         self.gave_up |= gives_up
         _tick()
         result = self.run(*words, moment=moment)
@@ -204,9 +206,9 @@ class Clone(Place):
 
     def _taken_in(self) -> frozenset[str]:
         """What has to be there after an operation that asked the server: what others pushed and we never had too."""
-        server = self.server
-        owed = self.owed if server.tips[2] in self.had else (self.owed - server.released) | server.owed
-        self.had.setdefault(server.tips[2], server.owed)
+        tip, theirs, released = self.asked  # when it began: a stop that goes on does not ask again
+        owed = self.owed if tip in self.had else (self.owed - released) | theirs
+        self.had.setdefault(tip, theirs)
         return owed
 
     def _back(self, tip: str, undone: dict[str, Any] | None) -> frozenset[str]:
