@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import NoReturn
 
-from git_poolside.errors import EXIT_USAGE
+from git_poolside.errors import ALLOWABLE_SNAGS, EXIT_USAGE
 from git_poolside.terminal import clean, without_passwords
 
 GENERAL = "general options"
@@ -83,3 +83,23 @@ def positive(word: str) -> int:
     if not word.isdigit() or int(word) < 1:
         raise argparse.ArgumentTypeError(f"'{word}' is no number of at least 1")
     return int(word)
+
+
+def allowing(parser: argparse._ActionsContainer, default: list[str] | str | None = None) -> None:
+    """``--allow SNAG``, as often as it is wanted."""
+    parser.add_argument(
+        "--allow",
+        metavar="SNAG",
+        type=_snag,
+        action="append",
+        default=[] if default is None else default,
+        help="go on in spite of the doubt with this name",
+    )
+
+
+def _snag(word: str) -> str:
+    if word not in ALLOWABLE_SNAGS:
+        raise argparse.ArgumentTypeError(
+            f"'{word}' is no snag that can be allowed\nhint: these can: {', '.join(sorted(ALLOWABLE_SNAGS))}"
+        )
+    return word

@@ -6,7 +6,7 @@ import argparse
 from difflib import unified_diff
 
 from git_poolside import report
-from git_poolside.commands import Parser, for_programs
+from git_poolside.commands import Parser, allowing, for_programs
 from git_poolside.config import Config
 from git_poolside.context import Context
 from git_poolside.errors import EXIT_REFUSED
@@ -23,7 +23,7 @@ def parser() -> Parser:
     what.add_argument(
         "--write", action="store_true", help="write the section, or make one, in the stamp of the patches branch"
     )
-    made.add_argument("--allow", metavar="SNAG", action="append", default=[], help="as in git poolside sync")
+    allowing(made)
     made.add_argument("--no-fetch", action="store_true", help="do not ask the remotes before writing")
     for_programs(made)
     return made

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from git_poolside import ending, picklist, report
-from git_poolside.commands import Parser
+from git_poolside.commands import Parser, allowing
 from git_poolside.context import Context
-from git_poolside.errors import ALLOWABLE_SNAGS, Refused, UsageError
+from git_poolside.errors import Refused, UsageError
 from git_poolside.git.remotes import ask_both
 from git_poolside.git.web import page
 from git_poolside.operation import edit, journal, lock, picks, prepare, stopped, sync
@@ -44,7 +44,7 @@ be named or --yes given.""",
 def parser() -> Parser:
     made = Parser("cherry-pick")
     made.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    made.add_argument("--allow", metavar="SNAG", action="append", default=[], help="go on in spite of this doubt")
+    allowing(made)
     ending.options(made)
     words = made.add_subparsers(dest="word", metavar="WORD", title="words", parser_class=Parser)
     add, listing, drop, update, move = (
@@ -63,9 +63,7 @@ def parser() -> Parser:
     where.add_argument("--before", metavar="PATCH", help="below that patch, in its layer")
     for one in (add, drop, update, move):
         one.add_argument("-n", "--dry-run", action="store_true", help="show what would happen, change nothing")
-        one.add_argument(
-            "--allow", metavar="SNAG", action="append", default=argparse.SUPPRESS, help="go on in spite of this doubt"
-        )
+        allowing(one, argparse.SUPPRESS)
         one.add_argument("--no-stop", action="store_true", help="report a conflict instead of stopping at it")
         one.add_argument("--no-fetch", action="store_true", help="do not ask the remotes, work with what is here")
     listing.add_argument("--porcelain", action="store_true", help="the same, a line 'KEY TAB VALUE' for each value")
@@ -149,9 +147,3 @@ def _check_usage(arguments: argparse.Namespace) -> None:
         raise UsageError("what is to be done with the picks?", hints=[f"one of {', '.join(_WORDS)}"])
     if arguments.word and (arguments.go_on or arguments.skip or arguments.abort):
         raise UsageError(f"{arguments.word} begins an edit, the flag goes on with one", hints=["give one of the two"])
-    for name in arguments.allow:
-        if name not in ALLOWABLE_SNAGS:
-            raise UsageError(
-                f"'{name}' is no snag that can be allowed",
-                hints=[f"these can: {', '.join(sorted(ALLOWABLE_SNAGS))}"],
-            )

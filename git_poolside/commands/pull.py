@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from git_poolside import ending, pulled, report
-from git_poolside.commands import Parser
+from git_poolside.commands import Parser, allowing
 from git_poolside.context import Context
-from git_poolside.errors import ALLOWABLE_SNAGS, UsageError
+from git_poolside.errors import UsageError
 from git_poolside.git.objects import Objects
 from git_poolside.operation import journal, lock, prepare, pull, stopped, sync
 
@@ -24,7 +24,7 @@ def parser() -> Parser:
     made.add_argument("-n", "--dry-run", action="store_true", help="show what would happen, change nothing")
     made.add_argument("--keep", metavar="PATCH", action="append", default=[], help="keep PATCH whatever its verdict")
     made.add_argument("--drop", metavar="PATCH", action="append", default=[], help="leave PATCH out")
-    made.add_argument("--allow", metavar="SNAG", action="append", default=[], help="go on in spite of this doubt")
+    allowing(made)
     made.add_argument("--no-stop", action="store_true", help="report a conflict instead of stopping at it")
     made.add_argument("--no-fetch", action="store_true", help="do not ask the remotes, work with what is here")
     made.add_argument("--json", action="store_true", help="one JSON object on standard output")
@@ -70,9 +70,3 @@ def _pull(context: Context, arguments: argparse.Namespace) -> int:
 def _check_usage(arguments: argparse.Namespace) -> None:
     if (arguments.go_on or arguments.skip or arguments.abort) and (arguments.branches or arguments.dry_run):
         raise UsageError("the flag goes on with a pull that was begun", hints=["git poolside pull --continue"])
-    for name in arguments.allow:
-        if name not in ALLOWABLE_SNAGS:
-            raise UsageError(
-                f"'{name}' is no snag that can be allowed",
-                hints=[f"these can: {', '.join(sorted(ALLOWABLE_SNAGS))}"],
-            )

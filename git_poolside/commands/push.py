@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from git_poolside.commands import Parser
+from git_poolside.commands import Parser, allowing
 from git_poolside.context import Context
 from git_poolside.operation import journal, lock, stopped
 from git_poolside.operation.push import push
@@ -17,7 +17,7 @@ from git_poolside.ui import Ui, clean, listed
 def parser() -> Parser:
     made = Parser("push")
     made.add_argument("-n", "--dry-run", action="store_true", help="show what would be pushed")
-    made.add_argument("--allow", metavar="SNAG", action="append", default=[], help="go on in spite of this doubt")
+    allowing(made)
     made.add_argument("--json", action="store_true", help="one JSON object on standard output")
     return made
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from git_poolside import ending, unattended
-from git_poolside.commands import Parser
+from git_poolside.commands import Parser, allowing
 from git_poolside.context import Context
-from git_poolside.errors import ALLOWABLE_SNAGS, Refused, UsageError
+from git_poolside.errors import Refused, UsageError
 from git_poolside.git.objects import Objects
 from git_poolside.operation import journal, lock, prepare, stopped, sync
 
@@ -24,13 +24,7 @@ def parser() -> Parser:
     how.add_argument("--exec", metavar="CMD", help="run CMD at each new commit; stop where it fails")
     how.add_argument("--keep", metavar="PATCH", action="append", default=[], help="keep PATCH whatever its verdict")
     how.add_argument("--drop", metavar="PATCH", action="append", default=[], help="drop PATCH")
-    how.add_argument(
-        "--allow",
-        metavar="SNAG",
-        action="append",
-        default=[],
-        help="go on in spite of the doubt with this name",
-    )
+    allowing(how)
     how.add_argument("--autosquash", action="store_true", help="put fixup! and squash! commits where they belong")
     how.add_argument(
         "--take-in", action="store_true", help="replay what somebody pushed beside this clone's work on its stack"
@@ -115,9 +109,3 @@ def _check_usage(arguments: argparse.Namespace) -> None:
         )  # fmt: skip
     if arguments.issue and arguments.dry_run:
         raise UsageError("a dry run changes nothing, so no issue either", hints=["git poolside sync -n"])
-    for name in arguments.allow:
-        if name not in ALLOWABLE_SNAGS:
-            raise UsageError(
-                f"'{name}' is no snag that can be allowed",
-                hints=[f"these can: {', '.join(sorted(ALLOWABLE_SNAGS))}"],
-            )

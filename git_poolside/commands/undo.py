@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from git_poolside.commands import Parser
+from git_poolside.commands import Parser, allowing
 from git_poolside.context import Context
 from git_poolside.operation import journal, lock, stopped
 from git_poolside.operation.push import push
@@ -17,7 +17,7 @@ def parser() -> Parser:
     made.add_argument("operation", metavar="OPERATION", nargs="?", help="take back everything from this one on")
     made.add_argument("--carry", action="store_true", help="replay what came later on top")
     made.add_argument("--push", action="store_true", help="put the server back too, with leases")
-    made.add_argument("--allow", metavar="SNAG", action="append", default=[], help="go on in spite of this doubt")
+    allowing(made)
     made.add_argument("--json", action="store_true", help="one JSON object on standard output")
     return made
 
