@@ -605,3 +605,15 @@ def test_a_doubt_about_a_resolution_is_answered_as_its_hint_says(kept: World, po
     result = poolside(clone, "cherry-pick", "--continue", "--allow", "resolution-lost-lines")
     assert result.status == 0, result.err
     assert picks(clone)[-1] == "Change nine otherwise"
+
+
+def test_a_snapshot_branch_that_is_made_lies_below_the_stack(simple: World, poolside: Run) -> None:
+    """The fork's may be past it by its forge's "Sync fork" button (edge case A8)."""
+    tip = simple.upstream.rev("main")
+    simple.fork.git("fetch", "-q", str(simple.upstream.path), tip)
+    base = simple.fork.rev("main")
+    simple.fork.git("update-ref", "refs/heads/main", tip)
+    clone = simple.clone()
+    assert "refs/heads/main" not in clone.refs()
+    assert poolside(clone, "cherry-pick", "add", "#12").status == 0
+    assert clone.rev("main") == base == clone.git("merge-base", "main", "poolside-cherry-picks")

@@ -155,7 +155,7 @@ def _make(shop: Workshop, order: Order) -> Made:
 
 def _after(config: Config, order: Order, rebuilt: Rebuilt) -> dict[str, Oid | None]:
     """The new tip of each branch; no picks branch is made for nothing."""
-    after = {Role.SNAPSHOT: order.snapshot, **rebuilt.tips}
+    after = {Role.SNAPSHOT: order.target, **rebuilt.tips}
     found: dict[str, Oid | None] = {}
     for role in Role:
         ref = config.ref(branch_of(config, role))

@@ -26,7 +26,14 @@ def main(arguments: list[str]) -> int:
         with tempfile.TemporaryDirectory(prefix="corpus-") as corpus:
             for number, seed in enumerate(SEEDS[name]):
                 (Path(corpus) / str(number)).write_bytes(seed)
-            words = [corpus, f"-runs={options.runs}", "-max_len=4096", "-timeout=20", "-verbosity=0"]
+            words = [
+                corpus,
+                f"-runs={options.runs}",
+                "-max_len=4096",
+                "-timeout=20",
+                "-verbosity=0",
+                f"-artifact_prefix={corpus}/",
+            ]
             code = f"from tests.fuzz.__main__ import _one; _one({name!r}, {words!r})"
             done = subprocess.run([sys.executable, "-c", code], cwd=Path.cwd(), env=dict(os.environ), check=False)
         print(f"{name}: {options.runs} runs, {'nothing broke' if done.returncode == 0 else 'BROKEN'}", flush=True)
