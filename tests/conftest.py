@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -58,7 +59,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture(autouse=True)
 def hermetic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of the machine's git configuration or of the caller's environment reaches a test."""
+    """Nothing of the machine's git configuration or of the caller's environment reaches a test.
+
+    Nor does what a script's background or nohup(1) ignores.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     for name in list(os.environ):
         if name.startswith(NOT_INHERITED) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)

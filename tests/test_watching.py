@@ -63,7 +63,7 @@ def test_it_fits_a_narrow_and_low_terminal() -> None:
 def test_states_have_colours() -> None:
     painted = picture(run(), JOBS, BEGAN, 100, 24, lambda text, *styles: f"<{styles[0]}>{text}")
     assert [line.partition("<")[2].partition(" ")[0] for line in painted[1:]] == [
-        "cyan>in", "", "green>success", "red>failure",
+        "kept>in", "", "good>success", "bad>failure",
     ]  # fmt: skip
 
 
