@@ -51,7 +51,7 @@ def _rounds(options: argparse.Namespace) -> int:
     while counts()["steps"] < options.steps and not (options.rounds and number >= options.seed + options.rounds):
         try:
             run_state_machine_as_test(seed(number)(type("Soak", (Soak,), {})), settings=how)
-        except AssertionError:
+        except Exception:
             traceback.print_exc()
             print("\n".join(TRACE))
             failed.append(number)
