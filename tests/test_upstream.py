@@ -73,6 +73,25 @@ def test_one_patch_becomes_a_branch_on_the_snapshot(giving: World, poolside: Run
     assert giving.fork.rev("upstream/end-c") == tip
 
 
+def test_P4_what_a_killed_run_has_pushed_is_noted_by_the_next(giving: World, poolside: Run) -> None:
+    """Killed behind the push: the branch is on the server, and nothing here says so."""
+    clone = giving.clone()
+    assert poolside(clone, "upstream", "End c").status == 0
+    tip = giving.fork.rev("upstream/end-c")
+    for ref in (
+        "refs/poolside/operations",
+        "refs/poolside/proposed/upstream/end-c",
+        "refs/remotes/origin/upstream/end-c",
+    ):
+        clone.git("update-ref", "-d", ref)
+    again = poolside(clone, "upstream", "End c")
+    assert (again.status, again.out.splitlines()[-1]) == (0, "'origin' has it so already.")
+    [operation] = json.loads(poolside(clone, "log", "--json").out)["operations"]
+    assert (operation["kind"], operation["pushed"]) == ("upstream", {"refs/heads/upstream/end-c": tip})
+    poolside(clone, "upstream", "End c")
+    assert len(json.loads(poolside(clone, "log", "--json").out)["operations"]) == 1
+
+
 def test_a_patch_that_needs_another_says_so_and_pushes_nothing(giving: World, poolside: Run) -> None:
     clone = giving.clone()
     before = clone.refs("refs"), giving.fork.refs("refs")

@@ -124,7 +124,10 @@ def send(at: Desk, remote: Remote, to: Target, tip: Oid) -> bool:
 
 
 def keep(at: Desk, command: Sequence[str], to: Target, record: Record, pushed: bool) -> Record:
-    """Write a record of what was offered, and a push into the operation log; the record as it is kept."""
+    """Write a record of what was offered, and a push into the operation log; the record as it is kept.
+
+    A run that was killed behind its push left it for this one to note, which finds the branch there (edge case P4).
+    """
     git, config = at.git, at.config
     if record == to.record and not pushed:
         return to.record or record
@@ -133,7 +136,7 @@ def keep(at: Desk, command: Sequence[str], to: Target, record: Record, pushed: b
         committer = Committer.of(own)
         kept = proposals.change(own, committer, record, to.record)
         moves = [kept]
-        if pushed:
+        if pushed or to.record is None or to.record.tip != record.tip:
             operation = log.Operation(
                 "upstream",
                 log.without_secrets(command),
