@@ -38,7 +38,7 @@ _PROPER = re.compile(
     re.DOTALL,
 )
 """The bytes of a tree as git writes it: no mode that it only reads, no folder with nothing in it."""
-_REMEMBERED = 4096
+_REMEMBERED = 1024
 
 
 class Entry(NamedTuple):

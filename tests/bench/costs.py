@@ -13,6 +13,8 @@ from tests.bench.plan import Shape
 _DRY = ["git", "poolside", "sync", "-n", "--no-fetch", "--quiet"]
 _LIMITS = {"near": 0.4, "far": 3.0}
 _MEMORY = 200_000_000
+_LONG = Shape(files=50_000, folders=7_500, commits=100_150, stacks=(1_000,), behind=100_000, far=0, refs=0)
+"""100,000 commits touch nearly every one of 20,000 files: of more, enough are left for the patches to be in."""
 _FLAT = 1.25
 """So many times as long at most is still called flat: a busy machine does not measure better."""
 
@@ -57,7 +59,7 @@ def memory(made: Made, *, alone: bool) -> list[Row]:
     cases = [made]
     if not alone:
         progress("a long history, which takes a while when it is made")
-        cases.append(make(made.folder / "long", Shape(commits=100_150, stacks=(1_000,), behind=100_000, far=0, refs=0)))
+        cases.append(make(made.folder / "long", _LONG))
     rows: list[Row] = []
     for case in cases:
         stack = max((stack for stack in case.stacks if stack.name == "near"), key=lambda stack: stack.size)

@@ -57,6 +57,16 @@ CASES: dict[str, tuple[Files, Files, bool]] = {
     "C1 modify/delete": ({"a.txt": None}, {"a.txt": edited("p", 5)}, False),
     "C1 delete/modify": ({"a.txt": edited("x", 5)}, {"a.txt": None}, False),
     "C2 ours renamed the file": (moved("a.txt", "z.txt"), {"a.txt": edited("p", 5)}, False),
+    "C2 ours renamed the file, to one of two places": (
+        {"a.txt": None, "dir/sub/new/z.txt": TEN, "dir/z.txt": TEN, "b.txt": edited("x", 1, "row")},
+        {"a.txt": edited("p", 5), "dir/sub/three.txt": edited("p", 5, "three")},
+        False,
+    ),
+    "C2 ours moved one of two files that are the same": (
+        {"dir/one.txt": TEN, "dir/sub/one.txt": TEN, "a.txt": None, "dir/two.txt": edited("x", 1, "two")},
+        {"a.txt": edited("p", 5), "dir/two.txt": edited("p", 9, "two")},
+        False,
+    ),
     "C2 theirs renamed the file": ({"a.txt": edited("x", 5)}, moved("a.txt", "z.txt"), False),
     "C3 ours renamed the folder, theirs adds in it": (DIR_RENAMED, {"dir/new.txt": "n\n"}, False),
     "C3 theirs renamed the folder, ours added in it": ({"dir/new.txt": "n\n"}, DIR_RENAMED, False),
