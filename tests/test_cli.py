@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from git_poolside import __version__, cli
-from git_poolside.commands import COMMANDS
+from git_poolside.commands import COMMANDS, Parser
 from tests.conftest import BIN, Run
 from tests.scenario import World
 
@@ -150,6 +150,12 @@ def test_git_help_opens_the_pages(tmp_path: Path, installed: Path, monkeypatch: 
     ):
         done = subprocess.run(words, cwd=tmp_path, env=dict(os.environ), capture_output=True, text=True)
         assert (done.returncode, name in done.stdout) == (0, True), done.stderr
+
+
+def test_a_word_of_a_command_takes_what_argparse_hands_on() -> None:
+    """Since Python 3.14 a subparser is given ``color`` (argparse, add_parser)."""
+    word = Parser(prog="git poolside cherry-pick list", what="Show each pick.", color=True)
+    assert word.color is False and word.format_usage().startswith("usage: git poolside cherry-pick list ")
 
 
 def test_an_abbreviated_option_is_no_option(tmp_path: Path, poolside: Run) -> None:

@@ -33,8 +33,13 @@ COMMANDS = {
 class Parser(argparse.ArgumentParser):
     """argparse with git's habits: usage errors exit 129, ``--help`` opens the manual page."""
 
-    def __init__(self, command: str = "", *, prog: str | None = None, what: str | None = None) -> None:
-        """With `what` it is for a word of the command's, as argparse makes it; its options add to the command's."""
+    def __init__(
+        self, command: str = "", *, prog: str | None = None, what: str | None = None, color: bool = False
+    ) -> None:
+        """With `what` it is for a word of the command's, as argparse makes it; its options add to the command's.
+
+        `color` is what argparse hands on since Python 3.14; help has none here, as git's own.
+        """
         super().__init__(
             prog=prog or f"git poolside {command}",
             description=what or COMMANDS[command].capitalize() + ".",
@@ -42,6 +47,7 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
+        self.color = False
         general = self.add_argument_group(GENERAL)
         general.add_argument("-h", action="help", help="show this help")
         general.add_argument("--help", action="help", help="open the manual page")
