@@ -13,7 +13,7 @@ from git_poolside.git.objects import Committer, Objects
 from git_poolside.git.process import Git
 from git_poolside.git.quarantine import quarantine
 from git_poolside.git.remotes import Remote
-from git_poolside.operation import log, proposals
+from git_poolside.operation import journal, log, proposals
 from git_poolside.operation.edit import Desk
 from git_poolside.operation.proposals import Record
 from git_poolside.operation.push import failure, per_ref, send_refs
@@ -150,5 +150,5 @@ def keep(at: Desk, command: Sequence[str], to: Target, record: Record, pushed: b
             moves.insert(0, log.write(own, committer, operation, previous, config.operations.keep))
             moves.append(RefChange(tracking, refs.read_one(git, tracking), record.tip))
         inner.keep([move.after for move in moves if move.after is not None])
-        refs.move(git, [move for move in moves if move.before != move.after], "poolside upstream")
+        journal.carry_out(git, "poolside upstream", moves)
         return replace(record, tag=kept.after)

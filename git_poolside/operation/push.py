@@ -16,7 +16,7 @@ from git_poolside.git.objects import TAG, Committer, Objects, format_tag
 from git_poolside.git.process import Answer, Git
 from git_poolside.git.quarantine import quarantine
 from git_poolside.git.remotes import Remote
-from git_poolside.operation import log
+from git_poolside.operation import journal, log
 from git_poolside.operation.lease import replaced
 from git_poolside.operation.topics import Topic, left_behind
 from git_poolside.stack.model import Fate, Oid, RefChange, Role
@@ -117,7 +117,7 @@ def _log(
         entry = log.write(own, committer, operation, previous, config.operations.keep)
         assert entry.after is not None
         inner.keep([entry.after])
-        refs.move(git, [entry, *more], "poolside push")
+        journal.carry_out(git, "poolside push", [entry, *more])
 
 
 def _unheard(

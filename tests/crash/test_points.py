@@ -27,6 +27,8 @@ WORST = [
     ("sync that stops", Act.TERM, "git update-ref: open .*/logs/refs/poolside/stopped"),
     ("sync --abort", Act.KILL, "git checkout: write .*/a.py"),
     ("push", Act.KILL, "git push: rename .*/refs/remotes/origin/main.lock"),
+    ("push", Act.KILL, "git update-ref: rename .*/refs/poolside/published/.*.lock"),
+    ("upstream", Act.KILL, "git update-ref: rename .*/refs/poolside/proposed/.*.lock"),
 ]
 
 
