@@ -1,14 +1,15 @@
-"""How a run that makes the stack anew ends, and what its three flags do after a stop: alike for each such command."""
+"""How a command that makes the stack anew runs and ends, and what its three flags do after a stop: alike for each."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 
 from git_poolside import pulled, report, unattended
 from git_poolside.context import Context
 from git_poolside.errors import PoolsideError
 from git_poolside.git.web import page
-from git_poolside.operation import resume
+from git_poolside.operation import journal, lock, resume, stopped
 from git_poolside.operation.prepare import Wishes
 from git_poolside.operation.sync import Outcome
 
@@ -26,7 +27,26 @@ def options(parser: argparse.ArgumentParser) -> None:
     going.add_argument("--abort", action="store_true", help="restore everything")
 
 
-def abort(context: Context) -> int:
+def run(context: Context, arguments: argparse.Namespace, answers: Wishes, begin: Callable[[], int]) -> int:
+    """Go on with what is stopped, by `answers`, or `begin`; under the lock unless it is a dry run."""
+    git, ui = context.git, context.ui
+    context.mutating_config(frozenset(arguments.allow))
+    if getattr(arguments, "dry_run", False):
+        journal.recover_if_dead(git, ui, context.command)
+        stopped.refuse_if_stopped(git)
+        return begin()
+    with lock.hold(git, context.command, arguments.allow):
+        journal.recover(git, ui)
+        if arguments.abort:
+            return _abort(context)
+        if arguments.go_on or arguments.skip:
+            going = resume.skip if arguments.skip else resume.go_on
+            return finish(context, going(git, context.config, ui, answers))
+        stopped.refuse_if_stopped(git)
+        return begin()
+
+
+def _abort(context: Context) -> int:
     """Give up what is stopped."""
     ui = context.ui
     state, said = resume.abort(context.git)
@@ -37,12 +57,6 @@ def abort(context: Context) -> int:
     if ui.json:
         ui.object({"outcome": "done", "exit": 0, "aborted": state.known_as})
     return 0
-
-
-def go_on(context: Context, wishes: Wishes, *, skip: bool) -> int:
-    """Go on with what is stopped, whichever command began it."""
-    going = resume.skip if skip else resume.go_on
-    return finish(context, going(context.git, context.config, context.ui, wishes))
 
 
 def finish(context: Context, outcome: Outcome, fork: Repository | None = None) -> int:

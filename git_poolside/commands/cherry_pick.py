@@ -10,7 +10,7 @@ from git_poolside.context import Context
 from git_poolside.errors import Refused, UsageError
 from git_poolside.git.remotes import ask_both
 from git_poolside.git.web import page
-from git_poolside.operation import edit, journal, lock, picks, prepare, stopped, sync
+from git_poolside.operation import edit, journal, picks, prepare, sync
 from git_poolside.stack.plan import Plan
 from git_poolside.ui import clean, count
 
@@ -76,20 +76,9 @@ def parser() -> Parser:
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Lists, edits, or goes on with what is stopped; the exit codes of the manual."""
     _check_usage(arguments)
-    git, ui = context.git, context.ui
     if arguments.word == "list":
         return _list(context, arguments.fetch)
-    context.mutating_config(frozenset(arguments.allow))
-    if getattr(arguments, "dry_run", False):
-        journal.recover_if_dead(git, ui, context.command)
-        return _edit(context, arguments)
-    with lock.hold(git, context.command, arguments.allow):
-        journal.recover(git, ui)
-        if arguments.abort:
-            return ending.abort(context)
-        if arguments.go_on or arguments.skip:
-            return ending.go_on(context, prepare.Wishes(allow=arguments.allow), skip=arguments.skip)
-        return _edit(context, arguments)
+    return ending.run(context, arguments, prepare.Wishes(allow=arguments.allow), lambda: _edit(context, arguments))
 
 
 def _list(context: Context, fetch: bool) -> int:
@@ -106,7 +95,6 @@ def _list(context: Context, fetch: bool) -> int:
 
 def _edit(context: Context, arguments: argparse.Namespace) -> int:
     git, config, ui = context.git, context.config, context.ui
-    stopped.refuse_if_stopped(git)
     fetch = not arguments.no_fetch
     at = edit.desk(git, config, ui, fetch=fetch, upstream=arguments.word in ("add", "update"))
     plan, notes = _update(at, arguments, fetch) if arguments.word == "update" else _plan(at, arguments, fetch)

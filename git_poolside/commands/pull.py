@@ -9,7 +9,7 @@ from git_poolside.commands import Parser, allowing
 from git_poolside.context import Context
 from git_poolside.errors import UsageError
 from git_poolside.git.objects import Objects
-from git_poolside.operation import journal, lock, prepare, pull, stopped, sync
+from git_poolside.operation import prepare, pull, sync
 
 _MORE = """
 The role branches go to the fork's tips, once its server has moved on; commits that are only here are replayed on
@@ -35,18 +35,7 @@ def parser() -> Parser:
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Pulls, or goes on with what is stopped; the exit codes of the manual."""
     _check_usage(arguments)
-    git, ui = context.git, context.ui
-    context.mutating_config(frozenset(arguments.allow))
-    if arguments.dry_run:
-        journal.recover_if_dead(git, ui, context.command)
-        return _pull(context, arguments)
-    with lock.hold(git, context.command, arguments.allow):
-        journal.recover(git, ui)
-        if arguments.abort:
-            return ending.abort(context)
-        if arguments.go_on or arguments.skip:
-            return ending.go_on(context, _answers(arguments), skip=arguments.skip)
-        return _pull(context, arguments)
+    return ending.run(context, arguments, _answers(arguments), lambda: _pull(context, arguments))
 
 
 def _answers(arguments: argparse.Namespace) -> prepare.Wishes:
@@ -55,7 +44,6 @@ def _answers(arguments: argparse.Namespace) -> prepare.Wishes:
 
 def _pull(context: Context, arguments: argparse.Namespace) -> int:
     git, config, ui = context.git, context.config, context.ui
-    stopped.refuse_if_stopped(git)
     objects = Objects(git)
     order = pull.order(
         git, config, ui, objects, context.command, arguments.branches,

@@ -9,7 +9,7 @@ from git_poolside.commands import Parser, allowing
 from git_poolside.context import Context
 from git_poolside.errors import Refused, UsageError
 from git_poolside.git.objects import Objects
-from git_poolside.operation import journal, lock, prepare, stopped, sync
+from git_poolside.operation import prepare, sync
 
 
 def parser() -> Parser:
@@ -44,19 +44,7 @@ def parser() -> Parser:
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Runs or goes on with a sync; the exit codes of the manual."""
     _check_usage(arguments)
-    git, ui = context.git, context.ui
-    context.mutating_config(frozenset(arguments.allow))
-    if arguments.dry_run:
-        journal.recover_if_dead(git, ui, context.command)
-        return _ordered(context, arguments)
-    with lock.hold(git, context.command, arguments.allow):
-        journal.recover(git, ui)
-        if arguments.abort:
-            return ending.abort(context)
-        if arguments.go_on or arguments.skip:
-            return ending.go_on(context, _wishes(arguments), skip=arguments.skip)
-        stopped.refuse_if_stopped(git)
-        return _ordered(context, arguments)
+    return ending.run(context, arguments, _wishes(arguments), lambda: _ordered(context, arguments))
 
 
 def _wishes(arguments: argparse.Namespace) -> prepare.Wishes:
@@ -78,8 +66,6 @@ def _wishes(arguments: argparse.Namespace) -> prepare.Wishes:
 
 def _ordered(context: Context, arguments: argparse.Namespace) -> int:
     git, config, ui = context.git, context.config, context.ui
-    if arguments.dry_run:
-        stopped.refuse_if_stopped(git)
     fork = unattended.fork(context) if arguments.issue else None
     try:
         ordered = prepare.order(git, config, ui, Objects(git), context.command, _wishes(arguments))
