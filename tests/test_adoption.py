@@ -259,7 +259,7 @@ def test_A8_a_snapshot_moved_past_the_newest_nightly_has_to_be_allowed(simple: W
     before = clone.refs()
     result = poolside(clone, "sync")
     assert (result.status, clone.refs()) == (1, before)
-    assert "'main' is 1 commits past the nightly of 2026-07-10" in result.err and "[older-nightly]" in result.err
+    assert "'main' is 1 commit past the nightly of 2026-07-10" in result.err and "[older-nightly]" in result.err
     assert "Sync fork" in result.err
     assert poolside(clone, "sync", "--allow", "older-nightly").status == 0
     assert clone.rev("main") == target

@@ -22,7 +22,7 @@ from git_poolside.stack.model import Commit, Dropped, Nightly, Oid, Role, Snag
 from git_poolside.stack.nightly import choose, newest_usable, utc_date
 from git_poolside.stack.provenance import Provenance
 from git_poolside.stack.source import named
-from git_poolside.ui import Ui
+from git_poolside.ui import Ui, count
 
 _ALLOW_OLDER = "git poolside sync --nightly {} --allow older-nightly   (goes back to it)"
 
@@ -292,14 +292,14 @@ def _older(git: Git, config: Config, here: Ground, chosen: Nightly) -> Snag | No
                     hints=["git poolside nightly   (lists what can be used)"],
                 )
             continue  # not on upstream any more: told by the snapshot's own snag
-        count = git.text("rev-list", "--count", f"{chosen.commit}..{standing}")
+        commits = count(int(git.text("rev-list", "--count", f"{chosen.commit}..{standing}")), "commit")
         if what == "snapshot":
             message = (
-                f"'{config.branches.snapshot}' is {count} commits past the nightly of {chosen.date} "
+                f"'{config.branches.snapshot}' is {commits} past the nightly of {chosen.date} "
                 "(the forge's 'Sync fork' button does that)"
             )
         else:
-            message = f"the nightly of {chosen.date} is {count} commits older than the base of the stack"
+            message = f"the nightly of {chosen.date} is {commits} older than the base of the stack"
         return Snag("older-nightly", message, _ALLOW_OLDER.format(chosen.date))
     return None
 
