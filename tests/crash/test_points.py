@@ -11,7 +11,7 @@ import pytest
 
 from tests.crash.judge import Bench, attempt
 from tests.crash.scenes import SCENES
-from tests.crash.tracer import Act, available
+from tests.crash.tracer import Act, Tracer, _Process, available
 
 pytestmark = pytest.mark.skipif(not available(), reason="ptrace(2) of Linux on x86_64")
 
@@ -45,3 +45,14 @@ def test_P8_nothing_is_lost_or_half_done(benches: dict[str, Bench], name: str, a
     report = attempt(benches[name], step, act)
     assert report.step is not None
     assert report.wrong == [], "\n".join(report.said)
+
+
+def test_a_thread_that_was_over_before_its_beginning_was_told_is_not_left_running(tmp_path: Path) -> None:
+    """On a busy machine the kernel tells of a short thread's end first, of its beginning by its parent later."""
+    tracer = Tracer(tmp_path, tmp_path, {})
+    parent, thread = _Process("git index-pack", git=True), 4242
+    tracer.ended.add(thread)
+    tracer._began(thread, parent)
+    assert (tracer.processes, tracer.ended) == ({}, set())
+    tracer._began(thread, parent)
+    assert tracer.processes == {thread: _Process("git index-pack")}

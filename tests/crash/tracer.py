@@ -15,7 +15,7 @@ import signal
 import struct
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -100,6 +100,10 @@ class _Process:
     git: bool = False
 
 
+NAMELESS = _Process("?")
+"""One of which nobody has told yet."""
+
+
 def available() -> bool:
     """Whether this machine lets a program trace another."""
     return sys.platform == "linux" and platform.machine() == "x86_64" and hasattr(_libc(), "ptrace")
@@ -172,6 +176,7 @@ class Tracer:
         self.far = far
         self.run = Run()
         self.processes: dict[int, _Process] = {}
+        self.ended: set[int] = set()
         self.held: int | None = None
         self.broken = False
 
@@ -202,7 +207,8 @@ class Tracer:
             except ChildProcessError:
                 return
             if os.WIFEXITED(status) or os.WIFSIGNALED(status):
-                self.processes.pop(pid, None)
+                if self.processes.pop(pid, NAMELESS).name == NAMELESS.name:
+                    self.ended.add(pid)
                 if pid == self.child:
                     self.run.status = os.waitstatus_to_exitcode(status)
                     self.run.left = [one.name for one in self.processes.values() if not one.far]
@@ -221,10 +227,9 @@ class Tracer:
     def _stopped(self, pid: int, status: int) -> None:
         event, number = status >> 16, os.WSTOPSIG(status)
         passed = 0
-        process = self.processes.setdefault(pid, _Process("?"))
+        process = self.processes.setdefault(pid, replace(NAMELESS))
         if event in (FORK, VFORK, CLONE):
-            new = self._message(pid)
-            self.processes[new] = _Process(process.name, process.far)
+            self._began(self._message(pid), process)
         elif event == EXEC:
             self._executed(pid, process)
         elif event == SECCOMP:
@@ -236,6 +241,16 @@ class Tracer:
             passed = number
         if pid != self.held:
             self._continue(pid, CONT, passed)
+
+    def _began(self, pid: int, parent: _Process) -> None:
+        """A new process or thread may be met, begin another program, or be over, before its parent tells of it."""
+        if pid in self.ended:
+            self.ended.remove(pid)
+            return
+        process = self.processes.setdefault(pid, replace(NAMELESS))
+        process.far = process.far or parent.far
+        if process.name == NAMELESS.name:
+            process.name = parent.name
 
     def _continue(self, pid: int, how: int, number: int = 0) -> None:
         try:
