@@ -9,7 +9,7 @@ from git_poolside.errors import PoolsideError, Refused
 from git_poolside.forge.connection import connect, fork_of
 from git_poolside.forge.failures import ApiFailed
 from git_poolside.forge.github import Info, Repository
-from git_poolside.forge.tokens import is_hosted, no_token
+from git_poolside.forge.tokens import Token, is_hosted, no_token
 from git_poolside.git import refs
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
@@ -64,12 +64,12 @@ def _far_side(git: Git, config: Config, ui: Ui, *, builds: bool) -> Iterator[Fin
         return
     of = f" of {login}" if login else ""
     yield Finding("token", True, f"the token for {client.forge.host} is{of}, from {client.token.source}")
-    yield from _rights(config, fork, info, client.token.source)
+    yield from _rights(config, fork, info, client.token)
     if builds:
         yield _known_workflow(fork, config, info)
 
 
-def _rights(config: Config, fork: Repository, info: Info, source: str) -> Iterator[Finding]:
+def _rights(config: Config, fork: Repository, info: Info, token: Token) -> Iterator[Finding]:
     yield Finding(
         "repository",
         info.full_name.lower() == fork.name.lower(),
@@ -80,10 +80,11 @@ def _rights(config: Config, fork: Repository, info: Info, source: str) -> Iterat
         "rights",
         info.may_push,
         "the token may write to it" if info.may_push else "the token may not write to it",
-        f"give the account of the token from {source} write access to {info.full_name}",
+        f"give the account of the token from {token.source} write access to {info.full_name}",
     )
     if info.scopes is None:
-        return  # a fine-grained token or an App's: GitHub tells its permissions only when it refuses
+        yield Finding("scopes", True, _untold(token.value))
+        return
     enough = {"repo"} if info.private else {"repo", "public_repo"}
     lacking = [] if info.scopes & enough else ["repo"]
     lacking += [] if "workflow" in info.scopes else ["workflow"]
@@ -96,6 +97,20 @@ def _rights(config: Config, fork: Repository, info: Info, source: str) -> Iterat
         not lacking,
         f"the token has the scopes {scopes}" + (f" and lacks {' and '.join(lacking)}, {what}" if lacking else ""),
         f"gh auth refresh --scopes {','.join(lacking)}",
+    )
+
+
+def _untold(token: str) -> str:
+    """What a token needs whose rights GitHub tells only by refusing; its kind is in its prefix (docs.github.com, "About
+    authentication to GitHub")."""
+    if token.startswith("ghs_"):
+        return (
+            "GitHub does not tell what an App's token may do: a push needs the permissions Contents and Workflows, "
+            "which the token that Actions gives a job can never have both"
+        )
+    return (
+        "GitHub does not tell what this token may do: a push over https needs Contents and Workflows, publish needs "
+        "Actions, upstream needs Pull requests, each to write"
     )
 
 

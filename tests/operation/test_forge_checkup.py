@@ -78,12 +78,29 @@ def test_a_scope_that_is_lacking_is_named(
     assert checks(simple.clone(), poolside, "scopes") == [(False, message, cure)]
 
 
-def test_a_fine_grained_token_has_no_scopes_to_look_at(
-    github: FakeGitHub, fork: FakeRepository, simple: World, poolside: Run
-) -> None:
-    github.accounts[github.token] = Account("pat", scopes=None, may_push=False)
+@pytest.mark.parametrize(
+    ("token", "message"),
+    [
+        (
+            "github_pat_1",
+            "GitHub does not tell what this token may do: a push over https needs Contents and Workflows, publish "
+            "needs Actions, upstream needs Pull requests, each to write",
+        ),
+        (
+            "ghs_1",
+            "GitHub does not tell what an App's token may do: a push needs the permissions Contents and Workflows, "
+            "which the token that Actions gives a job can never have both",
+        ),
+    ],
+)
+def test_a_token_whose_rights_github_does_not_tell(
+    github: FakeGitHub, fork: FakeRepository, simple: World, poolside: Run, monkeypatch: pytest.MonkeyPatch,
+    token: str, message: str,
+) -> None:  # fmt: skip
+    github.accounts[token] = Account("pat", scopes=None, may_push=False)
+    monkeypatch.setenv("GH_TOKEN", token)
     clone = simple.clone()
-    assert checks(clone, poolside, "scopes") == []
+    assert checks(clone, poolside, "scopes") == [(True, message, "")]
     assert checks(clone, poolside, "rights") == [
         (False, "the token may not write to it", f"give the account of the token from GH_TOKEN write access to {FORK}")
     ]
