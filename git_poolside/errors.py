@@ -23,6 +23,7 @@ ALLOWABLE_SNAGS = {
     "undone-silently": "a patch landed, and upstream undid it without a word",
     "dropped-then-reverted": "a patch was dropped as landed, and upstream took it back",
     "upstream-rewritten": "upstream's branch was rewritten",
+    "tangled": "plain git joined two states of the stack",
     "moved-since": "a branch moved after the operation",
     "version-ambiguous": "the version's variable is set on two lines",
     "duplicate-block": "with --strict: a block stands twice",

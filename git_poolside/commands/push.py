@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from git_poolside.commands import Parser, allowing
 from git_poolside.context import Context
-from git_poolside.operation import journal, lock, stopped
+from git_poolside.operation import journal, lock, stopped, tangled
 from git_poolside.operation.push import push
 from git_poolside.operation.topics import Topic
 from git_poolside.terminal import count, table
@@ -29,6 +29,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     with lock.hold(git, context.command, arguments.allow):
         journal.recover(git, ui)
         stopped.refuse_if_stopped(git)
+        tangled.refuse(git, config, arguments.allow)
         done = push(git, config, ui, context.command, dry_run=arguments.dry_run)
     if ui.json:
         ui.object(

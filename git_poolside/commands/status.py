@@ -62,6 +62,8 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
         at = f"Stopped at {ui.paint(stop.known_as[:9], 'commit')} {clean(stop.subject)}"
         ui.print("", cut(at, ui.width), *(f"  {clean(path)}" for path in stop.paths))
         ui.hint(*_go_on(str(git.worktree), stop))
+    elif found.tangled:
+        ui.hint("git poolside doctor   (says the way back, on which nothing is lost)")
     elif found.unpushed and not all(layer.in_step for layer in found.layers):
         ui.hint("git poolside push   (sends the branches)")
     elif any(layer.behind for layer in found.layers):

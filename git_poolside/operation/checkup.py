@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from git_poolside.config import Config, Origin
 from git_poolside.errors import PoolsideError, Refused
-from git_poolside.git import layers, nightlies, refs, worktree
+from git_poolside.git import layers, nightlies, refs
 from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git, version
 from git_poolside.git.quarantine import quarantine
 from git_poolside.git.remotes import Remote
-from git_poolside.operation import adopt, prepare, stopped
+from git_poolside.operation import adopt, prepare, stopped, tangled
 from git_poolside.stack import version as variable
 from git_poolside.stack.model import Role
 from git_poolside.ui import Ui
@@ -37,10 +37,11 @@ def examine(git: Git, config: Config, ui: Ui, *, ask: bool = True) -> Iterator[F
     yield from _programs(git)
     yield from _configuration(git, config)
     yield from _upstream_remote(git, config)
-    yield _settled(git)
+    yield _settled(git, config)
     if ask:
         yield from _servers(git, config, ui)
     yield from _branches(git, config)
+    yield from _tangles(git, config)
     yield from _stack(git, config)
     yield _version_variable(git, config)
 
@@ -131,13 +132,13 @@ def _narrow(git: Git, name: str, wanted: list[str]) -> None:
     git.run("config", f"remote.{name}.pruneTags", "false")
 
 
-def _settled(git: Git) -> Finding:
+def _settled(git: Git, config: Config) -> Finding:
     state = stopped.load(git)
     if state is not None:
         cure = f"{state.order.program} --continue, --skip or --abort"
         return Finding("in flight", False, f"stopped at {state.known_as[:9]} {state.subject}", cure)
     try:
-        worktree.refuse_in_progress(git)
+        tangled.refuse_in_progress(git, config)
     except Refused as error:
         return Finding("in flight", False, error.message, error.hints[0])
     return Finding("in flight", True, "nothing is in progress")
@@ -163,6 +164,12 @@ def _branches(git: Git, config: Config) -> Iterator[Finding]:
             yield Finding(f"{role.value} branch", True, f"'{name}' is here, and not on '{config.remotes.fork}' yet")
         else:
             yield Finding(f"{role.value} branch", True, f"'{name}' is here and on '{config.remotes.fork}'")
+
+
+def _tangles(git: Git, config: Config) -> Iterator[Finding]:
+    for role in (Role.PICKS, Role.PATCHES):
+        if (tangle := tangled.found(git, config, role)) is not None:
+            yield Finding(f"{role.value} history", False, tangle.message, tangle.cure)
 
 
 def _stack(git: Git, config: Config) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
 from git_poolside.git.remotes import ask_both, ask_fork
-from git_poolside.operation import prepare
+from git_poolside.operation import prepare, tangled
 from git_poolside.operation.choices import Choices
 from git_poolside.operation.order import Order
 from git_poolside.operation.picks import standing_picks
@@ -83,6 +83,7 @@ class Desk:
 
     def order(self, command: Sequence[str], plan: Plan, allow: Sequence[str], notes: Sequence[str] = ()) -> Order:
         """The order for a plan; it keeps the base and the date of the stamp."""
+        tangled.refuse(self.git, self.config, allow)
         snags = prepare.doubts(self.git, self.config, self.here)
         stands = prepare.standing(self.git, self.config, self.stack.base, self.here.date)
         chosen = replace(stands, date=self.here.date or stands.date)

@@ -9,11 +9,11 @@ from functools import cached_property
 
 from git_poolside.config import Config
 from git_poolside.errors import Refused, UsageError
-from git_poolside.git import layers, line, nightlies, refs, worktree
+from git_poolside.git import layers, line, nightlies, refs
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
 from git_poolside.git.remotes import Remote, ask_both
-from git_poolside.operation import ledger, log
+from git_poolside.operation import ledger, log, tangled
 from git_poolside.operation.arriving import arriving
 from git_poolside.operation.choices import Choices
 from git_poolside.operation.order import Order
@@ -119,15 +119,15 @@ def _stamp(git: Git, objects: Objects, tip: Oid) -> Provenance:
 
 def order(git: Git, config: Config, ui: Ui, objects: Objects, command: Sequence[str], wishes: Wishes) -> Order:
     """The order for a sync. Raises `Refused`; doubts that can be allowed come along as its snags."""
-    worktree.refuse_in_progress(git)
+    tangled.refuse_in_progress(git, config)
     if wishes.fetch:
         ask_both(git, config, ui)
+    tangled.refuse(git, config, wishes.allow)
     with refs.at_one_moment(git, [*layers.refs_of(config), refs.OPERATIONS]):
         here = ground(git, config, objects, ours=wishes.take_in)
         snags = doubts(git, config, here)
         chosen, notes = _target(git, config, ui, here, wishes)
-        if (snag := _older(git, config, here, chosen)) is not None:
-            snags.append(snag)
+        snags += filter(None, [_older(git, config, here, chosen)])
     patches = _Names(git, config, objects, here.tips.chosen, here.upstream)
     choices = _choices(Choices(strict=config.sync.strict), patches, wishes)
     for oid in choices.keep:

@@ -15,7 +15,7 @@ from git_poolside.git.process import Git
 from git_poolside.git.quarantine import quarantine
 from git_poolside.git.remotes import ask_both
 from git_poolside.git.standing import Standing, standing
-from git_poolside.operation import log, prepare
+from git_poolside.operation import log, prepare, tangled
 from git_poolside.operation.choices import Choices
 from git_poolside.operation.former import Former, commits_of, former
 from git_poolside.operation.generated import Generated
@@ -38,11 +38,12 @@ def order(
     Without names the branch that is checked out goes along, if it is a topic of the stack. An order without moves has
     nothing to do.
     """
-    worktree.refuse_in_progress(git)
+    tangled.refuse_in_progress(git, config)
     listing: dict[str, Oid] = {}
     if fetch:
         listing = ask_both(git, config, ui, [f"{config.published.prefix}*"])
     layers.refuse_shallow(git)
+    tangled.refuse(git, config, wishes.allow)
     upstream = nightlies.upstream_tip(git, config)
     tips = _tips(git, config)
     top = tips.remote[Role.PATCHES]

@@ -44,7 +44,7 @@ class LayerState:
 @dataclass(frozen=True)
 class Survey:
     """`nightly` is the one that the stack stands on, `latest` the newest usable one; `unpushed` counts the operations
-    that moved branches since the last push.
+    that moved branches since the last push. `tangled`: plain git has joined two states of the stack, as `problems` say.
     """
 
     nightly: Nightly | None
@@ -55,6 +55,7 @@ class Survey:
     layers: tuple[LayerState, ...]
     problems: tuple[str, ...] = ()
     unpushed: int = 0
+    tangled: bool = False
 
 
 def remembered(git: Git, config: Config) -> Survey | None:

@@ -12,7 +12,7 @@ from git_poolside.git.layers import StackReader, branch_of
 from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
-from git_poolside.operation import log
+from git_poolside.operation import log, tangled
 from git_poolside.operation.generated import Generated
 from git_poolside.operation.prepare import standing_date
 from git_poolside.operation.remembered import LayerState, Survey
@@ -53,6 +53,9 @@ def survey(git: Git, config: Config) -> Survey:
     latest = newest_usable(listed)
     standing = nightlies.naming(git, config, base, standing_date(git, config, objects, top))
     latest = latest or standing
+    ahead = [layer.role for layer in layers if layer.ahead and layer.role is not Role.SNAPSHOT]
+    tangles = [tangle for role in ahead if (tangle := tangled.found(git, config, role)) is not None]
+    problems += [tangle.message for tangle in tangles]
     return Survey(
         standing,
         latest,
@@ -62,6 +65,7 @@ def survey(git: Git, config: Config) -> Survey:
         tuple(layers),
         tuple(problems),
         _unpushed(git, objects),
+        bool(tangles),
     )
 
 
