@@ -9,6 +9,7 @@ import argparse
 import shutil
 import sys
 import tempfile
+import time
 from collections import Counter
 from itertools import product
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 import git_poolside.cli  # loaded before anything forks, so that no run has to
 import git_poolside.operation.sync  # noqa: F401
 from tests.crash.judge import Bench, attempt
-from tests.crash.network import cabled, cut, measured
+from tests.crash.network import cabled, cut, measured, slowly
 from tests.crash.scenes import SCENES, Stage
 from tests.crash.tracer import Act, available
 
@@ -33,7 +34,7 @@ def main() -> int:
         "--network",
         type=int,
         metavar="BYTES",
-        help="instead: cut the network after each so many bytes of push and sync",
+        help="instead: cut the network after each so many bytes of push, sync and pull, then slow it down",
     )
     parser.add_argument("--list", action="store_true", help="the steps, and nothing else")
     parser.add_argument("--folder", type=Path, default=Path("/dev/shm"), help="where to do it: best in memory")
@@ -86,6 +87,16 @@ def _network(memory: Path, every: int) -> int:
                             failed += 1
                             print(f"{name}, cut {way} after {after} bytes:", *report.wrong, *report.said, sep="\n  ")
                     print(f"{name}: cut at {len(cuts)} of {carried} bytes {way}, for good and once", flush=True)
+                began = time.monotonic()
+                report = slowly(stage, cable, 200)
+                tried += 1
+                failed += bool(report.wrong)
+                print(
+                    f"{name}: {time.monotonic() - began:.0f} s at 256 bytes in 0.2 s",
+                    *report.wrong,
+                    sep="\n  ",
+                    flush=True,
+                )
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     print(f"{tried} tried, {failed} failed")

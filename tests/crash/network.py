@@ -12,6 +12,7 @@ import signal
 import socket
 import struct
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -30,7 +31,7 @@ class Cable:
     """Carries connections to git daemons that serve the repositories below a folder; counts the bytes each way."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
-        self._shared = mmap.mmap(-1, 40)
+        self._shared = mmap.mmap(-1, 48)
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listening.getsockname()[1]
         self.whole()
@@ -45,16 +46,20 @@ class Cable:
     def cut(self, way: str, after: int, *, once: bool = False) -> None:
         """From now on every connection breaks when `after` more bytes have gone this way, or `once` the first alone."""
         limits = (after, NEVER) if way == UP else (NEVER, after)
-        self._shared[:] = struct.pack("<5q", *limits, 0, 0, once)
+        self._shared[:] = struct.pack("<6q", *limits, 0, 0, once, 0)
 
     def whole(self) -> None:
         """Carry everything, and count it anew."""
         self.cut(UP, NEVER)
 
+    def slow(self, pause: int) -> None:
+        """From now on carry 256 bytes at a time and then pause, for so many milliseconds, each way."""
+        self._shared[:] = struct.pack("<6q", NEVER, NEVER, 0, 0, 0, pause)
+
     @property
     def carried(self) -> dict[str, int]:
         """The bytes that went each way since."""
-        _, _, up, down, _ = struct.unpack("<5q", self._shared[:])
+        _, _, up, down, _, _ = struct.unpack("<6q", self._shared[:])
         return {UP: up, DOWN: down}
 
     def close(self) -> None:
@@ -80,14 +85,15 @@ def _carry(listening: socket.socket, shared: mmap.mmap, folder: Path, environmen
 
 def _relay(source: socket.socket, target: socket.socket, way: int, shared: mmap.mmap, guard: Lock) -> None:
     with suppress(OSError):
-        while data := source.recv(4096):
+        while data := source.recv(256 if (pause := struct.unpack_from("<q", shared, 40)[0]) else 4096):
+            time.sleep(pause / 1000)
             with guard:
-                words = list(struct.unpack("<5q", shared[:]))
+                words = list(struct.unpack("<6q", shared[:]))
                 room = words[way] - words[2 + way]
                 words[2 + way] += len(data)
                 if room <= len(data) and words[4]:
                     words[way] = NEVER
-                shared[:] = struct.pack("<5q", *words)
+                shared[:] = struct.pack("<6q", *words)
             target.sendall(data[: max(room, 0)])
             if room <= len(data):
                 break
@@ -125,6 +131,21 @@ def measured(stage: Stage, cable: Cable) -> dict[str, int]:
     result = ours(clone, *stage.scene.command)
     assert result.status == 0, result.err
     return cable.carried
+
+
+def slowly(stage: Stage, cable: Cable, pause: int) -> Report:
+    """The command on a slow line: it takes its time, and comes to what it comes to on a fast one."""
+    clone = plug(stage, cable)
+    cable.whole()
+    ours(clone, *stage.scene.command)
+    fast = stage.state()
+    clone = plug(stage, cable)
+    report = Report(Act.KILL, Step(pause, stage.scene.name, "slow"))
+    cable.slow(pause)
+    tell(report, " ".join(stage.scene.command), result := ours(clone, *stage.scene.command))
+    report.need(result.status == 0, f"exit {result.status}")
+    report.need(stage.state() == fast, f"it came to something else: {stage.state().differs(fast)}")
+    return report
 
 
 def cut(stage: Stage, cable: Cable, way: str, after: int, *, once: bool = False) -> Report:

@@ -77,6 +77,8 @@ SCENES = {
         Scene("cherry-pick drop", simple_world, ("cherry-pick", "drop", "relu")),
         Scene("changes --write", simple_world, ("changes", "--write")),
         Scene("push", simple_world, ("push",), (("sync",),)),
+        Scene("sync --push", simple_world, ("sync", "--push")),
+        Scene("undo --push", simple_world, ("undo", "--push"), (("sync", "--push"),)),
         Scene("undo", simple_world, ("undo",), (("sync",),)),
         Scene("pull", simple_world, ("pull",), (_meanwhile_synced,)),
         Scene("upstream", simple_world, ("upstream", "Use our index")),
