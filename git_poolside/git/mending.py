@@ -1,4 +1,4 @@
-"""A checkout that was killed inside: what it wrote, what is the user's, and taking it back."""
+"""A checkout that was cut short: what it wrote, what is the user's, and taking it back."""
 
 from __future__ import annotations
 
@@ -64,15 +64,17 @@ def look(git: Git, old: Oid, new: Oid, since: float, *, marked: bool = False) ->
     return Found(touches, blobs, ours)
 
 
-def mend(git: Git, old: Oid, new: Oid, since: float) -> None:
-    """Take back a checkout from `old` to `new` that was killed: every path it touched is at `old` again.
+def mend(git: Git, old: Oid, new: Oid, since: float, *, unlock: bool) -> None:
+    """Take back a checkout from `old` to `new` that was cut short: every path it touched is at `old` again.
 
-    The caller knows that the process is dead; `since` as for `look`. Raises `Refused` if a file of the user's stands
-    on one of the paths. Does nothing but unlock the index where no file was written yet.
+    The caller knows that the process is dead; `since` as for `look`. With `unlock` it was killed, so that a lock of the
+    index is its; one that failed has left none. Raises `Refused` if a file of the user's stands on one of the paths.
+    Does nothing but unlock the index where no file was written yet.
     """
     if git.worktree is None:
         return
-    (git.git_dir / "index.lock").unlink(missing_ok=True)
+    if unlock:
+        (git.git_dir / "index.lock").unlink(missing_ok=True)
     found = look(git, old, new, since)
     if not (found.begun or _index_has(git, found.touches)):
         return

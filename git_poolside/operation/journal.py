@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from git_poolside import interrupt
-from git_poolside.errors import Refused
+from git_poolside.errors import GitFailed, Refused
 from git_poolside.git import mending, refs, worktree
 from git_poolside.git.process import Git
 from git_poolside.operation import lock
@@ -164,7 +164,7 @@ def carry_out(
         refs.move(git, moving, action)
     except BaseException as error:
         with interrupt.held_back():
-            done, _ = _settle(git, journal, running=True, killed=lock.was_killed(error))
+            done, _ = _settle(git, journal, error)
         if done == FINISHED and isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt("the branches had moved already; git poolside undo takes it back") from error
         raise
@@ -189,7 +189,7 @@ def checking_out(git: Git, action: str, entry: BroughtAlong, begins: Mapping[str
         yield
     except BaseException as error:
         with interrupt.held_back():
-            _settle(git, journal, running=True, killed=lock.was_killed(error))
+            _settle(git, journal, error)
         raise
     if begins is None:
         replace(journal, phase=REFS).save(git)
@@ -244,11 +244,13 @@ def recover_if_dead(git: Git, ui: Ui, command: Sequence[str]) -> None:
             recover(git, ui)
 
 
-def _settle(git: Git, journal: Journal, running: bool = False, killed: bool = True) -> tuple[str, list[str]]:
+def _settle(git: Git, journal: Journal, failure: BaseException | None = None) -> tuple[str, list[str]]:
     """Roll forward or take back; which of the two, and the locks that were removed.
 
-    `running` says that it is our own operation that failed, `killed` that a git process of its may have been.
+    `failure` is what our own operation met; without one it is a dead process's. A git process that was killed left its
+    locks; one that failed may have written files before, as when the disk is full or a filter fails.
     """
+    running, killed = failure is not None, failure is None or lock.was_killed(failure)
     now = refs.read(git, [change.ref for change in journal.changes])
     strange = [c for c in journal.changes if now[c.ref] not in (c.before, c.after)]
     if strange and not running:
@@ -268,26 +270,32 @@ def _settle(git: Git, journal: Journal, running: bool = False, killed: bool = Tr
         _finish(git, journal)
         return FINISHED, unlocked
     since = Journal.path(git).stat().st_mtime
+    begun = _Begun(since, killed) if killed or isinstance(failure, GitFailed) else None
     for entry in journal.worktrees:
         if Path(entry.path).is_dir():
-            _restore(_git_of(git, Path(entry.path)), entry, journal.action, since if killed else None)
+            _restore(_git_of(git, Path(entry.path)), entry, journal.action, begun)
     journal.delete(git)
     return TAKEN_BACK, unlocked
 
 
-def _restore(git: Git, entry: BroughtAlong, action: str, killed: float | None) -> None:
-    """The worktree as it was before: its files at `before`, HEAD on its branch. The user's own HEAD is left alone.
+@dataclass(frozen=True)
+class _Begun:
+    """A checkout that was cut short may have begun after the moment `since`; `killed` as against having failed."""
 
-    A checkout that was begun after the moment `killed` may have been killed inside.
-    """
+    since: float
+    killed: bool
+
+
+def _restore(git: Git, entry: BroughtAlong, action: str, begun: _Begun | None) -> None:
+    """The worktree as it was before: its files at `before`, HEAD on its branch. The user's own HEAD is left alone."""
     standing, on = worktree.head(git), worktree.branch(git)
     if on not in (None, entry.ref):
         return
-    if killed is not None and standing == entry.before:
-        mending.mend(git, entry.before, entry.after, killed)
+    if begun is not None and standing == entry.before:
+        mending.mend(git, entry.before, entry.after, begun.since, unlock=begun.killed)
     if on is None and standing == entry.after != entry.before:
-        if killed is not None:
-            mending.mend(git, entry.after, entry.before, killed)
+        if begun is not None:
+            mending.mend(git, entry.after, entry.before, begun.since, unlock=begun.killed)
         worktree.detach(git, entry.before, action)
     if entry.ref is not None:
         worktree.attach(git, entry.ref, entry.before, action)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import git_poolside.cli  # loaded before anything forks, so that no run has to
 import git_poolside.operation.sync  # noqa: F401
-from tests.crash.judge import Bench, attempt
+from tests.crash.judge import Bench, attempt, cramped
 from tests.crash.network import cabled, cut, measured, slowly
 from tests.crash.scenes import SCENES, Stage
 from tests.crash.tracer import Act, available
@@ -36,6 +36,13 @@ def main() -> int:
         metavar="BYTES",
         help="instead: cut the network after each so many bytes of push, sync and pull, then slow it down",
     )
+    parser.add_argument(
+        "--room",
+        type=int,
+        metavar="KIB",
+        help="instead: leave so many KiB free on the file system of --folder, best a small tmpfs, then twice, "
+        "thrice as many, until it is enough",
+    )
     parser.add_argument("--list", action="store_true", help="the steps, and nothing else")
     parser.add_argument("--folder", type=Path, default=Path("/dev/shm"), help="where to do it: best in memory")
     arguments = parser.parse_args()
@@ -53,7 +60,16 @@ def main() -> int:
             if arguments.list:
                 print(*bench.steps, sep="\n")
                 continue
-            for act in acts:
+            for room in range(0, 2**20, arguments.room) if arguments.room else ():
+                report = cramped(bench, room)
+                if report is None:
+                    print(f"{name}: {room} KiB are enough", flush=True)
+                    break
+                tried[name, Act.FULL] += 1
+                if report.wrong:
+                    failed[name, Act.FULL] += 1
+                    print(f"{name}, {room} KiB left:", *report.wrong, *report.said, sep="\n  ")
+            for act in acts if not arguments.room else ():
                 numbers = [step.number for step in bench.steps[arguments.first - 1 :] if step.can(act)]
                 for number in [arguments.at] if arguments.at else numbers[:: arguments.every]:
                     report = attempt(bench, number, act)

@@ -5,6 +5,7 @@ The next command of any kind (``status``) finds what was in flight; then a perso
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,12 +24,16 @@ ROLES = ("refs/heads/main", "refs/heads/poolside-cherry-picks", "refs/heads/pool
 
 @dataclass
 class Bench:
-    """A scene with what it is before and after; `steps` are all its steps when nobody disturbs it."""
+    """A scene with what it is before and after; `steps` are all its steps when nobody disturbs it.
+
+    `middle` is what it may also be, when the command is two in one.
+    """
 
     stage: Stage
     old: State
     new: State
     steps: list[Step]
+    middle: State | None = None
 
     @classmethod
     def of(cls, scene: Scene, folder: Path, refs: str = "files") -> Bench:
@@ -37,7 +42,18 @@ class Bench:
         old = stage.state()
         run = tracer(stage)(lambda: command(scene))
         assert run.status in (0, 3), run.err
-        return cls(stage, old, stage.state(), run.steps)
+        bench = cls(stage, old, stage.state(), run.steps)
+        if scene.halves:
+            stage.set_up()
+            assert stage.run(*scene.halves[0]).status == 0
+            bench.middle = stage.state().unlogged()
+        return bench
+
+    def between(self, state: State) -> bool:
+        """Whether the first of two halves is done and the second, a push, is nowhere noted."""
+        if self.middle is None:
+            return False
+        return all(wrong.startswith("server") for wrong in state.unlogged().differs(self.middle))
 
 
 @dataclass
@@ -72,14 +88,35 @@ def attempt(bench: Bench, at: int | str, act: Act) -> Report:
     report = Report(act, None)
     if act is Act.ALONE:
         traced.meanwhile = lambda: _meanwhile(bench, traced, report)
-    run = traced(lambda: command(scene))
+    _judge(bench, traced(lambda: command(scene)), report)
+    return report
+
+
+def cramped(bench: Bench, room: int) -> Report | None:
+    """The command where the file system really has only so many KiB left; None when that was enough."""
+    stage = bench.stage
+    stage.set_up()
+    ballast = stage.folder / "ballast"
+    free = os.statvfs(stage.folder)
+    with ballast.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, max(free.f_bavail * free.f_frsize - room * 1024, 1))
+    result = stage.run(*stage.scene.command)
+    ballast.unlink()
+    if result.status == 0 and stage.state() == bench.new:
+        return None
+    report = Report(Act.FULL, Step(room, "the disk", "has so many KiB left"))
+    _judge(bench, Run(result.status, result.out, result.err, hit=report.step), report)
+    return report
+
+
+def _judge(bench: Bench, run: Run, report: Report) -> None:
+    scene, act = bench.stage.scene, report.act
     report.step = run.hit
     tell(report, " ".join(scene.command), Result(run.status, run.out, run.err))
     _ended(bench, run, act, report)
     _next_command(bench, run, act, report)
     _again(bench, report)
     _kept(bench, report)
-    return report
 
 
 def tell(report: Report, name: str, result: Result) -> None:
@@ -116,7 +153,8 @@ def _ended(bench: Bench, run: Run, act: Act, report: Report) -> None:
         report.need(not run.left, f"left running: {', '.join(run.left)}")
         report.need(not (bench.stage.clone.path / ".git/poolside/journal.json").exists(), "the journal is left")
         state = bench.stage.state()
-        report.need(state.refs in (bench.old.refs, bench.new.refs) or state.stopped, "refs neither old nor new")
+        known = state.refs in (bench.old.refs, bench.new.refs) or bench.between(state)
+        report.need(known or state.stopped, "refs neither old nor new")
     elif act in ERRORS or act is Act.CHILD:
         itself = act is Act.CHILD and run.hit is not None and run.hit.who == "poolside"
         report.need(run.status in ENDED or itself, f"exit {run.status}")
@@ -133,7 +171,7 @@ def _next_command(bench: Bench, run: Run, act: Act, report: Report) -> None:
     report.need(roles[0] in roles[1:], "role refs neither all old nor all new")
     if state.stopped:
         report.need("Stopped at" in result.out, "status does not tell of the stop")
-    else:
+    elif not bench.between(state):
         wrong = min(state.differs(bench.old), state.differs(bench.new), key=len)
         wrong = [one for one in wrong if not one.startswith("server")]
         report.need(not wrong, f"neither as before nor as after: {wrong}")
@@ -156,8 +194,12 @@ def _again(bench: Bench, report: Report) -> None:
         _run(bench, report, "sync", "--abort")
         wrong = stage.state().differs(bench.old)
         report.need(not wrong, f"after --abort: {wrong}")
-    _run(bench, report, *scene.command)
-    wrong = stage.state().differs(bench.new)
+    if bench.between(state):
+        _run(bench, report, *scene.halves[1])
+        wrong = stage.state().unlogged().differs(bench.new.unlogged())
+    else:
+        _run(bench, report, *scene.command)
+        wrong = stage.state().differs(bench.new)
     report.need(not wrong, f"typed again it does not come to the same: {wrong}")
     _own_work(bench, report)
 
@@ -169,7 +211,7 @@ def _kept(bench: Bench, report: Report) -> None:
     clone.git("gc", "-q", "--prune=now", check=False)
     said = clone.git("fsck", "--strict", "--no-dangling", "--no-progress", check=False)
     report.need(not said, f"git fsck: {said}")
-    tips = {Oid(oid) for state in (bench.old, bench.new) for _, oid in state.refs}
+    tips = {Oid(oid) for state in (bench.old, bench.stage.state()) for _, oid in state.refs}
     missing = [
         line
         for line in clone.git("cat-file", "--batch-check", input="\n".join(sorted(tips))).splitlines()

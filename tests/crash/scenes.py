@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from git_poolside.cli import main
@@ -20,13 +20,17 @@ WORK = {"README.md": "upstream, and what I have not committed\n", "notes.txt": "
 
 @dataclass(frozen=True)
 class Scene:
-    """A command and what goes before it. `linked` puts the patches branch into a worktree of its own."""
+    """A command and what goes before it. `linked` puts the patches branch into a worktree of its own.
+
+    A command that is two in one has `halves`: it may end between them, and the second is typed then.
+    """
 
     name: str
     world: Callable[[World], None]
     command: tuple[str, ...]
     before: tuple[tuple[str, ...] | Callable[[World, Repo], None], ...] = ()
     linked: bool = False
+    halves: tuple[tuple[str, ...], ...] = ()
 
 
 def _resolve(world: World, clone: Repo) -> None:
@@ -77,8 +81,14 @@ SCENES = {
         Scene("cherry-pick drop", simple_world, ("cherry-pick", "drop", "relu")),
         Scene("changes --write", simple_world, ("changes", "--write")),
         Scene("push", simple_world, ("push",), (("sync",),)),
-        Scene("sync --push", simple_world, ("sync", "--push")),
-        Scene("undo --push", simple_world, ("undo", "--push"), (("sync", "--push"),)),
+        Scene("sync --push", simple_world, ("sync", "--push"), halves=(("sync",), ("push",))),
+        Scene(
+            "undo --push",
+            simple_world,
+            ("undo", "--push"),
+            (("sync", "--push"),),
+            halves=(("undo",), ("push",)),
+        ),
         Scene("undo", simple_world, ("undo",), (("sync",),)),
         Scene("pull", simple_world, ("pull",), (_meanwhile_synced,)),
         Scene("upstream", simple_world, ("upstream", "Use our index")),
@@ -97,6 +107,10 @@ class State:
     status: str
     files: tuple[tuple[str, str], ...]
     server: tuple[tuple[str, str], ...]
+
+    def unlogged(self) -> State:
+        """This state as it is whatever the operation log calls the command that made it."""
+        return replace(self, refs=tuple(ref for ref in self.refs if ref[0] != "refs/poolside/operations"))
 
     def differs(self, other: State) -> list[str]:
         """In what two states differ."""

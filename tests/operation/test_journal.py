@@ -100,6 +100,39 @@ def test_P8_killed_between_two_files_is_taken_back(simple: World, poolside: Run)
     assert poolside(clone, "sync").status == 0
 
 
+def test_P8_a_checkout_that_fails_between_two_files_is_taken_back_at_once(simple: World, poolside: Run) -> None:
+    """A filter that fails is git's end too, after files were written: as a disk that is full when the index is."""
+    clone = simple.clone()
+    before = everything(clone)
+    once = clone.path / ".git/once"
+    smudging(clone, f"[ -e {once} ] || {{ : > {once}; exit 1; }}")
+    clone.git("config", "filter.late.required", "true")
+    result = poolside(clone, "sync")
+    assert result.status == 128
+    assert result.err.splitlines()[-2:] == [
+        "fatal: lib/c.py: smudge filter late failed",
+        "hint: nothing was changed by poolside; the message above is git's own",
+    ]
+    assert everything(clone) == before
+    assert clone.git("status", "--porcelain") == ""
+    assert poolside(clone, "sync").status == 0
+
+
+def test_P8_the_lock_of_another_git_process_is_let_alone(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    before = everything(clone)
+    lock = clone.path / ".git/index.lock"
+    lock.touch()
+    os.utime(lock, (2**31, 2**31))  # younger than our operation
+    result = poolside(clone, "sync")
+    assert result.status == 128
+    assert "index.lock': File exists" in result.err
+    assert lock.exists()
+    lock.unlink()
+    assert everything(clone) == before
+    assert poolside(clone, "sync").status == 0
+
+
 def test_P8_interrupted_between_two_files_is_taken_back_at_once(simple: World, poolside: Run) -> None:
     clone = simple.clone()
     before = everything(clone)
