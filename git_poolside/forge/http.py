@@ -6,6 +6,7 @@ host alone: a redirect or a next page elsewhere is an error, and netrc is not re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -36,6 +37,7 @@ SECONDARY = 60.0
 _REDIRECTS = 5
 _PAGE = 100
 _VERSION = "2022-11-28"
+_SECONDS = re.compile(r"[0-9]{1,12}")
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ class Client:
                 return answer
             if method != "GET" and answer.status not in (307, 308):
                 break  # it would have to become a GET
-            url, parameters = self._same_host(urljoin(url, answer.headers.get("location", "")), doing), None
+            url, parameters = self._same_host(url, answer.headers.get("location", ""), doing), None
         raise FarSideFailed(
             f"{self.forge.host} sends on the request to {doing} without end",
             hints=["was the repository renamed? set its new name under [github] in .poolside.toml"],
@@ -187,7 +189,7 @@ class Client:
             response = self._session.request(
                 method, url, params=parameters, json=body, timeout=self._timeout, allow_redirects=False
             )
-        except OSError as error:  # requests.RequestException is one, and what is wrong with a file of certificates
+        except (OSError, ValueError) as error:  # OSError: requests' own errors, and a file of certificates that is none
             raise self._unreachable(error, doing) from None  # its text may hold a proxy's password
         headers = {name.lower(): value for name, value in response.headers.items()}
         if response.status_code >= 500:
@@ -199,18 +201,18 @@ class Client:
             return Answer(response.status_code, None, headers)
         try:
             data = response.json()
-        except ValueError as error:
-            if response.status_code < 300:
-                raise self._nonsense(doing) from error
+        except (ValueError, RecursionError) as error:
+            if response.status_code < 300:  # to a POST it is a yes whose words are lost
+                raise self._nonsense(doing, Unanswered if method == "POST" else FarSideFailed) from error
             data = None
         return Answer(response.status_code, data, headers)
 
-    def _unreachable(self, error: OSError, doing: str) -> FarSideFailed:
+    def _unreachable(self, error: OSError | ValueError, doing: str) -> FarSideFailed:
         """The failure of a connection, by its kind."""
         import requests
 
         host = urlsplit(self.forge.api).netloc
-        if not isinstance(error, requests.RequestException):
+        if not isinstance(error, requests.RequestException | ValueError):
             return FarSideFailed(
                 f"cannot {doing}: there is no file of certificates where it should be",
                 hints=["REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names it"],
@@ -223,6 +225,12 @@ class Client:
                 hints=["is a proxy in between? https_proxy and no_proxy name it"] if trusted
                 else ["export REQUESTS_CA_BUNDLE=FILE   (your company's certificates)"],
             )  # fmt: skip
+        wrong = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema)
+        if isinstance(error, wrong):
+            return FarSideFailed(
+                f"cannot {doing}: the address of the proxy, or of {host}, cannot be used",
+                hints=["https_proxy and no_proxy name the proxy and what goes without"],
+            )
         if isinstance(error, requests.exceptions.ProxyError):
             return FarSideFailed(
                 f"cannot {doing}: the proxy does not let {host} be reached",
@@ -238,25 +246,34 @@ class Client:
             f"cannot {doing}: {what}", hints=[f"curl -sS {self.forge.api}   (tries the connection alone)"]
         )
 
-    def _nonsense(self, doing: str) -> FarSideFailed:
-        return FarSideFailed(
+    def _nonsense(self, doing: str, kind: type[FarSideFailed] = FarSideFailed) -> FarSideFailed:
+        return kind(
             f"cannot {doing}: {urlsplit(self.forge.api).netloc} answers, but not as GitHub does",
             hints=["is GITHUB_API_URL right? is a proxy or a login page in between?"],
         )
 
-    def _same_host(self, url: str, doing: str) -> str:
-        """`url` if it is the interface's own host. Raises `FarSideFailed`: nobody else is to get the token."""
-        there, here = urlsplit(url), urlsplit(self.forge.api)
+    def _same_host(self, base: str, target: str, doing: str) -> str:
+        """Where `target` leads from `base`, on the interface's own host. Raises `FarSideFailed` where it does not:
+        nobody else is to get the token, nor is it to go without TLS or to another port.
+        """
+        here = urlsplit(self.forge.api)
+        try:
+            url = urljoin(base, target)
+            there = urlsplit(url)
+        except ValueError:  # an address that is none
+            there = urlsplit("")
         if (there.scheme, there.netloc) != (here.scheme, here.netloc):
+            whither = there.netloc if there.scheme == here.scheme else f"{there.scheme}://{there.netloc}"
             raise FarSideFailed(
-                f"cannot {doing}: {here.netloc} sends on to {there.netloc or 'nowhere'}, which does not get the token",
+                f"cannot {doing}: {here.netloc} sends on to {whither if there.netloc else 'nowhere'}, which does not "
+                "get the token",
                 hints=["is GITHUB_API_URL right? is a proxy or a login page in between?"],
             )
         return url
 
     def _below(self, url: str, doing: str) -> str:
         """The part of a full url behind the interface's base."""
-        return self._same_host(url, doing).removeprefix(self.forge.api)
+        return self._same_host(self.forge.api, url, doing).removeprefix(self.forge.api)
 
 
 def _next_page(link: str) -> str | None:
@@ -272,10 +289,10 @@ def _limit(answer: Answer) -> float | None:
     if answer.status not in (403, 429):
         return None
     after = answer.headers.get("retry-after", "")
-    if after.isdigit():
+    if _SECONDS.fullmatch(after):
         return float(after)
     reset = answer.headers.get("x-ratelimit-reset", "")
-    if answer.headers.get("x-ratelimit-remaining") == "0" and reset.isdigit():
+    if answer.headers.get("x-ratelimit-remaining") == "0" and _SECONDS.fullmatch(reset):
         return max(0.0, int(reset) - answer.date.timestamp()) + 1
     said = " ".join(texts(answer.data)).lower()
     return SECONDARY if answer.status == 429 or "rate limit" in said or "abuse detection" in said else None

@@ -62,6 +62,9 @@ def test_every_page_of_a_list_is_read(github: FakeGitHub, fork: Repository) -> N
 
 def test_a_next_page_on_another_host_does_not_get_the_token(github: FakeGitHub, fork: Repository) -> None:
     elsewhere = '<https://evil.example/repos?page=2>; rel="next"'
+    github.fault("GET", "", 302, headers={"Location": "https://[evil/x"}, times=4)
+    with pytest.raises(Unanswered, match="gave an answer that cannot be read"):
+        fork.info()
     github.fault("GET", "/issues", 200, body=[], headers={"Link": elsewhere})
     with pytest.raises(FarSideFailed, match="which does not get the token"):
         list(fork.issues())
@@ -79,6 +82,38 @@ def test_a_redirect_to_another_host_does_not_get_the_token(
     assert caught.value.message == (
         f"cannot show {NAME}: {host(github)} sends on to 127.0.0.1:{other.port}, which does not get the token"
     )
+
+
+@pytest.mark.parametrize(
+    ("location", "whither"),
+    [
+        ("http://127.0.0.1:{port}/api/v3/x", "http://127.0.0.1:{port}"),
+        ("https://127.0.0.1/api/v3/x", "127.0.0.1"),
+        ("https://127.0.0.1:{port}@evil.example/x", "127.0.0.1:{port}@evil.example"),
+        ("https://127.0.0.1:{port}\\\\@evil.example/x", "127.0.0.1:{port}\\\\@evil.example"),
+        ("//evil.example/x", "evil.example"),
+        ("file:///etc/passwd", "nowhere"),
+        ("", None),
+    ],
+)
+def test_the_token_goes_neither_without_tls_nor_to_another_port(
+    certificate: tuple[Path, Path], waits: Waits, monkeypatch: pytest.MonkeyPatch, location: str, whither: str | None
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))
+    with FakeGitHub(tls=certificate) as server:
+        server.repository(NAME)
+        fork = Repository(Client(Forge("git.corp.example", server.url), Token(server.token, "x"), waits), NAME)
+        server.fault("GET", "", 302, headers={"Location": location.format(port=server.port)}, times=9)
+        with pytest.raises(FarSideFailed) as caught:
+            fork.info()
+        if whither is None:
+            assert caught.value.message == f"git.corp.example sends on the request to show {NAME} without end"
+            return
+        whither = whither.format(port=server.port)
+        assert caught.value.message == (
+            f"cannot show {NAME}: {host(server)} sends on to {whither}, which does not get the token"
+        )
+        assert len(server.seen) == 1
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -161,6 +196,10 @@ LIMITS = {
     ),
     "secondary": ({}, 403, "You have exceeded a secondary rate limit. Please wait a few minutes", 60.0),
     "429": ({}, 429, "Too many requests", 60.0),
+    "no number": ({"Retry-After": "\u00b2"}, 429, "Too many requests", 60.0),
+    "no time": (
+        {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "9" * 400}, 403, "API rate limit exceeded", 60.0,
+    ),
 }  # fmt: skip
 
 
@@ -200,6 +239,15 @@ def test_an_answer_that_is_not_githubs_is_said(github: FakeGitHub, fork: Reposit
     github.fault("GET", "", 200, body={"full_name": 7})
     with pytest.raises(FarSideFailed, match="gave an answer that is not GitHub's"):
         fork.info()
+    github.fault("GET", "", 200, body=b"[" * 100_000)
+    with pytest.raises(FarSideFailed, match="answers, but not as GitHub does"):
+        fork.info()
+    github.fault("GET", "", 302, headers={"Location": "https://[evil/x"}, times=4)
+    with pytest.raises(Unanswered, match="gave an answer that cannot be read"):
+        fork.info()
+    github.fault("GET", "/issues", 200, body=[], headers={"Link": '<http://[evil>; rel="next"'})
+    with pytest.raises(FarSideFailed, match="sends on to nowhere"):
+        list(fork.issues())
 
 
 REFUSALS = {
@@ -289,6 +337,19 @@ def test_a_proxy_that_is_not_there_is_said_without_its_password(
     assert caught.value.message.startswith(f"cannot show {NAME}: the proxy does not let 127.0.0.1:")
     assert caught.value.hints == ("https_proxy and no_proxy name the proxy and what goes without",)
     assert "secret" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("proxy", ["http://[x", "what://x", "http://:9"])
+def test_a_proxy_that_cannot_be_one_is_said(
+    github: FakeGitHub, fork: Repository, waits: Waits, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("http_proxy", proxy)
+    with pytest.raises(FarSideFailed) as caught:
+        fork.info()
+    assert caught.value.message == (
+        f"cannot show {NAME}: the address of the proxy, or of {host(github)}, cannot be used"
+    )
+    assert (waits, github.seen) == ([], [])
 
 
 @pytest.fixture
