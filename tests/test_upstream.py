@@ -324,6 +324,19 @@ def test_P1_a_reviewers_commit_on_our_branch_is_not_overwritten(giving: World, p
     assert (wrong.status, giving.fork.rev("upstream/end-c")) == (4, theirs)
 
 
+def test_P1_a_message_that_a_reviewer_mended_is_not_overwritten(giving: World, poolside: Run) -> None:
+    clone = giving.clone()
+    poolside(clone, "upstream", "End c")
+    reviewer = giving.clone("reviewer")
+    reviewer.git("checkout", "-q", "upstream/end-c")
+    reviewer.git("commit", "-q", "--amend", "-m", "End c, as agreed")
+    reviewer.git("push", "-q", "--force")
+    theirs = reviewer.rev("HEAD")
+    result = poolside(clone, "upstream", "End c", "--onto", "upstream/main")
+    assert (result.status, giving.fork.rev("upstream/end-c")) == (4, theirs)
+    assert f"  {theirs[:9]} Pat Cher: End c, as agreed" in result.err.splitlines()
+
+
 def test_another_clone_goes_on_with_a_branch_that_holds_the_same(giving: World, poolside: Run) -> None:
     poolside(giving.clone(), "upstream", "End c")
     other = giving.clone("other")

@@ -91,10 +91,12 @@ def check_lease(at: Desk, remote: Remote, to: Target, new: Sequence[Commit], rep
     known = [f"^{to.record.tip}"] if to.record is not None else []
     came = [Oid(oid) for oid in at.git.lines("rev-list", there, f"^{at.here.upstream}", *known, "--")]
     identities = patch_ids(at.git, [*came, *(commit.oid for commit in new)])
-    ours = {(commit.author, identities.get(commit.oid)) for commit in new}
-    strange = [
-        commit for commit in map(at.objects.commit, came) if (commit.author, identities.get(commit.oid)) not in ours
-    ]
+
+    def said(commit: Commit) -> tuple[object, ...]:
+        return commit.author, commit.message, identities.get(commit.oid)
+
+    ours = {said(commit) for commit in new}
+    strange = [commit for commit in map(at.objects.commit, came) if said(commit) not in ours]
     if came and not strange:
         return
     whose = "that were not pushed from here" if to.record is not None else "and was not pushed from here"
