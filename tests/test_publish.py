@@ -317,6 +317,7 @@ def test_P11_a_running_build_is_not_killed(
             1,
             f"error: run 1 of {FILE} is {status}, begun by pat on 'poolside-main' ({tip[:9]}); another one may end it\n"
             f"hint: {RUN_URL}\n"
+            "hint: git poolside publish --watch   (follows it)\n"
             "hint: git poolside publish --allow running-build   (begins one all the same)\n",
         )
     assert json.loads(poolside(clone, "publish", "--json").out)["snags"][0]["name"] == "running-build"
@@ -397,7 +398,9 @@ def test_a_run_that_shows_late_is_joined_and_not_begun_again(
     fork.runs[0].hidden = 0
     assert poolside(clone, "publish", "--watch").status == 0
     assert len(fork.runs) == 1
-    assert len(clone.refs("refs/poolside/builds")) == 1
+    [record] = clone.refs("refs/poolside/builds")
+    body = json.loads(clone.git("cat-file", "tag", record).partition("\n\n")[2])
+    assert (body["run"], body["number"], body["url"]) == (1001, 1, RUN_URL)
 
 
 def test_a_refused_dispatch_may_be_sent_again(
@@ -450,6 +453,37 @@ def test_a_push_in_between_is_found_out(
         f"hint: gh run cancel 1001   (ends it)\n"
         "hint: git poolside status   (shows what came)\n",
     )
+
+
+def test_an_answer_that_cannot_be_read_may_be_a_yes(
+    github: FakeGitHub, fork: FakeRepository, clone: Repo, poolside: Run
+) -> None:
+    github.fault("POST", "/dispatches", 200, body=b'{"workflow_run_id": 10', done=True)
+    result = poolside(clone, "publish")
+    assert (result.status, result.out.splitlines()[-1]) == (0, f"  {RUN_URL}"), result.err
+    assert len(posts(github)) == len(fork.runs) == 1
+
+
+@pytest.mark.parametrize("details", [True, False])
+def test_a_run_that_shows_late_is_compared_too(
+    github: FakeGitHub, fork: FakeRepository, stamped: World, clone: Repo, poolside: Run, details: bool
+) -> None:
+    """Of another commit than was checked: it is not followed, and what it makes is not recorded as ours."""
+    fork.run_details, fork.hidden = details, 99
+    tip = clone.rev("poolside-main")
+    came: list[str] = []
+    github.before_dispatch = lambda: came.append(stamped.patch({"mate.txt": "theirs\n"}, "Mate\n"))
+    assert poolside(clone, "publish").status == 5
+    fork.runs[0].hidden = 0
+    result = poolside(clone, "publish", "--watch")
+    assert result.status == 4
+    assert result.err.splitlines()[0] == (
+        f"error: run 1 builds {came[0][:9]}, and not {tip[:9]}, which was checked: somebody pushed to 'poolside-main' "
+        "in between"
+    )
+    github.sleep(3600)
+    assert poolside(clone, "publish", "--watch").status == 1
+    assert (len(fork.runs), clone.refs("refs/poolside/builds")) == (1, {})
 
 
 # Watching
@@ -626,6 +660,32 @@ def test_a_run_that_somebody_else_began_is_joined(
     result = poolside(clone, "publish", "--watch")
     assert (result.status, len(fork.runs)) == (0, 1)
     assert result.err.splitlines()[0] == f"Run 1 of {FILE} is on the way already:"
+
+
+def test_a_record_does_not_claim_the_inputs_of_somebody_elses_run(
+    github: FakeGitHub, fork: FakeRepository, clone: Repo, poolside: Run
+) -> None:
+    """GitHub does not tell them, and a run that uploaded nothing is no reason to build nothing."""
+    fork.begin(FILE, "poolside-main", "somebody", github, {"publish": "false"})
+    said = json.loads(poolside(clone, "publish", "--watch", "--json").out)
+    assert (said["run"], said["inputs"]) == (1001, None)
+    [record] = clone.refs("refs/poolside/builds")
+    assert json.loads(clone.git("cat-file", "tag", record).partition("\n\n")[2])["inputs"] is None
+    assert poolside(clone, "publish").status == 0
+    assert [run.inputs["publish"] for run in fork.runs] == ["false", "true"]
+
+
+def test_a_run_with_other_inputs_than_are_asked_for_is_not_joined(
+    github: FakeGitHub, fork: FakeRepository, clone: Repo, poolside: Run
+) -> None:
+    assert poolside(clone, "publish", "--input", "publish=false").status == 0
+    result = poolside(clone, "publish", "--watch", "--input", "publish=true")
+    assert (result.status, len(fork.runs)) == (1, 1)
+    assert result.err.splitlines()[-1] == (
+        "hint: git poolside publish --allow running-build   (begins one all the same)"
+    )
+    assert poolside(clone, "publish", "--watch").status == 0
+    assert clone.refs("refs/poolside/builds") != {}
 
 
 def test_watching_outlives_a_network_that_is_away_for_minutes(

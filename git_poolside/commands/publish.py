@@ -52,6 +52,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
         fork = fork_of(connect(git, config, ui.pause), config)
         order = publish.Order(
             {**config.publish.inputs, **dict(arguments.input)},
+            dict(arguments.input),
             frozenset(arguments.allow),
             join=arguments.watch and publish.RUNNING not in arguments.allow,
             again=arguments.again,
@@ -93,7 +94,7 @@ def _show(context: Context, build: Build, run: Run, *, dry_run: bool) -> None:
 
 
 def _facts(build: Build) -> list[str]:
-    inputs = ", ".join(f"{name}={value}" for name, value in build.inputs.items())
+    inputs = ", ".join(f"{name}={value}" for name, value in (build.inputs or {}).items())
     rows = {
         "version": build.version or "",
         "nightly": build.nightly["date"] if build.nightly else "",
@@ -142,7 +143,7 @@ def _object(build: Build, run: Run | None) -> dict[str, Any]:
         "status": run.status if run else None,
         "conclusion": run.conclusion if run else None,
         "workflow": build.workflow,
-        "inputs": dict(build.inputs),
+        "inputs": build.inputs,
         "branch": build.branch,
         "tip": build.tip,
         "tips": dict(build.tips),

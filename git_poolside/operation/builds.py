@@ -27,8 +27,9 @@ _FILE = "build.json"
 @dataclass(frozen=True)
 class Build:
     """What is built: the branch and its tip, the three tips by role, the nightly (``date``, ``commit``), the version
-    without what the build itself appends, the workflow's file and inputs, the published state's ref if it has one; the
-    run's id, `number` and url once there is one, and when it was asked for, by GitHub's clock.
+    without what the build itself appends, the workflow's file and inputs (None of a run that somebody else began, since
+    GitHub does not tell), the published state's ref if it has one; the run's id, `number` and url once there is one,
+    and when it was asked for, by GitHub's clock.
     """
 
     branch: str
@@ -37,7 +38,7 @@ class Build:
     nightly: Mapping[str, str] | None
     version: str | None
     workflow: str
-    inputs: Mapping[str, str]
+    inputs: Mapping[str, str] | None
     published: str | None
     run: int = 0
     number: int = 0
@@ -119,7 +120,7 @@ def _is_record(body: dict[str, Any]) -> bool:
 
 def find(git: Git, config: Config, build: Build) -> dict[str, Any] | None:
     """What the newest record of a build of the same tip with the same inputs says."""
-    same = (build.tip, build.workflow, dict(build.inputs))
+    same = (build.tip, build.workflow, build.inputs)
     found = [
         body
         for _, _, body in records(git, config)

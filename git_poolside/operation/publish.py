@@ -34,11 +34,13 @@ _APPEARS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 
 @dataclass(frozen=True)
 class Order:
-    """What is asked for: the workflow's `inputs`, the snags allowed, whether to `join` a run that is on the way,
-    to build `again` what was built so, or to check only (`dry_run`).
+    """What is asked for: the workflow's `inputs`, those among them that were `named` on the command line, the snags
+    allowed, whether to `join` a run that is on the way, to build `again` what was built so, or to check only
+    (`dry_run`).
     """
 
     inputs: Mapping[str, str]
+    named: Mapping[str, str]
     allow: frozenset[str]
     join: bool = False
     again: bool = False
@@ -76,7 +78,8 @@ def publish(git: Git, config: Config, ui: Ui, remote: Remote, fork: Repository, 
     if known is not None:
         tip = refs.read_one(git, config.ref(config.branches.patches))
         known, run = _known(git, fork, known, order)
-        if run is not None and order.join and (not run.is_over or known.tip == tip):
+        fits = order.named.items() <= (known.inputs or {}).items()
+        if run is not None and order.join and fits and (not run.is_over or known.tip == tip):
             return Begun(known, run, joined=True)
         if run is not None and run.is_over and not order.dry_run:
             settle(git, config, remote, fork, known, run)
@@ -84,8 +87,8 @@ def publish(git: Git, config: Config, ui: Ui, remote: Remote, fork: Repository, 
     build = prepared(git, config, remote, order.inputs)
     if not order.again and (record := builds.find(git, config, build)) is not None:
         return Begun(build, record=record)
-    if order.join and (run := unfinished(fork, build.workflow, build.tip)) is not None:
-        return Begun(_remembered(git, build, run), run, joined=True)
+    if order.join and not order.named and (run := unfinished(fork, build.workflow, build.tip)) is not None:
+        return Begun(_remembered(git, replace(build, inputs=None), run), run, joined=True)
     check_far_side(fork, build, order.allow)
     if order.dry_run:
         return Begun(build)
@@ -94,10 +97,13 @@ def publish(git: Git, config: Config, ui: Ui, remote: Remote, fork: Repository, 
 
 
 def _known(git: Git, fork: Repository, known: Build, order: Order) -> tuple[Build, Run | None]:
-    """The run that is remembered. Raises `Refused` where it was asked for and never showed: it may begin yet."""
+    """The run that is remembered. Raises `Refused` where it was asked for and never showed: it may begin yet; and
+    `LeaseLost` where it builds another commit than was checked.
+    """
     run = _shown(fork, known.run) if known.run else _new(fork, known, ())
     if run is not None:
-        return (known if known.run else _remembered(git, known, run)), run
+        _check_head(git, known, run)
+        return (known if known.number else _remembered(git, known, run)), run
     if RUNNING not in order.allow:
         raise Refused(
             f"a run of {known.workflow} for {known.tip[:9]} was asked for at {known.asked}, and does not show",
@@ -153,11 +159,12 @@ def check_far_side(repository: Repository, build: Build, allow: frozenset[str]) 
             hints=[f"gh workflow enable {build.workflow} --repo {repository.name}"],
         )
     if RUNNING not in allow and (running := unfinished(repository, build.workflow)) is not None:
+        watch = ["git poolside publish --watch   (follows it)"] if running.head == build.tip else []
         raise Refused(
             f"run {running.number} of {build.workflow} is {running.status.replace('_', ' ')}, begun by "
             f"{running.actor} on '{running.branch}' ({running.head[:9]}); another one may end it",
             snag=RUNNING,
-            hints=[running.url, f"git poolside publish --allow {RUNNING}   (begins one all the same)"],
+            hints=[running.url, *watch, f"git poolside publish --allow {RUNNING}   (begins one all the same)"],
         )
 
 
@@ -170,7 +177,7 @@ def unfinished(repository: Repository, file: str, head: Oid | None = None) -> Ru
 def request(repository: Repository, build: Build) -> dict[str, object]:
     """The request that `begin` sends."""
     path = f"/repos/{repository.name}/actions/workflows/{build.workflow}/dispatches"
-    body = {"ref": build.branch, "inputs": dict(build.inputs), "return_run_details": True}
+    body = {"ref": build.branch, "inputs": dict(build.inputs or {}), "return_run_details": True}
     return {"method": "POST", "url": repository.client.forge.api + path, "body": body}
 
 
@@ -187,7 +194,7 @@ def begin(git: Git, repository: Repository, build: Build, pause: Callable[[float
     number: int | None = None
     unanswered: Unanswered | None = None
     try:
-        number = repository.dispatch(build.workflow, build.branch, build.inputs)
+        number = repository.dispatch(build.workflow, build.branch, build.inputs or {})
     except Unanswered as error:
         unanswered = error
     except FarSideFailed:
@@ -202,14 +209,20 @@ def begin(git: Git, repository: Repository, build: Build, pause: Callable[[float
             f"{unanswered.message if unanswered else took}\n  no run of it shows yet, but one may begin",
             hints=[f"{_page(repository)}   (does it appear there?)", "git poolside publish --watch   (looks again)"],
         )
-    if found.head != build.tip:
-        builds.forget(git)
-        raise LeaseLost(
-            f"run {found.number} builds {found.head[:9]}, and not {build.tip[:9]}, which was checked: somebody pushed "
-            f"to '{build.branch}' in between",
-            hints=[found.url, f"gh run cancel {found.id}   (ends it)", "git poolside status   (shows what came)"],
-        )
+    _check_head(git, build, found)
     return found
+
+
+def _check_head(git: Git, build: Build, run: Run) -> None:
+    """Raises `LeaseLost` for a run of another commit than was checked, which is not remembered any more."""
+    if run.head == build.tip:
+        return
+    builds.forget(git)
+    raise LeaseLost(
+        f"run {run.number} builds {run.head[:9]}, and not {build.tip[:9]}, which was checked: somebody pushed to "
+        f"'{build.branch}' in between",
+        hints=[run.url, f"gh run cancel {run.id}   (ends it)", "git poolside status   (shows what came)"],
+    )
 
 
 def _look(find: Callable[[], Run | None], pause: Callable[[float, str], None]) -> Run | None:
