@@ -71,7 +71,7 @@ def finish(context: Context, outcome: Outcome, fork: Repository | None = None) -
         from git_poolside.operation.push import push
 
         try:
-            push(context.git, context.config, ui, context.command)
+            outcome.topics = push(context.git, context.config, ui, context.command).topics
             outcome.pushed = True
         except PoolsideError as error:
             failure = error

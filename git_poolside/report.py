@@ -12,6 +12,7 @@ from git_poolside.git.layers import branch_of
 from git_poolside.operation.log import result_to_json
 from git_poolside.operation.rebuilt import Stop
 from git_poolside.operation.sync import Outcome
+from git_poolside.operation.topics import Topic
 from git_poolside.stack.model import Fate, PatchResult, Role, Verdict
 from git_poolside.stack.plan import Plan
 from git_poolside.ui import Ui, clean, count, cut, folded, listed
@@ -45,6 +46,7 @@ def to_json(config: Config, outcome: Outcome) -> dict[str, Any]:
         "operation": outcome.operation,
         "nightly": {"date": order.date, "commit": order.target, "nightly": order.nightly},
         "pushed": outcome.pushed,
+        "topics": topics(outcome.topics),
         "snags": snags(outcome),
         "layers": layers,
         "notes": [*outcome.notes],
@@ -117,8 +119,36 @@ def end(ui: Ui, config: Config, outcome: Outcome) -> None:
         _stop(ui, outcome)
     elif outcome.pushed:
         ui.print("", f"Pushed to '{config.remotes.fork}'.")
+        left_behind(ui, config, outcome.topics)
     elif not outcome.dry_run and kind == "done":
-        ui.hint("git poolside push   (sends the branches)", "git poolside undo   (takes it back)")
+        sends = any(change.ref in map(config.ref, config.branches.all) for change in outcome.changes)
+        ui.hint(*(["git poolside push   (sends the branches)"] if sends else []), "git poolside undo   (takes it back)")
+
+
+def topics(found: Sequence[Topic]) -> list[dict[str, Any]]:
+    """The branches that a push has left behind, for ``--json``."""
+    return [{"branch": one.branch, "here": one.here, "commits": one.commits, "pull": one.pull} for one in found]
+
+
+def left_behind(ui: Ui, config: Config, found: Sequence[Topic]) -> None:
+    """The topic branches and pull requests on an earlier stack, and the commands that move them."""
+    if not found:
+        return
+    ui.print("", "Still on an earlier stack:")
+    where = {(True, False): "", (False, False): "on the server", (False, True): "of another repository"}
+    rows = []
+    for one in found:
+        pull = f"pull request #{one.pull}" if one.pull else ""
+        rows.append((f"  {clean(one.branch)}", count(one.commits, "commit"),
+                     ", ".join(filter(None, (where[one.here, one.elsewhere], pull)))))  # fmt: skip
+    ui.print(*listed(rows, ui.width))
+    fork = shlex.quote(config.remotes.fork)
+    if here := [shlex.quote(one.branch) for one in found if one.here]:
+        ui.hint(f"git poolside pull {' '.join(here)}   (moves {'them' if len(here) > 1 else 'it'} onto the new one)")
+    for one in (one for one in found if not one.here):
+        name = f"pull-{one.pull}" if one.elsewhere else shlex.quote(one.branch)
+        get = f"git fetch {fork} pull/{one.pull}/head:{name}" if one.elsewhere else f"git fetch {fork}"
+        ui.hint(f"{get} && git switch {name} && git poolside pull")
 
 
 def _headline(outcome: Outcome) -> str:

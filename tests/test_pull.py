@@ -408,12 +408,38 @@ def test_P14_a_push_lists_the_topics_that_it_left_on_an_earlier_stack(simple: Wo
         "  far  1 commit  on the server",
     ]
     assert result.err.splitlines()[-2:] == [
-        "hint: git poolside pull BRANCH...   (moves them onto the new one)",
-        "hint: git switch BRANCH && git poolside pull   (for one that is on the server alone)",
+        "hint: git poolside pull one   (moves it onto the new one)",
+        "hint: git fetch origin && git switch far && git poolside pull",
     ]
     commit(clone, "mine.txt", "one\n", "On top")
     assert "earlier stack" not in poolside(clone, "push").out
-    for words in (["switch", "-q", "far"],):
-        clone.git(*words)
-    assert poolside(clone, "pull").status == 0
+    clone.git("fetch", "-q", "origin")
+    clone.git("switch", "-q", "far")
+    moved = poolside(clone, "pull")
+    assert moved.status == 0
     assert clone.subjects("poolside-main..far") == ["Work on far"]
+    assert moved.err.splitlines() == [
+        "note: 'origin' has 'far' too; this sends it there: git push --force-with-lease origin far",
+        "hint: git poolside undo   (takes it back)",
+    ]
+    clone.git("push", "--force-with-lease", "origin", "far")
+
+
+def test_P14_the_push_of_a_sync_lists_them_too(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    topic(clone, "one")
+    topic(clone, "two")
+    result = poolside(clone, "sync", "--push")
+    assert result.out.splitlines()[-5:] == [
+        "Pushed to 'origin'.",
+        "",
+        "Still on an earlier stack:",
+        "  one  1 commit",
+        "  two  1 commit",
+    ]
+    assert result.err.splitlines()[-1] == "hint: git poolside pull one two   (moves them onto the new one)"
+    assert poolside(clone, "pull", "one", "two").status == 0
+    simple.land({"lib/c.py": TEN + "more\nstill more\n"}, "Extend c again", 41)
+    simple.nightly("2026-07-12")
+    said = json.loads(poolside(clone, "sync", "--push", "--json").out)
+    assert said["topics"] == [{"branch": name, "here": True, "commits": 1, "pull": None} for name in ("one", "two")]

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 
+from git_poolside import report
 from git_poolside.commands import Parser, allowing
 from git_poolside.context import Context
 from git_poolside.operation import journal, lock, stopped, tangled
 from git_poolside.operation.push import push
-from git_poolside.operation.topics import Topic
-from git_poolside.terminal import count, table
-from git_poolside.ui import Ui, clean, listed
+from git_poolside.ui import clean, listed
 
 
 def parser() -> Parser:
@@ -39,7 +37,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
                 "dry_run": arguments.dry_run,
                 "refs": {ref: {"before": old, "after": new} for ref, (old, new) in done.refs.items()},
                 "published": done.record,
-                "topics": [{"branch": one.branch, "here": one.here, "commits": one.commits} for one in done.topics],
+                "topics": report.topics(done.topics),
             }
         )
         return 0
@@ -63,18 +61,5 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
         ui.print(f"  {clean(done.record)}")
     for note in done.notes:
         ui.warn(note)
-    _left_behind(ui, done.topics)
+    report.left_behind(ui, config, done.topics)
     return 0
-
-
-def _left_behind(ui: Ui, topics: Sequence[Topic]) -> None:
-    """The topic branches on an earlier stack, and the command that moves each."""
-    if not topics:
-        return
-    ui.print("", "Still on an earlier stack:")
-    where = {True: "", False: "on the server"}
-    ui.print(*table((f"  {clean(one.branch)}", count(one.commits, "commit"), where[one.here]) for one in topics))
-    if any(one.here for one in topics):
-        ui.hint("git poolside pull BRANCH...   (moves them onto the new one)")
-    if not all(one.here for one in topics):
-        ui.hint("git switch BRANCH && git poolside pull   (for one that is on the server alone)")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from git_poolside.config import Config
 from git_poolside.errors import Refused
 from git_poolside.forge.github import Repository
-from git_poolside.forge.http import Client, Pause
+from git_poolside.forge.http import TIMEOUT, Client, Pause
 from git_poolside.forge.tokens import find_token, forge_of, no_token, split_url
 from git_poolside.git.process import Git
 
 
-def connect(git: Git, config: Config, pause: Pause, *, anonymous: bool = False) -> Client:
+def connect(
+    git: Git, config: Config, pause: Pause, *, anonymous: bool = False, timeout: tuple[float, float] = TIMEOUT
+) -> Client:
     """The client for the GitHub of the fork's remote, with its token; `anonymous` goes without where there is none.
 
     Raises `Refused` where there is no GitHub or no token, or the remote is another repository than ``github.fork``,
@@ -27,7 +29,7 @@ def connect(git: Git, config: Config, pause: Pause, *, anonymous: bool = False) 
     token = find_token(forge, git)
     if token is None and not anonymous:
         raise no_token(forge)
-    return Client(forge, token, pause)
+    return Client(forge, token, pause, timeout)
 
 
 def fork_of(client: Client, config: Config) -> Repository:

@@ -169,6 +169,11 @@ class Repository:
         found = self.client.pages(f"{self._base}/pulls", doing, head=head, state="all")
         return [self._read(_pull, raw) for raw in found]
 
+    def open_pulls(self) -> Iterator[Pull]:
+        """The open ones, the newest first."""
+        for raw in self.client.pages(f"{self._base}/pulls", "list the open pull requests", state="open"):
+            yield self._read(_pull, raw)
+
     def create_pull(self, *, head: str, base: str, title: str, body: str, draft: bool = False) -> Pull:
         """Open one. An open one of the same head and base makes GitHub answer 422 "already exists"."""
         asked = {"head": head, "base": base, "title": title, "body": body, "draft": draft}

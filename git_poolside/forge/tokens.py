@@ -17,6 +17,7 @@ from git_poolside.git.process import Git, ask_program
 API_URL = "GITHUB_API_URL"
 _SCP_LIKE = re.compile(r"(?:[\w.-]+@)?(?P<host>[\w.-]+):(?!//)(?P<path>.+)")
 _LOCAL = ("localhost", "127.0.0.1", "::1")
+_HELPERS = "git credential fill"
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 
 
@@ -118,13 +119,19 @@ def find_token(forge: Forge, git: Git) -> Token | None:
     filled = silent.try_run("credential", "fill", input=f"protocol=https\nhost={forge.host}\n\n".encode())
     said = dict(line.split("=", 1) for line in filled.text.splitlines() if "=" in line)
     if filled.status == 0 and said.get("password"):
-        return _checked(Token(said["password"], "git credential fill"))
+        return _checked(Token(said["password"], _HELPERS))
     return None
 
 
 def is_hosted(forge: Forge) -> bool:
     """Whether it is github.com or a tenant of ghe.com, and no Enterprise server."""
     return forge.host == "github.com" or forge.host.endswith(".ghe.com")
+
+
+def is_certain(forge: Forge, token: Token | None, environment: Mapping[str, str]) -> bool:
+    """Whether `forge` is a GitHub without asking it: what git's credential helpers know may be for any server."""
+    named = API_URL in environment or (token is not None and token.source != _HELPERS)
+    return is_hosted(forge) or named
 
 
 def _checked(token: Token) -> Token:

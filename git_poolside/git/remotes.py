@@ -75,9 +75,9 @@ class Remote:
         if answer.status:
             raise self._failed(answer)
 
-    def has(self, refspec: str) -> bool:
-        """Fetch what the server may not have; whether it had it. Raises `FarSideFailed` for the rest."""
-        answer = self._fetch([refspec], quiet=True)
+    def has(self, *refspecs: str) -> bool:
+        """Fetch what the server may not have; whether it had all of it. Raises `FarSideFailed` for the rest."""
+        answer = self._fetch(refspecs, quiet=True)
         if answer.status and not any(word in answer.complaint for word in _NOT_THERE):
             raise self._failed(answer)
         return answer.status == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -209,6 +210,11 @@ class _Planner:
             if named:
                 self.notes.append(f"'{branch}' stands on the newest stack already")
             return None
+        if refs.read_one(self.git, self.config.fork_ref(branch)) is not None:
+            fork, name = map(shlex.quote, (self.config.remotes.fork, branch))
+            self.notes.append(
+                f"'{fork}' has '{branch}' too; this sends it there: git push --force-with-lease {fork} {name}"
+            )
         return Move(ref, None, base, onto, tuple(mine))
 
     def _newest(self, role: Role) -> Oid | None:

@@ -31,6 +31,7 @@ from git_poolside.operation.rebuild import Rebuild
 from git_poolside.operation.rebuilt import Rebuilt, Stop
 from git_poolside.operation.stand import stand
 from git_poolside.operation.stopped import CONFLICT, EXEC, Stopped
+from git_poolside.operation.topics import Topic
 from git_poolside.operation.workshop import Made, Moved, Workshop, workshop
 from git_poolside.stack.model import Conflict, Oid, RefChange, Role, Snag, Stack, Touch, Verdict
 from git_poolside.ui import Ui
@@ -38,7 +39,9 @@ from git_poolside.ui import Ui
 
 @dataclass
 class Outcome:
-    """What a run came to, for the report. `changes` are the branches that moved (or would)."""
+    """What a run came to, for the report. `changes` are the branches that moved (or would), `topics` those that the
+    push has left behind.
+    """
 
     kind: str
     order: Order
@@ -50,6 +53,7 @@ class Outcome:
     operation: str | None = None
     dry_run: bool = False
     pushed: bool = False
+    topics: tuple[Topic, ...] = ()
     stood: Stopped | None = None
     submodules: tuple[str, ...] = ()
     explanation: tuple[str, ...] = ()
