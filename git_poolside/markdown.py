@@ -80,6 +80,10 @@ def _lines(config: Config, outcome: Outcome) -> Iterator[str]:
             yield f"| {cell(branch_of(config, role))} | {' | '.join(tips)} | {what} |"
     if outcome.pushed and outcome.changes:
         yield from ("", f"Pushed to {code(config.remotes.fork)}.")
+    if outcome.topics:
+        yield from ("", "Still on an earlier stack:", "")
+        pulls = {topic: f", pull request {topic.pull}" if topic.pull else "" for topic in outcome.topics}
+        yield from (f"- {code(topic.branch)}{pull}" for topic, pull in pulls.items())
     results = [r for r in outcome.rebuilt.results if r.verdict is not Verdict.STAMP]
     told = {snag.patch for snag in outcome.snags}
     if outcome.rebuilt.stop is not None:

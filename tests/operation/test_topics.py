@@ -87,14 +87,18 @@ def test_P14_open_pull_requests_on_the_old_stack_are_listed_with_the_way(
     assert clone.subjects("poolside-main..far") == ["Work on far"]
 
 
-def test_P14_json_names_the_pull_request(
-    simple: World, fork: FakeRepository, github: FakeGitHub, poolside: Run
+def test_P14_json_and_the_summary_of_a_run_name_the_pull_request(
+    simple: World, fork: FakeRepository, github: FakeGitHub, poolside: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    summary = simple.root / "summary.md"
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     clone = simple.clone()
     colleague(simple)
     number = open_pull(github, fork, "poolsideai:far")
     said = json.loads(poolside(clone, "sync", "--push", "--json").out)
     assert said["topics"] == [{"branch": "far", "here": False, "commits": 1, "pull": number}]
+    assert f"\nStill on an earlier stack:\n\n- `far`, pull request {number}\n" in summary.read_text()
 
 
 @pytest.mark.parametrize(
