@@ -130,11 +130,12 @@ def _main(command: str, argv: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_CLOSED_PIPE
     except OSError as error:
-        from git_poolside.errors import GitFailed
+        from git_poolside.errors import SystemFailed
 
         interrupt.check()
-        ui.error(GitFailed([command], 128, f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")))
-        return 128
+        failed = SystemFailed(error)
+        ui.error(failed)
+        return failed.exit_code
     except Exception:
         return _bug(ui)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 TYPE_CHECKING = False  # as type checkers read it; typing is slow to import
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,7 +113,21 @@ class GitFailed(PoolsideError):
         words = " ".join(word for word in arguments[:4])
         super().__init__(
             f"'git {words}' failed (exit {status}): {stderr.strip() or 'it said nothing'}",
-            hints=["nothing was changed by poolside; the message above is git's own"],
+            hints=["git poolside status   (shows where everything stands)"],
         )
         self.status = status
         self.stderr = stderr
+
+
+class SystemFailed(PoolsideError):
+    """The operating system did not let us read or write, as when the disk is full. Exit 128."""
+
+    exit_code = EXIT_GIT_DIED
+    outcome = "error"
+
+    def __init__(self, error: OSError) -> None:
+        what = error.strerror or str(error)
+        super().__init__(
+            f"{what}: {os.fsdecode(error.filename)}" if error.filename else what,
+            hints=["git poolside status   (shows where everything stands)"],
+        )

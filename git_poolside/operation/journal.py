@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from git_poolside import interrupt
-from git_poolside.errors import GitFailed, Refused
+from git_poolside.errors import GitFailed, PoolsideError, Refused
 from git_poolside.git import mending, refs, worktree
 from git_poolside.git.process import Git
 from git_poolside.operation import lock
@@ -163,8 +163,7 @@ def carry_out(
         journal.save(git)
         refs.move(git, moving, action)
     except BaseException as error:
-        with interrupt.held_back():
-            done, _ = _settle(git, journal, error)
+        done = _settle_at_once(git, journal, error)
         if done == FINISHED and isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt("the branches had moved already; git poolside undo takes it back") from error
         raise
@@ -188,8 +187,7 @@ def checking_out(git: Git, action: str, entry: BroughtAlong, begins: Mapping[str
             journal.save(git)
         yield
     except BaseException as error:
-        with interrupt.held_back():
-            _settle(git, journal, error)
+        _settle_at_once(git, journal, error)
         raise
     if begins is None:
         replace(journal, phase=REFS).save(git)
@@ -242,6 +240,17 @@ def recover_if_dead(git: Git, ui: Ui, command: Sequence[str]) -> None:
     elif os.access(git.state_dir, os.W_OK):
         with lock.hold(git, command):
             recover(git, ui)
+
+
+def _settle_at_once(git: Git, journal: Journal, error: BaseException) -> str | None:
+    """What became of an operation that met `error`; None if that failed too, and the journal stays for the next."""
+    with interrupt.held_back():
+        try:
+            return _settle(git, journal, error)[0]
+        except (GitFailed, OSError):
+            if isinstance(error, PoolsideError):
+                error.hints = ("git poolside status   (takes back what was begun, when the cause is gone)",)
+            return None
 
 
 def _settle(git: Git, journal: Journal, failure: BaseException | None = None) -> tuple[str, list[str]]:

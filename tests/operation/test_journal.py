@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -33,7 +34,10 @@ def spawn(clone: Repo, command: str, *arguments: str) -> subprocess.CompletedPro
     """Run a command of ours in a process of its own, which can be killed."""
     code = "import sys; from git_poolside.cli import main; sys.exit(main(sys.argv[1], sys.argv[2:]))"
     words = [sys.executable, "-c", code, command, *arguments]
-    return subprocess.run(words, cwd=clone.path, env=dict(os.environ), capture_output=True, text=True, check=False)
+    done = subprocess.run(words, cwd=clone.path, env=dict(os.environ), capture_output=True, text=True, check=False)
+    with (clone.path / ".git/poolside/lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the hook that killed it has the lock as long as it lives
+    return done
 
 
 def killed(clone: Repo, name: str, condition: str, *command: str) -> None:
@@ -45,7 +49,7 @@ def killed(clone: Repo, name: str, condition: str, *command: str) -> None:
 
 
 MOMENTS = {
-    "after the files, before HEAD": ("post-index-change", ""),
+    "after the files, before HEAD": ("post-index-change", "[ -e .git/poolside/journal.json ] || exit 0"),
     "HEAD locked": ("reference-transaction", '[ "$1" = prepared ] && grep -q " HEAD$" || exit 0'),
     "after the checkout": ("post-checkout", ""),
 }
@@ -111,10 +115,27 @@ def test_P8_a_checkout_that_fails_between_two_files_is_taken_back_at_once(simple
     assert result.status == 128
     assert result.err.splitlines()[-2:] == [
         "fatal: lib/c.py: smudge filter late failed",
-        "hint: nothing was changed by poolside; the message above is git's own",
+        "hint: git poolside status   (shows where everything stands)",
     ]
     assert everything(clone) == before
     assert clone.git("status", "--porcelain") == ""
+    assert poolside(clone, "sync").status == 0
+
+
+def test_P8_a_checkout_that_cannot_be_taken_back_at_once_is_by_the_next_command(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    before = everything(clone)
+    smudging(clone, "exit 1")
+    clone.git("config", "filter.late.required", "true")
+    result = poolside(clone, "sync")
+    assert result.status == 128
+    assert result.err.splitlines()[-2:] == [
+        "fatal: lib/c.py: smudge filter late failed",
+        "hint: git poolside status   (takes back what was begun, when the cause is gone)",
+    ]
+    smudging(clone, "")
+    assert poolside(clone, "status").err.splitlines()[0] == TAKEN_BACK
+    assert everything(clone) == before
     assert poolside(clone, "sync").status == 0
 
 
