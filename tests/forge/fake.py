@@ -188,7 +188,7 @@ class FakeGitHub:
         self.seen: list[Seen] = []
         self.faults: list[Fault] = []
         self.wrong: list[str] = []
-        self.undescribed: set[str] = set()
+        self.undescribed = {"/graphql"}
         self.page_size = 100
         self.before_dispatch: Callable[[], object] = lambda: None
         self.after_dispatch: Callable[[], object] = lambda: None
@@ -278,13 +278,14 @@ class FakeGitHub:
 
     def _answer(self, request: Seen) -> tuple[int, Any, dict[str, str]]:
         from tests.forge.answers import ROUTES
+        from tests.forge.graphql import graphql
 
         headers: dict[str, str] = {}
         try:
             account = self._account(request)
             if account is not None and account.scopes is not None:
                 headers["X-OAuth-Scopes"] = account.scopes
-            for method, pattern, action in ROUTES:
+            for method, pattern, action in (*ROUTES, ("POST", "/graphql", graphql)):
                 found = re.fullmatch(pattern, request.path)
                 if found and method == request.method:
                     words = [unquote(word) for word in found.groups()]

@@ -31,6 +31,17 @@ on:
 Gh = Callable[..., tuple[int, str, str]]
 
 
+def _version() -> str:
+    """The version of `gh`, without what comes after its second number."""
+    if shutil.which("gh") is None:
+        return ""
+    said = subprocess.run(["gh", "--version"], capture_output=True, text=True, check=False).stdout
+    return ".".join(said.split()[2].split(".")[:2])
+
+
+speaks_graphql = pytest.mark.skipif(_version() != "2.23", reason="the fake knows the GraphQL of Debian 12's gh alone")
+
+
 @pytest.fixture
 def gh(github: FakeGitHub, tmp_path: Path) -> Gh:
     """Run `gh`, which takes the fake for a proxy to a GitHub on ``github.localhost``."""
@@ -133,4 +144,32 @@ def test_gh_opens_a_pull_request_that_we_find(github: FakeGitHub, gh: Gh) -> Non
     assert (status, found) == (0, "Fix\n")
     status, again, complaint = gh("api", "repos/up/r/pulls", *fields)
     assert (status, json.loads(again)["errors"][0]["message"]) == (1, "A pull request already exists for o:fix.")
+    assert "Validation Failed" in complaint
+
+
+@speaks_graphql
+def test_gh_creates_a_pull_request_as_we_do(github: FakeGitHub, gh: Gh) -> None:
+    github.repositories["o/r"].refs["tidy"] = "d" * 40
+    words = ["pr", "create", "-R", f"{HOST}/up/r", "--base", "main", "--title", "Fix", "--body", "It is.", "--draft"]
+    status, opened, _ = gh(*words, "--head", "o:fix")
+    client, pulls = ours(github, "up/r"), github.repositories["up/r"].pulls
+    found = client.pulls("o:fix")[0]
+    assert (status, opened) == (0, f"{found.url}\n")
+    made = client.create_pull(head="o:tidy", base="main", title="Fix", body="It is.", draft=True)
+    own = ("id", "number", "label")
+    assert [{key: one[key] for key in one if key not in own} for one in pulls[:1]] == [
+        {key: one[key] for key in one if key not in own} for one in pulls[1:]
+    ]
+    for pull in (found, made):  # whoever opened it, it is found by both, and not opened twice
+        status, opened, complaint = gh(*words, "--head", pull.head)
+        said = f'a pull request for branch "{pull.head}" into branch "main" already exists:\n{pull.url}\n'
+        assert (status, opened, complaint.endswith(said)) == (1, "", True), complaint
+    assert len(pulls) == 2
+
+
+@speaks_graphql
+def test_gh_reads_why_a_pull_request_is_refused(github: FakeGitHub, gh: Gh) -> None:
+    words = ["pr", "create", "-R", f"{HOST}/up/r", "--base", "main", "--title", "Fix", "--body", ""]
+    status, opened, complaint = gh(*words, "--head", "o:gone")
+    assert (status, opened) == (1, "")
     assert "Validation Failed" in complaint
