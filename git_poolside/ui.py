@@ -150,7 +150,10 @@ class Ui:
         if not self.can_ask:
             return None
         self._write(self._err, f"{self._shown(question)} [y/N] ")
-        return sys.stdin.readline().strip().lower() in ("y", "yes")
+        answer = sys.stdin.readline()
+        if not answer.endswith("\n"):  # Ctrl-D
+            self._write(self._err, "\n")
+        return answer.strip().lower() in ("y", "yes")
 
     def complain(self, first: str, *more: str) -> None:
         """An error that is part of a report."""

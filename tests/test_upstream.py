@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from tests.completion.terminal import Terminal
 from tests.conftest import TEN, Run, copied
 from tests.scenario import PATTERN_FILE, Repo, World, workflow
 from tests.test_shape import sign_with
@@ -107,6 +109,30 @@ def test_a_patch_that_needs_another_says_so_and_pushes_nothing(giving: World, po
         "hint: git poolside upstream French --with-dependencies   (offers that too)",
     ]
     assert (clone.refs("refs"), giving.fork.refs("refs")) == before
+
+
+@pytest.mark.parametrize(
+    ("answer", "last"), [("y", "Pushed 'upstream/"), ("n", "Nothing was"), ("\x04", "Nothing was")]
+)
+def test_on_a_terminal_it_is_asked_whether_what_is_needed_may_come(
+    giving: World, installed: Path, answer: str, last: str
+) -> None:
+    clone = giving.clone()
+    before = giving.fork.refs("refs")
+    terminal = Terminal(["git-poolside-upstream", "French", "--no-fetch"], clone.path, os.environ)
+    try:
+        asked = terminal.until(lambda lines: lines[-1:] == ["Offer what is needed too? [y/N]"])
+        assert [line.strip() for line in asked if line][-3:-1] == [
+            f"{find(clone, 'Speak French (#7)')[:9]} Speak French (#7) does not apply by itself",
+            "b.py",
+        ]
+        assert giving.fork.refs("refs") == before
+        terminal.type(answer if answer == "\x04" else f"{answer}\n")
+        said = terminal.until(lambda lines: any(line.startswith(last) for line in lines))
+    finally:
+        terminal.close()
+    assert any(line.startswith(last) for line in said), said
+    assert ("refs/heads/upstream/speak-french" in giving.fork.refs("refs")) == (answer == "y")
 
 
 def test_what_is_needed_comes_along_and_nothing_else(giving: World, poolside: Run) -> None:
