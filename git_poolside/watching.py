@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from git_poolside.forge.failures import Unanswered
-from git_poolside.forge.github import Job, Repository, Run
+from git_poolside.forge.github import Job, Repository, Run, Step
 from git_poolside.ui import Ui, clean, cut, table
 
 _POLL = 10
@@ -48,17 +48,30 @@ def watch(repository: Repository, number: int, ui: Ui) -> tuple[Run, list[Job]]:
 def picture(
     run: Run, jobs: Sequence[Job], now: datetime, width: int, height: int, paint: Callable[..., str]
 ) -> list[str]:
-    """The run as it stands at `now`, in at most `height` lines: what goes on first, then what is over."""
-    head = f"Run {run.number}: {_word(run)}, {since(run.created, now)}, on {clean(run.branch)} ({run.head[:9]})"
+    """The run as it stands at `now`, in at most `height` lines: what goes on first, then what is over. The step that a
+    job is at is a line of its own, where there is room for all.
+    """
+    took = since(run.created, run.updated if run.is_over else now)
+    head = f"Run {run.number}: {_word(run)}, {took}, on {clean(run.branch)} ({run.head[:9]})"
     order = sorted(jobs, key=lambda job: (job.status == "completed", job.status != "in_progress"))
-    shown = order[: max(1, height - 3)]
-    rows = [(f"  {_word(job)}", f"{_took(job, now):>7}", clean(job.name), _step(job)) for job in shown]
-    lines = [cut(line, width) for line in (head, *table(rows))]
-    for at, job in enumerate(shown, 1):
-        if slot := _SLOT.get(job.conclusion or job.status):
-            lines[at] = lines[at].replace(_word(job), paint(_word(job), slot), 1)
-    left = len(order) - len(shown)
+    room = max(1, height - 3)
+    shown = [row for job in order for row in _rows(job, now)]
+    if len(shown) > room:
+        shown = [row for row in shown if row[0] is not None][:room]
+    lines = [cut(line, width) for line in (head, *table(cells for _, cells in shown))]
+    for at, (row, _) in enumerate(shown, 1):
+        if row is not None and (slot := _SLOT.get(row.conclusion or row.status)):
+            lines[at] = lines[at].replace(_word(row), paint(_word(row), slot), 1)
+    left = len(order) - sum(row is not None for row, _ in shown)
     return lines + ([f"  and {left} more"] if left else [])
+
+
+def _rows(job: Job, now: datetime) -> Iterator[tuple[Job | None, tuple[str, str, str]]]:
+    """The line of a job, and that of the step which it is at."""
+    yield job, (f"  {_word(job)}", f"{_took(job, now):>7}", clean(job.name))
+    if (step := _current(job)) is not None:
+        took = since(step.started, now) if step.started else ""
+        yield None, ("", f"{took:>7}", f"  {_step(job)}")
 
 
 def _news(run: Run, jobs: Sequence[Job], now: datetime, said: dict[str, str]) -> list[str]:
@@ -97,9 +110,13 @@ def _took(job: Job, now: datetime) -> str:
     return since(job.started, job.completed or now) if job.started and job.status != "queued" else ""
 
 
-def _step(job: Job) -> str:
+def _current(job: Job) -> Step | None:
     """The step that a job is at."""
-    if job.status != "in_progress":
-        return ""
-    at = next((number for number, step in enumerate(job.steps, 1) if step.status == "in_progress"), None)
-    return f"{at}/{len(job.steps)} {clean(job.steps[at - 1].name)}" if at is not None else ""
+    steps = job.steps if job.status == "in_progress" else ()
+    return next((step for step in steps if step.status == "in_progress"), None)
+
+
+def _step(job: Job) -> str:
+    """That step in words: which of how many, and its name."""
+    step = _current(job)
+    return f"{job.steps.index(step) + 1}/{len(job.steps)} {clean(step.name)}" if step is not None else ""

@@ -7,9 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from git_poolside.forge.github import Job, Run, Step
+from git_poolside.forge.github import Job, Repository, Run, Step
+from git_poolside.forge.http import Client
+from git_poolside.forge.tokens import Forge, Token
 from git_poolside.ui import Ui
-from git_poolside.watching import failed, picture, since
+from git_poolside.watching import failed, picture, since, watch
+from tests.forge.fake import FakeGitHub
 
 BEGAN = datetime(2026, 8, 1, 12, 0, tzinfo=UTC)
 
@@ -26,7 +29,7 @@ def job(name: str, status: str, conclusion: str | None = None, *steps: Step, min
 
 
 def step(name: str, status: str, conclusion: str | None = None) -> Step:
-    return Step(name, status, conclusion, None, None)
+    return Step(name, status, conclusion, BEGAN + timedelta(seconds=50), None)
 
 
 JOBS = [
@@ -44,7 +47,8 @@ def plain(text: str, *styles: str) -> str:
 def test_what_goes_on_comes_first() -> None:
     assert picture(run(), JOBS, BEGAN + timedelta(seconds=182), 100, 24, plain) == [
         "Run 12: in progress, 3m 02s, on poolside-main (000000000)",
-        "  in progress   3m 02s  build (3.12)  2/2 Build the wheel",
+        "  in progress   3m 02s  build (3.12)",
+        "                2m 12s    2/2 Build the wheel",
         "  queued                build (3.13)",
         "  success       2m 00s  build (3.11)",
         "  failure       1m 00s  lint^[[31m",
@@ -52,9 +56,14 @@ def test_what_goes_on_comes_first() -> None:
 
 
 def test_it_fits_a_narrow_and_low_terminal() -> None:
+    assert picture(run(), JOBS, BEGAN + timedelta(seconds=182), 40, 24, plain)[:3] == [
+        "Run 12: in progress, 3m 02s, on poolsid…",
+        "  in progress   3m 02s  build (3.12)",
+        "                2m 12s    2/2 Build the…",
+    ]
     assert picture(run(), JOBS, BEGAN + timedelta(seconds=182), 40, 5, plain) == [
         "Run 12: in progress, 3m 02s, on poolsid…",
-        "  in progress   3m 02s  build (3.12)  2…",
+        "  in progress   3m 02s  build (3.12)",
         "  queued                build (3.13)",
         "  and 2 more",
     ]
@@ -63,7 +72,7 @@ def test_it_fits_a_narrow_and_low_terminal() -> None:
 def test_states_have_colours() -> None:
     painted = picture(run(), JOBS, BEGAN, 100, 24, lambda text, *styles: f"<{styles[0]}>{text}")
     assert [line.partition("<")[2].partition(" ")[0] for line in painted[1:]] == [
-        "kept>in", "", "good>success", "bad>failure",
+        "kept>in", "", "", "good>success", "bad>failure",
     ]  # fmt: skip
 
 
@@ -100,6 +109,41 @@ def test_a_picture_is_drawn_over_the_one_before() -> None:
     screen = pyte.Screen(40, 8)
     pyte.Stream(screen).feed(stream.getvalue().replace("\n", "\r\n"))
     assert [line.rstrip() for line in screen.display] == ["1", "2", "3", "4", "", "", "", ""]
+
+
+WIDE = """\
+Run 1: success, 1m 45s, on main (aaaaaaaaa)
+  success   1m 40s  build
+"""
+NARROW = """\
+Run 1: success, 1m 45s, on main (aaaaaa…
+  success   1m 40s  build
+"""
+
+
+@pytest.mark.parametrize(("columns", "end"), [(100, WIDE), (40, NARROW)])
+def test_a_run_is_followed_in_one_place_of_the_terminal(
+    github: FakeGitHub, monkeypatch: pytest.MonkeyPatch, columns: int, end: str
+) -> None:
+    """Drawn every second, with GitHub asked every tenth; what was drawn before is gone, and nothing else moves."""
+    import pyte
+
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "xterm")
+    fork = github.repository("o/r")
+    fork.refs, fork.files = {"main": "a" * 40}, {".github/workflows/build.yaml": "on: workflow_dispatch\n"}
+    begun = fork.begin("build.yaml", "main", "pat", github)
+    stream, screen = Terminal(), pyte.Screen(columns, 24)
+    client = Client(Forge("github.com", github.url), Token(github.token, "GH_TOKEN"), lambda *_: None)
+    stream.write("before\n")
+    ended, jobs = watch(Repository(client, "o/r"), begun.id, Ui(err=stream))
+    stream.write("after\n")
+    pyte.Stream(screen).feed(stream.getvalue().replace("\n", "\r\n"))
+    assert [line.rstrip() for line in screen.display][:5] == ["before", *end.splitlines(), "after", ""]
+    assert (ended.conclusion, [job.name for job in jobs], max(github.slept)) == ("success", ["build"], 1)
+    pictures = [part.replace("\x1b[K", "").replace("\r", "") for part in stream.getvalue().split("\x1b[J")]
+    assert any("1m 01s, on main" in one and "46s    2/2 Build the" in one for one in pictures)
+    assert len(github.asked("GET")) == 2 * 12
 
 
 def test_a_wait_counts_down_on_a_terminal_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
