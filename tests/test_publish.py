@@ -541,6 +541,9 @@ def test_a_run_is_watched_to_its_success_and_recorded(
         "      torch-2.9.0-cp312.whl\n"
         "      torch-2.9.0-cp313.whl\n"
     )
+    other = stamped.clone("other")
+    assert poolside(other, "log", "--published").out == "Nothing was published yet (0 records).\n"
+    assert poolside(other, "log", "--published", "--fetch").out == shown.out
 
 
 def test_what_was_built_is_not_built_again_unless_told(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from git_poolside import watching
@@ -59,38 +60,37 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
             dry_run=arguments.dry_run,
         )
         begun = publish.publish(git, config, ui, remote, fork, order)
-    build, record = begun.build, begun.record
-    if record is not None:
-        if ui.json:
-            ui.object({"outcome": "nothing-to-do", "exit": 0, "dry_run": arguments.dry_run, **record})
-        ui.print(f"Nothing to do: run {record['number']} has built {build.tip[:9]} with these inputs.")
-        ui.print(clean(record["url"]))
-        ui.hint("git poolside publish --again   (builds it once more)")
-        return 0
-    if begun.run is None:
-        _show_request(context, build, publish.request(fork, build))
-        return 0
-    if not arguments.watch:
-        _show(context, build, begun.run, dry_run=False)
-        return 0
-    return _follow(context, fork, remote, build, begun)
+    if begun.record is not None:
+        return _show_record(context, begun.build, begun.record, arguments.dry_run)
+    if begun.run is not None and arguments.watch:
+        return _follow(context, fork, remote, begun, begun.run)
+    return _show(context, fork, begun.build, begun.run)
 
 
-def _show_request(context: Context, build: Build, asked: dict[str, Any]) -> None:
+def _show_record(context: Context, build: Build, record: Mapping[str, Any], dry_run: bool) -> int:
     ui = context.ui
     if ui.json:
-        ui.object({**_object(build, None), "outcome": "done", "exit": 0, "dry_run": True, "request": asked})
-    ui.print(f"Would run {build.workflow} on {clean(build.branch)} ({build.tip[:9]}):", *_facts(build))
-    ui.print("", f"{asked['method']} {clean(asked['url'])}", clean(json.dumps(asked["body"], ensure_ascii=False)))
+        ui.object({"outcome": "nothing-to-do", "exit": 0, "dry_run": dry_run, **record})
+    ui.print(f"Nothing to do: run {record['number']} has built {build.tip[:9]} with these inputs.")
+    ui.print(clean(record["url"]))
+    ui.hint("git poolside publish --again   (builds it once more)")
+    return 0
 
 
-def _show(context: Context, build: Build, run: Run, *, dry_run: bool) -> None:
-    ui = context.ui
+def _show(context: Context, fork: Repository, build: Build, run: Run | None) -> int:
+    """The run that was begun, or the request that a dry run would have sent."""
+    ui, where = context.ui, f"{clean(build.branch)} ({build.tip[:9]}):"
+    value = {**_object(build, run), "outcome": "done", "exit": 0, "dry_run": run is None}
+    if run is None:
+        value["request"] = asked = publish.request(fork, build)
+        ui.print(f"Would run {build.workflow} on {where}", *_facts(build))
+        ui.print("", f"{asked['method']} {clean(asked['url'])}", clean(json.dumps(asked["body"], ensure_ascii=False)))
+    else:
+        ui.print(f"Run {run.number} of {build.workflow} builds {where}", *_facts(build), f"  {clean(run.url)}")
+        ui.hint("git poolside publish --watch   (follows it)")
     if ui.json:
-        ui.object({**_object(build, run), "outcome": "done", "exit": 0, "dry_run": dry_run})
-    ui.print(f"Run {run.number} of {build.workflow} builds {clean(build.branch)} ({build.tip[:9]}):", *_facts(build))
-    ui.print(f"  {clean(run.url)}")
-    ui.hint("git poolside publish --watch   (follows it)")
+        ui.object(value)
+    return 0
 
 
 def _facts(build: Build) -> list[str]:
@@ -103,16 +103,15 @@ def _facts(build: Build) -> list[str]:
     return table((f"  {name}", clean(value)) for name, value in rows.items() if value)
 
 
-def _follow(context: Context, fork: Repository, remote: Remote, build: Build, begun: publish.Begun) -> int:
+def _follow(context: Context, fork: Repository, remote: Remote, begun: publish.Begun, run: Run) -> int:
     """Watch the run to its end, and record what it came to."""
-    git, ui, config = context.git, context.ui, context.config
-    assert begun.run is not None
+    git, ui, config, build = context.git, context.ui, context.config, begun.build
     verb = "is on the way already" if begun.joined else "has begun"
-    ui.talk(f"Run {begun.run.number} of {build.workflow} {verb}:", f"  {clean(begun.run.url)}")
+    ui.talk(f"Run {run.number} of {build.workflow} {verb}:", f"  {clean(run.url)}")
     try:
-        run, jobs = watching.watch(fork, begun.run.id, ui)
+        run, jobs = watching.watch(fork, run.id, ui)
     except KeyboardInterrupt:
-        where = f"run {begun.run.number} goes on; 'git poolside publish --watch' goes on watching it"
+        where = f"run {run.number} goes on; 'git poolside publish --watch' goes on watching it"
         raise KeyboardInterrupt(where) from None
     end = publish.settle(git, config, remote, fork, build, run)
     took = watching.since(run.created, run.updated)
@@ -135,19 +134,6 @@ def _follow(context: Context, fork: Repository, remote: Remote, build: Build, be
 
 
 def _object(build: Build, run: Run | None) -> dict[str, Any]:
-    """What ``--json`` says of a build."""
-    return {
-        "run": run.id if run else None,
-        "number": run.number if run else None,
-        "url": run.url if run else None,
-        "status": run.status if run else None,
-        "conclusion": run.conclusion if run else None,
-        "workflow": build.workflow,
-        "inputs": build.inputs,
-        "branch": build.branch,
-        "tip": build.tip,
-        "tips": dict(build.tips),
-        "nightly": dict(build.nightly) if build.nightly else None,
-        "version": build.version,
-        "published": build.published,
-    }
+    """What ``--json`` says of a build and its run."""
+    names = ("number", "url", "status", "conclusion")
+    return {**build.said, "run": run.id if run else None, **{name: getattr(run, name, None) for name in names}}

@@ -45,6 +45,11 @@ class Build:
     url: str = ""
     asked: str = ""
 
+    @property
+    def said(self) -> dict[str, Any]:
+        """What its record says of it, and ``--json``."""
+        return {key: value for key, value in asdict(self).items() if key != "asked"}
+
 
 def remember(git: Git, build: Build) -> None:
     """Keep the run that was begun until its end was told."""
@@ -89,8 +94,7 @@ def record(git: Git, config: Config, remote: Remote, build: Build, artifacts: Se
 
 
 def _tag(ref: str, build: Build, artifacts: Sequence[str], identity: bytes) -> bytes:
-    said = {key: value for key, value in asdict(build).items() if key != "asked"}
-    body = {"schema": 1, **said, "artifacts": list(artifacts), "tool": __version__}
+    body = {"schema": 1, **build.said, "artifacts": list(artifacts), "tool": __version__}
     lines = [f"object {build.tip}", "type commit", f"tag {ref.rpartition('/')[2]}"]
     return "\n".join(lines).encode() + b"\ntagger " + identity + b"\n\n" + json.dumps(body, indent=1).encode() + b"\n"
 

@@ -174,7 +174,7 @@ def unfinished(repository: Repository, file: str, head: Oid | None = None) -> Ru
     return next((run for run in found if not run.is_over and head in (None, run.head)), None)
 
 
-def request(repository: Repository, build: Build) -> dict[str, object]:
+def request(repository: Repository, build: Build) -> dict[str, Any]:
     """The request that `begin` sends."""
     path = f"/repos/{repository.name}/actions/workflows/{build.workflow}/dispatches"
     body = {"ref": build.branch, "inputs": dict(build.inputs or {}), "return_run_details": True}
