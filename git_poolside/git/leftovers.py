@@ -55,7 +55,15 @@ def _clear_state(git: Git) -> None:
             path.unlink(missing_ok=True)
         elif path.name.startswith("exec-"):
             git.try_run("worktree", "remove", "--force", "--force", os.fspath(path / "worktree"))
+            for record in _records_of(git, path):  # one that is half made, which keeps git from working at all
+                shutil.rmtree(record, ignore_errors=True)
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _records_of(git: Git, folder: Path) -> list[Path]:
+    """What git keeps of the worktrees below `folder` (gitrepository-layout(5), ``worktrees/<id>/gitdir``)."""
+    files = (git.common_dir / "worktrees").glob("*/gitdir")
+    return [file.parent for file in files if Path(file.read_text().strip()).is_relative_to(folder)]
 
 
 def _locks(common: Path) -> Iterator[Path]:

@@ -464,3 +464,14 @@ def test_P8_killed_between_two_files_of_another_worktree(simple: World, poolside
     assert other.git("symbolic-ref", "HEAD") == "refs/heads/poolside-main"
     assert other.git("status", "--porcelain") == ""
     assert (other.path / "lib/c.py").read_text() == TEN
+
+
+def test_P8_killed_while_the_worktree_of_exec_is_half_made(simple: World, poolside: Run) -> None:
+    """git dies of an empty ``commondir`` in whatever it is asked about worktrees."""
+    clone = simple.clone()
+    half_made = f": > {clone.path}/.git/worktrees/worktree/commondir"
+    killed(clone, "post-checkout", half_made, "sync", "--exec", "true")
+    with pytest.raises(AssertionError, match=r"failed to read .git/worktrees/worktree/commondir"):
+        clone.git("worktree", "list")
+    assert poolside(clone, "sync", "--exec", "true").status == 0
+    assert list((clone.path / ".git/worktrees").glob("*")) == list((clone.path / ".git/poolside").glob("exec-*")) == []
