@@ -6,7 +6,7 @@ import os
 import sys
 
 from git_poolside import __version__
-from git_poolside.errors import EXIT_BUG, EXIT_CLOSED_PIPE, EXIT_USAGE, PoolsideError
+from git_poolside.errors import EXIT_BUG, EXIT_CLOSED_PIPE, EXIT_USAGE, PoolsideError, in_full
 
 TYPE_CHECKING = False  # as type checkers read it; typing is slow to import
 if TYPE_CHECKING:
@@ -120,6 +120,10 @@ def _main(command: str, argv: list[str]) -> int:
         return status
     except PoolsideError as error:
         interrupt.check()  # a git process that Ctrl-C ended is no failure
+        import shlex
+
+        again = f"git poolside {shlex.join(context.command)}"
+        error.hints = tuple(in_full(hint, again) for hint in error.hints)
         ui.error(error)
         if actions.running():
             from git_poolside import unattended

@@ -64,7 +64,7 @@ class Context:
                 snag="foreign-config",
                 hints=[
                     f"git config poolside.branch {config.branches.patches}   (names the branch whose file rules)",
-                    "or go on once with --allow foreign-config",
+                    "--allow foreign-config   (goes on once)",
                 ],
             )
         self.config = config

@@ -37,10 +37,16 @@ ALLOWABLE_SNAGS = {
 """Snags that ``--allow NAME`` accepts, with what they mean; every other one stands until its cause is gone."""
 
 
+def in_full(hint: str, again: str) -> str:
+    """A hint as it can be typed: ``--option …`` is for the command `again`, which ``poolside …`` stands for too."""
+    return f"{again} {hint}" if hint.startswith("--") else hint.replace("poolside …", again.removeprefix("git "))
+
+
 class PoolsideError(Exception):
     """A command ends here: `message` says what and why, `hints` what to type, `exit_code` is documented.
 
-    `outcome` is the word that ``--json`` uses for it.
+    A hint is a command that can be typed (`in_full`), with what it does in brackets behind three spaces; or words, with
+    no command in them. `outcome` is the word that ``--json`` uses for it.
     """
 
     exit_code = EXIT_REFUSED

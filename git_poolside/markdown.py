@@ -139,4 +139,4 @@ def _snags(outcome: Outcome) -> Iterator[str]:
     for snag in outcome.snags:
         first, *more = snag.message.split("\n")
         yield f"- {code(first)} [{snag.name}]"
-        yield from (f"  - {code(line)}" for line in (*more, snag.hint) if line)
+        yield from (f"  - {code(line)}" for line in (*more, *snag.hint.split("\n")) if line)

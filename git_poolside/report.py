@@ -11,6 +11,7 @@ from git_poolside.config import Config
 from git_poolside.git.layers import branch_of
 from git_poolside.operation.log import result_to_json
 from git_poolside.operation.rebuilt import Stop
+from git_poolside.operation.stopped import Stopped
 from git_poolside.operation.sync import Outcome
 from git_poolside.operation.topics import Topic
 from git_poolside.stack.model import Fate, PatchResult, Role, Verdict
@@ -19,6 +20,8 @@ from git_poolside.ui import Ui, clean, count, cut, folded, listed
 
 _PLAIN = ("carried", "landed", "emptied", "skipped", "added")
 _ORDINARY = (Verdict.CARRIED, Verdict.STAMP)
+_NAMED = 3
+"""So many paths are named in a command to be typed."""
 _SLOT = {Fate.DROPPED: "dropped", Fate.UNRESOLVED: "bad", Fate.NEW: "new", Fate.KEPT: "kept"}
 
 
@@ -257,11 +260,10 @@ def _notes(ui: Ui, outcome: Outcome) -> None:
 
 
 def _refusal(ui: Ui, outcome: Outcome) -> None:
-    again = f"{outcome.order.program} --continue " if outcome.stood is not None else ""
     for snag in outcome.snags:
         first, *more = clean(snag.message).split("\n")
         ui.complain(f"{first} [{snag.name}]", *more)
-        ui.hint(snag.hint.replace("--keep", f"{again}--keep").replace("--drop", f"{again}--drop"))
+        ui.hint(*snag.hint.split("\n"))
     ui.complain_end("nothing was changed" if outcome.stood is None else "no branch was changed, the stop still stands")
 
 
@@ -296,11 +298,20 @@ def _stop(ui: Ui, outcome: Outcome) -> None:
         else:
             ui.complain_end("nothing was changed")
         return
-    fix = "edit the files, git add them" if outcome.stood.kind == "conflict" else "mend the commit (git commit --amend)"
     culprit = stop.culprit.oid[:9] if stop is not None and stop.culprit else None
     ui.hint(
-        f"{fix}, then: {outcome.order.program} --continue",
-        f"{outcome.order.program} --skip    (leaves this patch out)",
+        _mending(outcome.stood),
+        f"{outcome.order.program} --continue   (then)",
+        f"{outcome.order.program} --skip   (leaves this patch out)",
         f"{outcome.order.program} --abort   (goes back to where all was)",
         *([f"git show {culprit}   (what upstream did)"] if culprit else []),
     )
+
+
+def _mending(stood: Stopped) -> str:
+    """What to type when the files are edited."""
+    if stood.kind != "conflict":
+        return "git commit --amend   (when you have mended it)"
+    if len(stood.paths) > _NAMED or not all(map(str.isprintable, stood.paths)):
+        return "git add PATH   (each, when you have resolved it)"
+    return f"git add {shlex.join(stood.paths)}   (when you have resolved {'it' if len(stood.paths) == 1 else 'them'})"

@@ -137,8 +137,16 @@ class Ui:
             self._err.flush()
 
     def hint(self, *lines: str) -> None:
-        for line in lines:
-            self._write(self._err, f"hint: {clean(line)}\n")
+        """What to type next (`PoolsideError`); on a narrow terminal what it does is folded, what is typed never."""
+        for line in map(clean, lines):
+            command, bracket, what = line.partition("   (")
+            if not self.is_terminal or columns(f"hint: {line}") <= max(self.width, 40):
+                shown = [f"hint: {line}"]
+            elif bracket:
+                shown = [f"hint: {command}", *folded(f"({what}", self.width, 9, " " * 8)]
+            else:
+                shown = folded(line, self.width, 6)
+            self._write(self._err, "".join(f"hint: {one[6:]}\n" for one in shown))
 
     @property
     def can_ask(self) -> bool:

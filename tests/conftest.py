@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.hints import untypeable
 from tests.scenario import NOT_INHERITED, PATTERN_FILE, Repo, Result, World, hermetic_environment, workflow
 
 if TYPE_CHECKING:
@@ -81,7 +82,10 @@ def world(tmp_path: Path) -> World:
 
 @pytest.fixture
 def poolside(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
-    """Run a command of ours in a repository, as its executable would: ``poolside(clone, "sync", "-n")``."""
+    """Run a command of ours in a repository, as its executable would: ``poolside(clone, "sync", "-n")``.
+
+    Whatever it hints at has to be something that can be typed.
+    """
     from git_poolside.cli import main
 
     def run(where: Repo | Path, command: str, *arguments: str) -> Result:
@@ -89,6 +93,7 @@ def poolside(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str])
         capfd.readouterr()
         status = main(command, list(arguments))
         out, err = capfd.readouterr()
+        assert untypeable(err) == []
         return Result(status, out, err)
 
     yield run

@@ -64,7 +64,8 @@ def test_strict_refuses_a_resolution_that_lost_lines_until_it_is_mended(stuck: W
     patch = clone.git("rev-parse", "--short=9", "poolside-main~2")
     assert result.err.endswith(
         f"error: {patch} Tune line five: {LOST} [resolution-lost-lines]\n"
-        "hint: git commit --amend what is missing into it, or go on with --allow resolution-lost-lines\n"
+        "hint: git commit --amend   (puts what is missing into it)\n"
+        "hint: git poolside sync --continue --allow resolution-lost-lines   (if nothing is missing)\n"
         "no branch was changed, the stop still stands\n"
     )
     assert {**before, **clone.refs()} == {**clone.refs(), **before}
@@ -150,7 +151,8 @@ def test_L14_strict_makes_it_a_snag_that_can_be_allowed(doubled: World, poolside
         {
             "name": "duplicate-block",
             "message": f"{patch[:9]} Add a helper: {TWICE}",
-            "hint": "look at it: take the block out of the patch, or go on with --allow duplicate-block",
+            "hint": "git poolside sync --strict --json --allow duplicate-block"
+            "   (if it is to stand twice; else take it out of the patch)",
             "patch": patch,
         }
     ]

@@ -323,8 +323,9 @@ def test_a_conflict_stops_and_either_command_goes_on(clashing: World, poolside: 
         "upstream changed the same before it, and the snapshot has not got:",
         f"  {clashing.upstream.rev('main~3')[:9]} Fix the loader (#12)",
         f"  {missing} Spell six (#14)",
-        "hint: edit the files, git add them, then: git poolside cherry-pick --continue",
-        "hint: git poolside cherry-pick --skip    (leaves this patch out)",
+        "hint: git add c.py   (when you have resolved it)",
+        "hint: git poolside cherry-pick --continue   (then)",
+        "hint: git poolside cherry-pick --skip   (leaves this patch out)",
         "hint: git poolside cherry-pick --abort   (goes back to where all was)",
     ]
     assert clone.refs() == before
@@ -596,7 +597,7 @@ def test_a_doubt_about_a_resolution_is_answered_as_its_hint_says(kept: World, po
     (clone.path / "b.py").write_text(text(9))
     clone.git("add", "b.py")
     asked = poolside(clone, "cherry-pick", "--continue")
-    assert (asked.status, "go on with --allow resolution-lost-lines" in asked.err) == (1, True), asked.err
+    assert (asked.status, "--continue --allow resolution-lost-lines" in asked.err) == (1, True), asked.err
     wrong = poolside(clone, "cherry-pick", "--continue", "--allow", "nonsense")
     assert (wrong.status, "error: argument --allow: 'nonsense' is no snag that can be allowed\n" in wrong.err) == (
         129,

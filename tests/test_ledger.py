@@ -104,7 +104,7 @@ def test_L16_dropped_then_reverted_is_asked_about_with_upstreams_words(told: Tol
             f"(2025-06-15), and upstream took that back in {revert[:9]} "
             f'Revert "Speed up relu (#11)" (2025-06-15): {WHY}'
         ),
-        "hint": f"--keep {told.old[:9]} or --drop {told.old[:9]}",
+        "hint": "\n".join(f"git poolside sync --json {way} {told.old[:9]}" for way in ("--keep", "--drop")),
         "patch": told.old,
     }
 
@@ -238,7 +238,7 @@ def test_L16_a_patch_that_nobody_has_any_more_is_refused_saying_what_to_do(plain
     assert (result.status, fresh.refs("refs/heads")) == (1, before)
     assert result.err.splitlines()[-2:] == [
         f"error: the dropped patch {plain.old[:12]} is not in this clone, nor does 'origin' give it",
-        f"hint: git poolside sync --drop {plain.old[:9]}, then git cherry-pick -x {plain.landed[:12]}   "
+        f"hint: git poolside sync --drop {plain.old[:9]} && git cherry-pick -x {plain.landed[:12]}   "
         "(makes it anew from upstream's commit)",
     ]
     assert poolside(fresh, "sync", "--keep", plain.old[:9], "--no-fetch").status == 1

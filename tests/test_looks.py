@@ -108,6 +108,36 @@ class Terminal(io.StringIO):
         return True
 
 
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (
+            "100",
+            "hint: git poolside undo --carry   (replays what came later on top)\n"
+            "hint: mend the file on the patches branch and commit it\n",
+        ),
+        (
+            "40",
+            "hint: git poolside undo --carry\n"
+            "hint:   (replays what came later on top)\n"
+            "hint: mend the file on the patches\n"
+            "hint: branch and commit it\n",
+        ),
+    ],
+)
+def test_a_hint_is_folded_on_a_narrow_terminal_but_not_what_is_typed(
+    monkeypatch: pytest.MonkeyPatch, width: str, shown: str
+) -> None:
+    hints = ("git poolside undo --carry   (replays what came later on top)",
+             "mend the file on the patches branch and commit it")  # fmt: skip
+    monkeypatch.setenv("COLUMNS", width)
+    terminal, file = Terminal(), io.StringIO()
+    Ui(err=terminal).hint(*hints)
+    assert terminal.getvalue() == shown
+    Ui(err=file).hint(*hints)
+    assert file.getvalue() == "".join(f"hint: {hint}\n" for hint in hints)
+
+
 def test_progress_says_how_fast_and_how_long(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 0.5, 2.0, 2.05, 4.0, 5.0])
     monkeypatch.setattr("git_poolside.ui.monotonic", lambda: next(clock))

@@ -174,7 +174,7 @@ def test_a_conflict_stops_and_goes_on(stuck: World, poolside: Run) -> None:
     result = poolside(clone, "pull")
     assert result.status == 3, result.err
     assert result.err.splitlines()[-3:] == [
-        "hint: git poolside pull --skip    (leaves this patch out)",
+        "hint: git poolside pull --skip   (leaves this patch out)",
         "hint: git poolside pull --abort   (goes back to where all was)",
         f"hint: git show {stuck.upstream.rev('main')[:9]}   (what upstream did)",
     ]

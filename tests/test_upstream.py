@@ -263,7 +263,7 @@ def test_a_base_has_to_be_on_upstreams_branch(giving: World, poolside: Run) -> N
     assert (result.status, result.err) == (
         1,
         f"error: {clone.rev('HEAD')[:9]} is not on upstream's branch\n"
-        "hint: --onto upstream/main   (upstream's newest)\n",
+        "hint: git poolside upstream PATCH --onto upstream/main   (upstream's newest)\n",
     )
 
 
@@ -328,7 +328,7 @@ def test_P1_a_branch_that_is_not_ours_is_left_alone(giving: World, poolside: Run
         "error: 'upstream/end-c' on 'origin' has commits and was not pushed from here:",
         f"  {theirs[:9]} Ann Author: Something else",
         f"hint: git show {theirs[:9]}   (take what is wanted of it into the patch)",
-        f"hint: git poolside upstream PATCH --replace {theirs[:12]}   (then: puts the patches in their place)",
+        f"hint: git poolside upstream PATCH --replace {theirs[:12]}   (then puts the patches in their place)",
         "hint: git poolside upstream PATCH --branch NAME   (leaves them alone)",
     ]
     replaced = poolside(clone, "upstream", "End c", "--replace", theirs[:12])

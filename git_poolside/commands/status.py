@@ -82,10 +82,13 @@ def _keep(config: Config, line: str) -> None:
 
 
 def _go_on(here: str, stop: Stopped) -> list[str]:
-    elsewhere = f"cd {stop.worktree}; " if stop.worktree != here else ""
+    import shlex
+
+    elsewhere = f"cd {shlex.quote(stop.worktree)} && " if stop.worktree != here else ""
     return [
         f"{elsewhere}{stop.order.program} --continue   (when it is resolved)",
-        f"{elsewhere}{stop.order.program} --skip or --abort",
+        f"{elsewhere}{stop.order.program} --skip   (leaves the patch out)",
+        f"{elsewhere}{stop.back}",
     ]
 
 

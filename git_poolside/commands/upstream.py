@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +43,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     if arguments.list:
         return _list(context, arguments)
     if not arguments.patches:
-        raise UsageError("which patch is to be offered?", hints=["git poolside upstream PATCH..."])
+        raise UsageError("which patch is to be offered?", hints=["git poolside upstream PATCH"])
     if arguments.draft and not arguments.pull_request:
         raise UsageError("--draft is for a pull request", hints=["git poolside upstream PATCH --pull-request --draft"])
     git, ui = context.git, context.ui
@@ -143,5 +142,5 @@ def _needing(context: Context, made: Proposal) -> Refused:
     needed = [f"  {one.old.oid[:9]} {one.old.subject}" for one in made.needed]
     return Refused(
         "\n".join([made.alone, f"it needs {count(len(needed), 'other patch', 'other patches')}:", *needed]),
-        hints=[f"git poolside {shlex.join(context.command)} --with-dependencies   (offers that too)"],
+        hints=["--with-dependencies   (offers that too)"],
     )

@@ -104,6 +104,7 @@ def _diverged(git: Git, config: Config, name: str, here: Oid, there: Oid, lease:
     return Refused("\n".join(lines), snag="diverged", hints=[*take_in, PULL])
 
 
+_REWRITTEN = "--allow upstream-rewritten   (goes on, when you have looked at both histories)"
 PULL = "git poolside pull   (goes to the fork's stack, and carries over what is only here)"
 
 
@@ -134,7 +135,7 @@ def check_snapshot(git: Git, config: Config, snapshot: Oid | None, upstream: Oid
         return Snag(
             "upstream-rewritten",
             "\n".join([f"{branch} was rewritten: '{name}' has commits that it had once and has no more", *listing]),
-            "look at both histories, then go on with --allow upstream-rewritten",
+            _REWRITTEN,
         )
     merges = git.lines("rev-list", "-n", "1", "--merges", snapshot, f"^{upstream}", "--")
     only = " --no-merges" if merges else ""
@@ -151,7 +152,7 @@ def check_snapshot(git: Git, config: Config, snapshot: Oid | None, upstream: Oid
         hints=[
             f"git checkout {config.branches.patches} && git cherry-pick{only} {upstream[:12]}..{snapshot[:12]}"
             "   (keeps them as patches)",
-            f"{' && '.join(back)}   (then takes them off {name})",
+            *([f"{' && '.join(back)}   (then takes them off {name})"] if back else []),
         ],
     )
 
@@ -173,7 +174,7 @@ def check_base(git: Git, config: Config, tip: Oid, upstream: Oid) -> Snag | None
     return Snag(
         "upstream-rewritten",
         "\n".join([f"{branch} was rewritten: the stack stands on commits that it had once and has no more", *listing]),
-        "look at both histories, then go on with --allow upstream-rewritten",
+        _REWRITTEN,
     )
 
 
@@ -307,7 +308,7 @@ class StackReader:
                           if count < len(whole) else []),
                     ]
                 ),
-                "if that is so, say so once: --allow derived-base",
+                "--allow derived-base   (says once that it is so)",
             )
         )  # fmt: skip
         return tip

@@ -83,7 +83,7 @@ def mend(git: Git, old: Oid, new: Oid, since: float, *, unlock: bool) -> None:
         raise Refused(
             f"an interrupted checkout in {git.worktree} left files that are neither the old nor the new version:\n"
             + "\n".join(names),
-            hints=["move them away, or git checkout HEAD -- FILE, then run the command again"],
+            hints=["git checkout HEAD -- FILE   (gives one up; then run the command again)", "or move them away"],
         )
     info = [b"%06o %s\t%s" % (touch.old_mode, touch.old.encode(), touch.path) for touch in found.touches]
     git.run("update-index", "-z", "--index-info", input=b"\0".join([*info, b""]))

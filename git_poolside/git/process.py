@@ -348,7 +348,7 @@ def open_repository(folder: Path, environment: Mapping[str, str] | None = None) 
         said = done.stderr.decode("utf-8", "replace").strip()
         raise NotARepository(
             said.removeprefix("fatal: ") or "not a git repository",
-            hints=["go to a clone of the fork, or name one with 'git -C DIR poolside …'"],
+            hints=["git -C DIR poolside …   (in a clone of the fork)"],
         )
     if answers[3] != b"sha1":
         raise Refused(

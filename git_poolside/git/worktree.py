@@ -71,7 +71,7 @@ _IN_PROGRESS = (
     ("rebase-merge", False, "a rebase", "git rebase --continue", "git rebase --abort"),
     ("rebase-apply", False, "a rebase or am", "git rebase --continue", "git rebase --abort"),
     ("sequencer", False, "a series of cherry-picks", "git cherry-pick --continue", "git cherry-pick --abort"),
-    ("BISECT_START", False, "a bisection", "git bisect …", "git bisect reset"),
+    ("BISECT_START", False, "a bisection", "", "git bisect reset"),
 )  # fmt: skip
 
 
@@ -86,7 +86,7 @@ def refuse_in_progress(git: Git) -> None:
         if name in there:
             raise Refused(
                 f"{what} is in progress in {git.folder}",
-                hints=[f"{finish}   (finishes it)", f"{abort}   (gives it up)"],
+                hints=[*([f"{finish}   (finishes it)"] if finish else []), f"{abort}   (gives it up)"],
             )
 
 

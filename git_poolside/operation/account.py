@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from git_poolside.operation.choices import Choices
 from git_poolside.operation.evidence import Witness
 from git_poolside.operation.ledger import Return
-from git_poolside.stack.model import Commit, Fate, PatchResult, Role, Snag, Verdict
+from git_poolside.stack.model import Commit, Fate, PatchResult, Role, Snag, Verdict, keep_or_drop
 from git_poolside.stack.verdict import SIGNALS, Decision, Evidence, Identity, State, describe
 
 _CITED = 3
@@ -108,6 +108,6 @@ class Account:
         return Snag(
             name,
             f"{commit.oid[:9]} {commit.subject}: {said} ({entry.reason})",
-            f"--keep {commit.oid[:9]} or --drop {commit.oid[:9]}",
+            keep_or_drop(commit.oid[:9]),
             commit.oid,
         )

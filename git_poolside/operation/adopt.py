@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -71,7 +72,7 @@ def add_upstream(git: Git, config: Config, ui: Ui, given: bool) -> list[str]:
         if not is_url(config.remotes.upstream_url):
             raise UsageError(
                 f"'{config.remotes.upstream_url}' is no url that git fetches by itself",
-                hints=["git poolside init --upstream https://…   (a path is written ./DIR or /DIR)"],
+                hints=["git poolside init --upstream URL   (a path is written ./DIR or /DIR)"],
             )
         Remote(git, config.remotes.upstream_url, ui).listing([f"refs/heads/{config.upstream.branch}"])
         git.run("config", f"remote.{name}.url", config.remotes.upstream_url)
@@ -85,7 +86,8 @@ def add_upstream(git: Git, config: Config, ui: Ui, given: bool) -> list[str]:
         raise Refused(
             f"the remote '{name}' is {url}",
             hints=[
-                f"git remote set-url {name} {config.remotes.upstream_url}   (if that is right), then init again",
+                f"git remote set-url {name} {shlex.quote(config.remotes.upstream_url)}"
+                "   (if it is right; init again then)",
                 "git poolside init   (adopts the remote as it is)",
             ],
         )
@@ -205,7 +207,7 @@ def write_file(git: Git, config: Config, commit: bool, command: Sequence[str]) -
             return []
         raise Refused(
             f"HEAD is not on '{config.branches.patches}', so {FILE} cannot be written into the worktree",
-            hints=["git poolside init --commit …   (commits it there without checking it out)"],
+            hints=["--commit   (commits it there without checking it out)"],
         )
     path = git.worktree / FILE
     if path.exists() or path.is_symlink():

@@ -14,8 +14,9 @@ from git_poolside.stack.model import Commit, Oid, Snag
 _LARGEST = 1 << 20
 _SHOWN = 60
 _HINTS = {
-    "duplicate-block": "look at it: take the block out of the patch, or go on with --allow duplicate-block",
-    "resolution-lost-lines": "git commit --amend what is missing into it, or go on with --allow resolution-lost-lines",
+    "duplicate-block": "--allow duplicate-block   (if it is to stand twice; else take it out of the patch)",
+    "resolution-lost-lines": "git commit --amend   (puts what is missing into it)\n"
+    "--allow resolution-lost-lines   (if nothing is missing)",
 }
 
 

@@ -135,7 +135,7 @@ def _narrow(git: Git, name: str, wanted: list[str]) -> None:
 def _settled(git: Git, config: Config) -> Finding:
     state = stopped.load(git)
     if state is not None:
-        cure = f"{state.order.program} --continue, --skip or --abort"
+        cure = f"{state.order.program} --continue   (or --skip, or --abort)"
         return Finding("in flight", False, f"stopped at {state.known_as[:9]} {state.subject}", cure)
     try:
         tangled.refuse_in_progress(git, config)

@@ -181,12 +181,13 @@ def _moving(at: Desk, patch: Commit, to: str | None, before: str | None) -> Plan
     roles = {"picks": Role.PICKS, at.stack.picks.branch: Role.PICKS,
              "patches": Role.PATCHES, at.stack.patches.branch: Role.PATCHES}  # fmt: skip
     if to not in roles:
-        raise Refused(f"'{to}' is no layer that patches are in", hints=["--to picks, or --to patches"])
+        move = f"git poolside cherry-pick move {patch.oid[:9]} --to"
+        raise Refused(f"'{to}' is no layer that patches are in", hints=[f"{move} picks", f"{move} patches"])
     layer = at.stack.picks if roles[to] is Role.PICKS else at.stack.patches
     if patch in layer.commits:
         raise Refused(
             f"{patch.oid[:9]} {patch.subject} is one of the {roles[to].value} already",
-            hints=["--before PATCH moves it in its layer"],
+            hints=[f"git poolside cherry-pick move {patch.oid[:9]} --before PATCH   (moves it in its layer)"],
         )
     return moving(at.stack, patch.oid, to=roles[to])
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from git_poolside.git.objects import Committer, Objects
 from git_poolside.operation.choices import Choices
 from git_poolside.operation.rebuilt import Rebuilt
-from git_poolside.stack.model import Commit, Fate, Oid, PatchResult, Snag, Stack, Verdict
+from git_poolside.stack.model import Commit, Fate, Oid, PatchResult, Snag, Stack, Verdict, keep_or_drop
 from git_poolside.stack.squash import arranged, kind_of, squashed
 
 
@@ -41,7 +41,7 @@ def arrange(stack: Stack, choices: Choices) -> Arrangement:
 
 def _orphan(commit: Commit, why: str) -> Snag:
     name = commit.oid[:9]
-    return Snag("orphan-fixup", f"{name} {commit.subject}: {why}", f"--keep {name} or --drop {name}", commit.oid)
+    return Snag("orphan-fixup", f"{name} {commit.subject}: {why}", keep_or_drop(name), commit.oid)
 
 
 class Folding:

@@ -189,7 +189,7 @@ class Generated:
             snag = Snag(
                 "version-ambiguous",
                 f"{self.version.variable} is set with a date on more than one line of {self.version.file}: {error}",
-                "leave one, or go on without setting it: --allow version-ambiguous",
+                "--allow version-ambiguous   (sets none; else leave one line with a date)",
             )
             return Written(tree, snag=snag)
         if why_not:

@@ -70,5 +70,5 @@ def _account(git: Git, config: Config, ui: Ui, known: Known) -> None:
     lines += [f"  … and {len(came) - 10} more"] if len(came) > 10 else []
     if found.edits:
         lines += [f"the stack of '{fork}' was edited meanwhile:", *(f"  {edit}" for edit in found.edits)]
-    take_in = "git poolside sync --take-in   (replays them on this stack); then push again"
+    take_in = "git poolside sync --take-in   (replays them on this stack; then push again)"
     raise LeaseLost("\n".join(lines), hints=[PULL] if found.edits else [take_in, PULL])

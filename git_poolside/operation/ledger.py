@@ -19,7 +19,19 @@ from git_poolside.git.remotes import Remote
 from git_poolside.operation import log
 from git_poolside.operation.choices import Choices
 from git_poolside.stack.explanation import explain_dropped
-from git_poolside.stack.model import Commit, Dropped, Fate, Layer, Oid, PatchResult, Role, Snag, Stack, Verdict
+from git_poolside.stack.model import (
+    Commit,
+    Dropped,
+    Fate,
+    Layer,
+    Oid,
+    PatchResult,
+    Role,
+    Snag,
+    Stack,
+    Verdict,
+    keep_or_drop,
+)
 from git_poolside.stack.provenance import Provenance
 from git_poolside.stack.verdict import History, Identity, State, UpstreamCommit, aftermath, describe
 from git_poolside.ui import Ui
@@ -94,8 +106,8 @@ def obtain(git: Git, config: Config, ui: Ui, entry: Dropped, *, fetch: bool) -> 
         snag=SNAG,
         patch=entry.old,
         hints=[
-            *([] if fetch else ["leave out --no-fetch, so that it can be fetched"]),
-            f"git poolside sync --drop {entry.old[:9]}, then git cherry-pick -x {entry.landed[:12]}"
+            *([] if fetch else ["without --no-fetch it can be fetched"]),
+            f"git poolside sync --drop {entry.old[:9]} && git cherry-pick -x {entry.landed[:12]}"
             "   (makes it anew from upstream's commit)",
         ],
     )
@@ -178,7 +190,7 @@ class Ledger:
             Snag(
                 SNAG,
                 f"{one.entry.old[:9]} {one.title}: it {one.why}",
-                f"--keep {one.entry.old[:9]} or --drop {one.entry.old[:9]}",
+                keep_or_drop(one.entry.old[:9]),
                 one.entry.old,
             )
             for one in returns

@@ -54,10 +54,10 @@ def hold(git: Git, command: Sequence[str], allow: Sequence[str] | None = None) -
                 "from this machine",
                 snag="stale-lock",
                 hints=[
-                    f"look on {before['host']}: ps -p {before['pid']}",
+                    f"look on {before['host']} whether the process {before['pid']} still runs",
                     f"rm {_path(git)}   (if it has ended there)"
                     if allow is None
-                    else f"git poolside {' '.join(command)} --allow stale-lock   (if it has ended there)",
+                    else "--allow stale-lock   (if it has ended there)",
                 ],
             )
         removed = leftovers.clear(git, os.fstat(handle).st_mtime) if before is not None else []

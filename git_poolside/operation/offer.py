@@ -56,11 +56,13 @@ def _check_name(git: Git, config: Config, branch: str) -> None:
     if branch.casefold() in taken:
         raise Refused(
             f"'{branch}' is a layer of the fork, which no proposal may replace",
-            hints=["--branch NAME   (another name)"],
+            hints=[f"{_AGAIN} --branch NAME   (another name)"],
         )
     shaped = not branch.startswith(("-", "refs/")) and branch != "HEAD"
     if not shaped or git.try_run("check-ref-format", f"refs/heads/{branch}").status:
-        raise Refused(f"'{branch}' is no name for a branch (git-check-ref-format(1))", hints=["--branch NAME"])
+        raise Refused(
+            f"'{branch}' is no name for a branch (git-check-ref-format(1))", hints=[f"{_AGAIN} --branch NAME"]
+        )
 
 
 def _refuse_upstream(git: Git, config: Config) -> None:
@@ -105,7 +107,7 @@ def check_lease(at: Desk, remote: Remote, to: Target, new: Sequence[Commit], rep
         "\n".join([f"'{to.branch}' on '{remote.name}' has commits {whose}:", *listing]),
         hints=[
             f"git show {there[:9]}   (take what is wanted of it into the patch)",
-            f"{_AGAIN} --replace {there[:12]}   (then: puts the patches in their place)",
+            f"{_AGAIN} --replace {there[:12]}   (then puts the patches in their place)",
             f"{_AGAIN} --branch NAME   (leaves them alone)",
         ],
     )

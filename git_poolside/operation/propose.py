@@ -167,10 +167,11 @@ def _target(at: Desk, onto: str | None) -> tuple[Oid, list[str]]:
         return at.stack.base, []
     found = refs.resolve(at.git, onto)
     branch = f"{at.config.remotes.upstream}/{at.config.upstream.branch}"
+    newest = f"git poolside upstream PATCH --onto {branch}   (upstream's newest)"
     if found is None:
-        raise Refused(f"'{onto}' names no commit here", hints=[f"--onto {branch}   (upstream's newest)"])
+        raise Refused(f"'{onto}' names no commit here", hints=[newest])
     if not refs.is_ancestor(at.git, found, at.here.upstream):
-        raise Refused(f"{found[:9]} is not on upstream's branch", hints=[f"--onto {branch}   (upstream's newest)"])
+        raise Refused(f"{found[:9]} is not on upstream's branch", hints=[newest])
     return found, []
 
 

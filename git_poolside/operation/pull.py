@@ -188,7 +188,7 @@ class _Planner:
         there = refs.read_one(self.git, self.config.fork_ref(name)) is not None
         return Refused(
             f"there is no branch '{name}' here" + (f", only on '{self.config.remotes.fork}'" if there else ""),
-            hints=[f"git switch {name}, then git poolside pull {name}" if there else "git branch   (lists them)"],
+            hints=[f"git switch {name} && git poolside pull {name}" if there else "git branch   (lists them)"],
         )
 
     def _topic(self, ref: str, tip: Oid, moves: Sequence[Move], *, named: bool) -> Move | None:

@@ -297,7 +297,7 @@ def failure(
         said = [f"  {line}" for line in answer.complaint.splitlines() if line.startswith("remote:")]
         return Refused(
             "\n".join([f"'{remote.name}' refused the push; nothing was pushed:", *lines, *said]),
-            hints=[f"the rule above is the server's; when it is satisfied: {again}"],
+            hints=[f"{again}   (when the rule above, which is the server's, is satisfied)"],
         )
     words = [line for line in answer.complaint.splitlines() if kept or "unpack" in line or "pack " in line]
     first = words[-1] if words else "it said nothing"

@@ -120,7 +120,7 @@ def _refuse_resolved(git: Git, state: Stopped) -> None:
         "HEAD is not where the operation stopped: there are commits on it, or it is somewhere else",
         hints=[
             f"{state.order.program} --continue   (takes the commits as the resolution)",
-            f"git checkout --detach {state.stands_at[:12]}   (leaves them), then {state.order.program} --skip",
+            f"git checkout --detach {state.stands_at[:12]} && {state.order.program} --skip   (leaves them out)",
         ],
     )
 
@@ -139,5 +139,5 @@ def _refuse_moved(git: Git, state: Stopped) -> None:
             raise Refused(
                 f"'{ref.removeprefix('refs/heads/')}' has moved since the operation was stopped",
                 snag="moved-since",
-                hints=[f"{state.order.program} --abort   (leaves it where it is now), then {state.order.kind} again"],
+                hints=[f"{state.order.program} --abort   (leaves it where it is now; then begin again)"],
             )

@@ -112,7 +112,7 @@ class Sources:
             raise Refused(
                 f"{oid[:9]} {commit.subject} is a commit of another repository: it has no history in common with "
                 f"{self.config.remotes.upstream}/{self.config.upstream.branch}",
-                hints=["git poolside cherry-pick add takes upstream's commits"],
+                hints=["git poolside cherry-pick add COMMIT   (one of upstream's)"],
             )
         on_main = refs.is_ancestor(self.git, oid, self.upstream)
         number = number or pull_number(commit.text, self.repository, subject_counts=on_main)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,7 +152,7 @@ def refuse_elsewhere(git: Git, stopped: Stopped, going: str) -> None:
         gone = not Path(stopped.worktree).is_dir()
         raise Refused(
             "the operation was stopped in another worktree" + (", which is gone" if gone else ""),
-            hints=[stopped.back if gone else f"cd {stopped.worktree}, then {stopped.order.program} {going}"],
+            hints=[stopped.back if gone else f"cd {shlex.quote(stopped.worktree)} && {stopped.order.program} {going}"],
         )
 
 
@@ -168,7 +169,7 @@ def check_worktree(git: Git, partial: Oid, paths: Iterable[bytes]) -> None:
     current = worktree.head(git)
     if current is None:
         raise Refused("HEAD is on an unborn branch, so a conflict cannot be resolved here", snag="dirty-for-stop",
-                      hints=["git checkout the patches branch"])  # fmt: skip
+                      hints=["git switch BRANCH   (one that has a commit)"])  # fmt: skip
     worktree.refuse_staged(git)
     found = worktree.overlap(git, current, partial, paths)
     if found:
@@ -236,7 +237,7 @@ def resolution(git: Git, objects: Objects, committer: Committer, stopped: Stoppe
     if _staged_or_changed(git, stopped):
         raise Refused(
             "there are commits and uncommitted changes on top of them",
-            hints=["git commit --amend, or git stash", stopped.go_on],
+            hints=["git commit --amend   (puts them into the last)", "git stash   (puts them aside)", stopped.go_on],
         )
     _refuse_markers(git, stopped)
     return _with_own_message(git, objects, committer, stopped, patch, made)
@@ -257,7 +258,8 @@ def _from_index(git: Git, objects: Objects, committer: Committer, stopped: Stopp
     if left := unmerged(git):
         listing = "\n".join(f"  {path}" for path in left)
         raise Refused(
-            f"these paths are still unmerged:\n{listing}", hints=["git add PATH or git rm PATH", stopped.go_on]
+            f"these paths are still unmerged:\n{listing}",
+            hints=["git add PATH   (keeps it)", "git rm PATH   (deletes it)", stopped.go_on],
         )
     _refuse_markers(git, stopped)
     if unstaged := _unstaged(git, stopped):
@@ -330,7 +332,7 @@ def _refuse_markers(git: Git, stopped: Stopped) -> None:
     if marked := _with_markers(git, stopped.paths):
         raise Refused(
             "conflict markers are left in:\n" + "\n".join(f"  {path}" for path in marked),
-            hints=["edit the files, then git add PATH", stopped.go_on],
+            hints=["git add PATH   (when you have edited it)", stopped.go_on],
         )
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -94,7 +95,8 @@ def execute(
             moved=tuple(made.moved),
         )
         doubts = (*order.snags, *made.snags, *rebuilt.snags)
-        outcome.snags = tuple(snag for snag in doubts if snag.name not in order.choices.allow)
+        again = f"{order.program} --continue" if standing is not None else f"git poolside {shlex.join(order.command)}"
+        outcome.snags = tuple(snag.in_full(again) for snag in doubts if snag.name not in order.choices.allow)
         shop.merge.end()  # nothing is asked ahead any more when the user is talked to
         if rebuilt.stop is not None and not outcome.snags and not (dry_run or no_stop):
             _stop(git, inner, objects, committer, outcome, rebuilt.stop, standing)

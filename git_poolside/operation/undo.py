@@ -54,8 +54,8 @@ def undo(
             f"{names} has moved since that operation" if len(moved) == 1 else f"{names} have moved since",
             snag="moved-since",
             hints=[
-                "git poolside undo --carry   (replays what came later on top)",
-                "git poolside undo --allow moved-since   (what came later stays in the reflog only)",
+                "--carry   (replays what came later on top)",
+                "--allow moved-since   (what came later stays in the reflog only)",
             ],
         )
     with quarantine(git) as inner:
@@ -149,7 +149,7 @@ def _carry(
             if isinstance(result, Conflict) or len(commit.parents) != 1:
                 raise Refused(
                     f"{commit.oid[:9]} {commit.subject} does not apply to where '{branch}' returns to",
-                    hints=["git poolside undo --allow moved-since, then git cherry-pick it by hand"],
+                    hints=[f"git poolside undo --allow moved-since && git cherry-pick {commit.oid[:12]}   (by hand)"],
                 )
             tip, tree = (
                 committer.commit(result, [tip], commit.message, commit.author, commit.encoding),

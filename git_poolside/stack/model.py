@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import NewType
 
+from git_poolside.errors import in_full
+
 Oid = NewType("Oid", str)
 """The name of a git object: 40 lower-case hexadecimal digits."""
 
@@ -161,12 +163,21 @@ class PatchResult:
 
 @dataclass(frozen=True)
 class Snag:
-    """A named doubt that refuses an operation unless it is allowed by name."""
+    """A named doubt that refuses an operation unless it is allowed by name. Each line of `hint` is one."""
 
     name: str
     message: str
     hint: str = ""
     patch: str | None = None
+
+    def in_full(self, again: str) -> Snag:
+        """With each line of its hint as it can be typed; `again` is the command that met it."""
+        return replace(self, hint="\n".join(in_full(line, again) for line in self.hint.split("\n")))
+
+
+def keep_or_drop(name: str) -> str:
+    """The hint of a doubt about the patch with this name."""
+    return f"--keep {name}\n--drop {name}"
 
 
 @dataclass(frozen=True)

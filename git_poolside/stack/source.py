@@ -35,7 +35,10 @@ def parse(word: str, repository: str) -> Asked:
     """Read a word. `repository` is upstream's, ``owner/name``. Raises `Refused` for another's URL."""
     word = without_passwords(word)  # of no use here, and not to be shown
     if not word.strip():
-        raise Refused("an empty word names no commit", hints=["git poolside cherry-pick add HASH, or '#N'"])
+        raise Refused(
+            "an empty word names no commit",
+            hints=["git poolside cherry-pick add HASH", "git poolside cherry-pick add '#N'"],
+        )
     if found := _NUMBER.fullmatch(word):
         return Asked(int(found.group(1)))
     if found := _FULL_NUMBER.fullmatch(word):

@@ -87,7 +87,7 @@ def test_P9_the_lock_of_another_machine_may_be_a_live_ones(simple: World, poolsi
             [
                 "error: another poolside operation was begun here: 'git poolside sync', process 12 on elsewhere; "
                 "whether it still runs, nobody can tell from this machine",
-                "hint: look on elsewhere: ps -p 12",
+                "hint: look on elsewhere whether the process 12 still runs",
                 f"hint: {hint}",
             ],
         )

@@ -197,7 +197,7 @@ def test_P1_a_teammates_commit_is_named_and_nothing_moves(simple: World, served:
     assert result.err.splitlines() == [
         "error: 'origin' has commits that this stack does not have:",
         f"  {mate[:7]} Team Mate: Fix what was broken",
-        "hint: git poolside sync --take-in   (replays them on this stack); then push again",
+        "hint: git poolside sync --take-in   (replays them on this stack; then push again)",
         "hint: git poolside pull   (goes to the fork's stack, and carries over what is only here)",
     ]
     assert simple.fork.refs("refs") == before

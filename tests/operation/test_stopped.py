@@ -76,8 +76,9 @@ def test_a_conflict_stops_with_a_real_cherry_pick_in_the_worktree(stuck: World, 
         f"error: {patch[:9]} Tune line five does not apply",
         "  CONFLICT (content): Merge conflict in a.py",
         f"because of upstream's {culprit} Rewrite line five (#21)",
-        "hint: edit the files, git add them, then: git poolside sync --continue",
-        "hint: git poolside sync --skip    (leaves this patch out)",
+        "hint: git add a.py   (when you have resolved it)",
+        "hint: git poolside sync --continue   (then)",
+        "hint: git poolside sync --skip   (leaves this patch out)",
         "hint: git poolside sync --abort   (goes back to where all was)",
         f"hint: git show {culprit}   (what upstream did)",
     ]
@@ -91,7 +92,8 @@ def test_status_shows_the_stop(stuck: World, poolside: Run) -> None:
     assert result.out.splitlines()[-2:] == [f"Stopped at {patch[:9]} Tune line five", "  a.py"]
     assert result.err.splitlines() == [
         "hint: git poolside sync --continue   (when it is resolved)",
-        "hint: git poolside sync --skip or --abort",
+        "hint: git poolside sync --skip   (leaves the patch out)",
+        "hint: git poolside sync --abort   (restores every branch)",
     ]
     assert json.loads(poolside(clone, "status", "--json").out)["stopped"] == {
         "operation": "sync",
@@ -416,7 +418,8 @@ def test_C10_unmerged_paths_are_refused(stuck: World, poolside: Run) -> None:
         poolside,
         "error: these paths are still unmerged:",
         "  a.py",
-        "hint: git add PATH or git rm PATH",
+        "hint: git add PATH   (keeps it)",
+        "hint: git rm PATH   (deletes it)",
         "hint: git poolside sync --continue",
     )
 
@@ -558,7 +561,7 @@ def test_C11_another_worktree_is_refused(stuck: World, poolside: Run) -> None:
     assert (result.status, result.err) == (
         1,
         "error: the operation was stopped in another worktree\n"
-        f"hint: cd {clone.path}, then git poolside sync --continue\n",
+        f"hint: cd {clone.path} && git poolside sync --continue\n",
     )
     assert everything(clone) == before
 
@@ -586,7 +589,7 @@ def test_C11_a_role_ref_that_moved_is_refused_and_only_abort_works(stuck: World,
         1,
         [
             "error: 'poolside-main' has moved since the operation was stopped",
-            "hint: git poolside sync --abort   (leaves it where it is now), then sync again",
+            "hint: git poolside sync --abort   (leaves it where it is now; then begin again)",
         ],
     )
     result = poolside(clone, "sync", "--abort")
@@ -725,7 +728,7 @@ def test_skip_after_the_users_own_commit_is_refused(stuck: World, poolside: Run)
         [
             "error: HEAD is not where the operation stopped: there are commits on it, or it is somewhere else",
             "hint: git poolside sync --continue   (takes the commits as the resolution)",
-            f"hint: git checkout --detach {partial(clone)[:12]}   (leaves them), then git poolside sync --skip",
+            f"hint: git checkout --detach {partial(clone)[:12]} && git poolside sync --skip   (leaves them out)",
         ],
     )
     assert everything(clone) == before
@@ -1037,7 +1040,7 @@ def test_C13_a_failing_exec_stops_and_an_amended_commit_goes_on(simple: World, p
     assert clone.git("log", "-1", "--format=%s") == "Use our index"
     lines = result.err.splitlines()
     assert f"error: '! grep -q 'line nine' b.py' failed at {old[:9]} Use our index" in lines
-    assert "hint: mend the commit (git commit --amend), then: git poolside sync --continue" in lines
+    assert "hint: git commit --amend   (when you have mended it)" in lines
     write(clone, "b.py", TEN.replace("line 9\n", "line 9, ours\n"))
     clone.git("commit", "-q", "-a", "--amend", "--no-edit")
     result = poolside(clone, "sync", "--continue")
@@ -1082,8 +1085,9 @@ def test_what_is_asked_after_a_stop_is_answered_with_continue(world: World, pool
     clone.git("add", "a.py")
     refused = poolside(clone, "sync", "--continue")
     assert refused.status == 1
-    assert refused.err.splitlines()[-2:] == [
-        f"hint: git poolside sync --continue --keep {asked[:9]} or git poolside sync --continue --drop {asked[:9]}",
+    assert refused.err.splitlines()[-3:] == [
+        f"hint: git poolside sync --continue --keep {asked[:9]}",
+        f"hint: git poolside sync --continue --drop {asked[:9]}",
         "no branch was changed, the stop still stands",
     ]
     done = poolside(clone, "sync", "--continue", "--drop", asked[:9])
