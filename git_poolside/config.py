@@ -91,7 +91,7 @@ class Sync:
 
 @dataclass(frozen=True)
 class Published:
-    """Where published states are kept, and for how long."""
+    """Where published states are kept, and how many: ``forever`` or ``N states``, the newest."""
 
     prefix: str = "refs/poolside/published/"
     keep: str = "forever"
@@ -273,6 +273,8 @@ def _check(config: Config, where: str, text: str) -> None:
         raise _wrong(where, text, "nightly.pattern", f"is no regular expression: {error}") from error
     if config.nightly.source == "branch" and "commit" not in pattern.groupindex:
         raise _wrong(where, text, "nightly.pattern", "needs a group named commit: (?P<commit>[0-9a-f]{40})")
+    if re.fullmatch(r"[1-9]\d{0,8} states?|forever", config.published.keep, re.ASCII) is None:
+        raise _wrong(where, text, "published.keep", "has to be like '50 states', or 'forever'")
     if re.fullmatch(r"\d+ days?|forever", config.operations.keep) is None:
         raise _wrong(where, text, "operations.keep", "has to be like '90 days', or 'forever'")
 

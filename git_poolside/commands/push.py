@@ -37,6 +37,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
                 "dry_run": arguments.dry_run,
                 "refs": {ref: {"before": old, "after": new} for ref, (old, new) in done.refs.items()},
                 "published": done.record,
+                "gone": list(done.gone),
                 "topics": report.topics(done.topics),
             }
         )
@@ -59,6 +60,8 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     )
     if done.record:
         ui.print(f"  {clean(done.record)}")
+    for record in done.gone:
+        ui.print(f"  {clean(record)} deleted")
     for note in done.notes:
         ui.warn(note)
     report.left_behind(ui, config, done.topics)

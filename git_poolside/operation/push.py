@@ -9,18 +9,20 @@ from dataclasses import dataclass, field
 
 from git_poolside import __version__
 from git_poolside.config import Config
-from git_poolside.errors import FarSideFailed, LeaseLost, Refused
-from git_poolside.git import refs
+from git_poolside.errors import FarSideFailed, LeaseLost, PoolsideError, Refused
+from git_poolside.git import line, nightlies, refs
 from git_poolside.git.layers import branch_of
+from git_poolside.git.nightlies import upstream_tip
 from git_poolside.git.objects import TAG, Committer, Objects, format_tag
 from git_poolside.git.process import Answer, Git
 from git_poolside.git.quarantine import quarantine
 from git_poolside.git.remotes import Remote
-from git_poolside.operation import journal, log
+from git_poolside.operation import journal, log, prepare, retention
 from git_poolside.operation.lease import replaced
 from git_poolside.operation.topics import Topic, left_behind
 from git_poolside.stack.model import Fate, Oid, RefChange, Role
 from git_poolside.stack.provenance import Provenance
+from git_poolside.stack.retention import next_name
 from git_poolside.terminal import by_line
 from git_poolside.ui import Ui
 
@@ -33,7 +35,7 @@ class Pushed:
     """What a push did or would do: each ref's value on the server before and after; `record` the published ref.
 
     `found` says that an earlier push had been accepted without our hearing of it; that is in the log now.
-    `topics` are the branches that still stand on an earlier stack.
+    `topics` are the branches that still stand on an earlier stack, `gone` the records that were taken off the server.
     """
 
     refs: Mapping[str, tuple[Oid | None, Oid]] = field(default_factory=dict)
@@ -41,6 +43,7 @@ class Pushed:
     notes: tuple[str, ...] = ()
     found: bool = False
     topics: tuple[Topic, ...] = ()
+    gone: tuple[str, ...] = ()
 
 
 def push(git: Git, config: Config, ui: Ui, command: Sequence[str], *, dry_run: bool = False) -> Pushed:
@@ -86,7 +89,22 @@ def push(git: Git, config: Config, ui: Ui, command: Sequence[str], *, dry_run: b
     before, tip = wanted.get(config.ref(config.branches.patches), (None, None))
     if before and tip and not refs.is_ancestor(git, before, tip):
         topics = left_behind(git, config, remote, tip, server)
-    return Pushed(wanted, record if recorded else None, notes, topics=tuple(topics))
+    gone, left = _retire(git, config, remote, server, record, local) if recorded else ((), ())
+    return Pushed(wanted, record if recorded else None, (*notes, *left), topics=tuple(topics), gone=gone)
+
+
+def _retire(
+    git: Git, config: Config, remote: Remote, server: Mapping[str, Oid], record: str, local: Mapping[str, Oid | None]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Take off the server what ``published.keep`` leaves out; a push that went through does not fail for it."""
+    tip = local[config.ref(config.branches.patches)]
+    if config.published.keep == "forever" or tip is None:
+        return (), ()
+    try:
+        gone = retention.expired(git, config, remote, server, record, tip)
+        return retention.take_off(git, remote, gone) if gone else ((), ())
+    except PoolsideError as error:
+        return (), (f"older records stay on '{remote.name}': {error.message}",)
 
 
 class _Taken(Exception):
@@ -156,14 +174,24 @@ def _record(
         stamp = next((one for one in recent if one.nightly and one.upstream), None)
         if stamp is not None and stamp.nightly and stamp.upstream:
             nightly = {"date": stamp.nightly, "commit": stamp.upstream}
+    nightly = nightly or _adopted(git, config, real, tip)
     date = nightly["date"] if nightly else log.moment(committer)[:10]
-    taken = {*server, *refs.below(git, config.published.prefix)}
-    number = 1
-    while (name := f"{config.published.prefix}{date}-{number}") in taken:
-        number += 1
+    prefix = config.published.prefix
+    taken = (ref.removeprefix(prefix) for ref in (*server, *refs.below(git, prefix)) if ref.startswith(prefix))
+    name = prefix + next_name(date, taken)
     body = {"schema": 1, "tips": tips_there, "nightly": nightly, "dropped": dropped, "tool": __version__}
     message = json.dumps(body, indent=1).encode() + b"\n"
     return name, objects.write(TAG, format_tag(tip, name.rpartition("/")[2], committer.identity, message))
+
+
+def _adopted(git: Git, config: Config, objects: Objects, tip: Oid) -> dict[str, str] | None:
+    """The nightly that a stack without a stamp of ours stands on, as far as one names its base."""
+    if refs.read_one(git, config.upstream_ref(config.upstream.branch)) is None:
+        return None
+    base = line.standing(git, tip, upstream_tip(git, config))
+    date = prepare.standing_date(git, config, objects, tip)
+    found = nightlies.naming(git, config, base, date) if base is not None else None
+    return {"date": found.date, "commit": found.commit, "nightly": found.nightly} if found is not None else None
 
 
 def _is_below(git: Git, operation: log.Operation, patches: str, tip: Oid) -> bool:
@@ -264,8 +292,8 @@ def send_refs(
 def per_ref(answer: Answer) -> dict[str, tuple[str, str]]:
     """Each ref's flag and reason, from ``git push --porcelain`` (git-push(1), OUTPUT)."""
     found: dict[str, tuple[str, str]] = {}
-    for line in by_line(answer.stdout.decode("utf-8", "replace")):
-        flag, _, rest = line.partition("\t")
+    for row in by_line(answer.stdout.decode("utf-8", "replace")):
+        flag, _, rest = row.partition("\t")
         if len(flag) == 1 and "\t" in rest:
             pair, _, summary = rest.partition("\t")
             found[pair.rpartition(":")[2]] = (flag, summary)

@@ -128,6 +128,22 @@ def test_the_published_record_says_what_was_published(simple: World, poolside: R
     assert poolside(clone, "log", "--published").out == f"2026-07-10-1  {tip[:9]}  2026-08-01\n"
 
 
+def test_the_first_record_of_an_adopted_fork_has_the_nightly_that_it_stands_on(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    clone.git("commit", "-q", "--allow-empty", "-m", "One more")
+    assert poolside(clone, "push").status == 0
+    _, _, body = simple.fork.git("cat-file", "tag", "refs/poolside/published/2026-07-03-1").partition("\n\n")
+    nightly = simple.upstream.rev("nightly~1")
+    assert json.loads(body)["nightly"] == {"date": "2026-07-03", "commit": clone.rev("origin/main"), "nightly": nightly}
+
+
+def test_one_that_stands_on_no_nightly_has_the_date_of_the_push(simple: World, poolside: Run) -> None:
+    simple.fork_at("main~1")
+    clone = simple.clone()
+    clone.git("commit", "-q", "--allow-empty", "-m", "One more")
+    assert json.loads(poolside(clone, "push", "--json").out)["published"] == "refs/poolside/published/2026-08-01-1"
+
+
 def test_the_second_record_of_a_day_has_the_next_number(simple: World, poolside: Run) -> None:
     clone = simple.clone()
     poolside(clone, "sync", "--push")
@@ -687,10 +703,10 @@ def test_every_published_state_can_be_checked_out_in_a_fresh_clone(simple: World
     assert poolside(fresh, "log", "--published").out == "Nothing was published yet (0 records).\n"
     result = poolside(fresh, "log", "--published", "--fetch")
     names = [line.split()[0] for line in result.out.splitlines()]
-    assert (result.status, names) == (0, [*(f"2026-08-01-{n}" for n in range(11, 0, -1)), "2026-07-10-1"])
+    assert (result.status, names) == (0, ["2026-07-10-1", *(f"2026-07-03-{n}" for n in range(11, 0, -1))])
     for number, tip in enumerate(tips, 1):
-        fresh.git("checkout", "-q", f"refs/poolside/published/2026-08-01-{number}")
+        fresh.git("checkout", "-q", f"refs/poolside/published/2026-07-03-{number}")
         assert fresh.rev("HEAD") == tip
     assert poolside(fresh, "log", "--fetch").status == 129
-    shown = poolside(fresh, "range-diff", "2026-08-01-1", "2026-08-01-3")
+    shown = poolside(fresh, "range-diff", "2026-07-03-1", "2026-07-03-3")
     assert [line.split()[-1] for line in shown.out.splitlines() if " > " in line] == ["2", "3"]
