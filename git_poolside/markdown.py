@@ -78,8 +78,9 @@ def _lines(config: Config, outcome: Outcome) -> Iterator[str]:
             tips = (cell(tip[:9]) if tip else "none" for tip in (old, new))
             what = cell(layer_summary(outcome, role)) if role is Role.SNAPSHOT else layer_summary(outcome, role)
             yield f"| {cell(branch_of(config, role))} | {' | '.join(tips)} | {what} |"
-    if outcome.pushed and outcome.changes:
-        yield from ("", f"Pushed to {code(config.remotes.fork)}.")
+    if outcome.kind == "done" and outcome.order.push and outcome.changes:
+        how = "Pushed" if outcome.pushed else "Would be pushed" if outcome.dry_run else "**Not pushed**"
+        yield from ("", f"{how} to {code(config.remotes.fork)}.")
     if outcome.topics:
         yield from ("", "Still on an earlier stack:", "")
         pulls = {topic: f", pull request {topic.pull}" if topic.pull else "" for topic in outcome.topics}

@@ -47,7 +47,7 @@ def show(context: Context, outcome: Outcome) -> None:
         context.ui.annotate("error", f"{title}: {head}", "\n".join(lines))
     for snag in outcome.snags if outcome.kind == "refused" else ():
         context.ui.annotate("error", f"{title}: {snag.name}", f"{snag.message}\n{snag.hint}".strip())
-    if outcome.kind in ("done", "nothing-to-do"):
+    if outcome.kind in ("done", "nothing-to-do") and (outcome.pushed or not outcome.order.push):
         context.ui.annotate("notice", title, head + (", and pushed" if outcome.pushed and outcome.changes else ""))
     actions.summarise(markdown.of_outcome(context.config, outcome))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -305,6 +307,16 @@ def test_a_workflow_that_the_default_branch_lacks_is_said(
     )
 
 
+def test_a_workflow_that_is_switched_off_is_said(
+    github: FakeGitHub, fork: FakeRepository, clone: Repo, poolside: Run
+) -> None:
+    fork.workflow_state = "disabled_inactivity"
+    assert refused(github, clone, poolside) == (
+        f"error: the workflow {FILE} is switched off (disabled_inactivity)\n"
+        f"hint: gh workflow enable {FILE} --repo {FORK}\n"
+    )
+
+
 def test_P11_a_running_build_is_not_killed(
     github: FakeGitHub, fork: FakeRepository, clone: Repo, poolside: Run
 ) -> None:
@@ -401,6 +413,16 @@ def test_a_run_that_shows_late_is_joined_and_not_begun_again(
     [record] = clone.refs("refs/poolside/builds")
     body = json.loads(clone.git("cat-file", "tag", record).partition("\n\n")[2])
     assert (body["run"], body["number"], body["url"]) == (1001, 1, RUN_URL)
+
+
+def test_ctrl_c_while_the_answer_is_awaited_does_not_lose_the_run(
+    github: FakeGitHub, fork: FakeRepository, clone: Repo, poolside: Run
+) -> None:
+    github.after_dispatch = lambda: signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    assert poolside(clone, "publish").status == 130
+    github.after_dispatch = lambda: None
+    result = poolside(clone, "publish", "--watch")
+    assert (result.status, len(fork.runs), len(posts(github))) == (0, 1, 1), result.err
 
 
 def test_a_refused_dispatch_may_be_sent_again(

@@ -258,6 +258,29 @@ def test_no_token_is_refused_before_anything_is_done(simple: World, poolside: Ru
     assert (dry.status, dry.err.splitlines()[0]) == (129, "error: a dry run changes nothing, so no issue either")
 
 
+def test_P1_a_push_in_between_ends_the_run_with_4_and_loses_nothing(
+    simple: World, github: FakeGitHub, tmp_path: Path, installed: Path
+) -> None:
+    fork = on_the_forge(simple, github)
+    mates = simple.patch({"mate.txt": "theirs\n"}, "Mate\n")
+    simple.fork.git("update-ref", "refs/heads/poolside-main", f"{mates}^")
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    push = f"git -C '{simple.fork.path}' update-ref refs/heads/poolside-main {mates}"
+    (hooks / "post-checkout").write_text(f'#!/bin/sh\ncase "$GIT_REFLOG_ACTION" in poolside*) {push};; esac\n')
+    (hooks / "post-checkout").chmod(0o755)
+    runner = Runner(simple, tmp_path / "runner", github)
+    Repo(tmp_path, os.environ).git("config", "--global", "core.hooksPath", str(hooks))
+    status, log, summary = runner.run()
+    assert (status, simple.fork.rev("poolside-main"), fork.issues) == (4, mates, []), log
+    assert commands(log) == [
+        "::error title=git poolside sync::'origin' has commits that this stack does not have:"
+        f"%0A  {mates[:7]} Pat Cher: Mate"
+    ]
+    assert "\n**Not pushed** to `origin`.\n" in summary
+    assert f"\n`'origin' has commits that this stack does not have:`\n- `{mates[:7]} Pat Cher: Mate`\n" in summary
+
+
 # The file itself
 
 
