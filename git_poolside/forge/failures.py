@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from git_poolside.errors import FarSideFailed
-from git_poolside.forge.tokens import Forge, Token
+from git_poolside.forge.tokens import Forge, Token, is_hosted
 
 _INPUTS = "git poolside publish --input NAME=VALUE   (or set inputs under [publish] in .poolside.toml)"
 _REFUSALS = {
@@ -91,7 +91,12 @@ def _cures(
     if status in (400, 409, 422):
         found = [cure for words, cure in _REFUSALS.items() if any(words in text for text in said)]
         return found or ["nothing was done; the words above are the server's"]
-    return ["the words above are the server's; https://www.githubstatus.com shows its state"]
+    return [f"the words above are the server's; {state_of(forge)}"]
+
+
+def state_of(forge: Forge) -> str:
+    """Where to learn whether a GitHub is well."""
+    return "https://www.githubstatus.com shows its state" if is_hosted(forge) else f"ask those who keep {forge.host}"
 
 
 def _forbidden(forge: Forge, source: str, headers: Mapping[str, str], said: tuple[str, ...]) -> list[str]:

@@ -15,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 
 from git_poolside import __version__
 from git_poolside.errors import FarSideFailed
-from git_poolside.forge.failures import Unanswered, refusal, texts
+from git_poolside.forge.failures import Unanswered, refusal, state_of, texts
 from git_poolside.forge.tokens import Forge, Token
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ class Client:
         if response.status_code >= 500:
             raise Unanswered(
                 f"{self.forge.host} failed to {doing} (HTTP {response.status_code})",
-                hints=["try again later; https://www.githubstatus.com shows its state"],
+                hints=[f"try again later; {state_of(self.forge)}"],
             )
         if response.status_code == 204 or not response.content:
             return Answer(response.status_code, None, headers)

@@ -147,12 +147,21 @@ def test_a_failing_server_is_asked_again_for_what_may_be_repeated(
 
 
 def test_a_failing_server_is_not_asked_for_ever(github: FakeGitHub, fork: Repository, waits: Waits) -> None:
-    github.fault("GET", "", 503, times=9)
+    github.fault("GET", "", 503, times=4)
     with pytest.raises(FarSideFailed) as caught:
         fork.info()
     assert caught.value.exit_code == 5
     assert caught.value.hints == ("try again later; https://www.githubstatus.com shows its state",)
     assert [seconds for seconds, _ in waits] == [1.0, 2.0, 4.0]
+    enterprise = Repository(Client(Forge("git.corp.example", github.url), None, waits), NAME)
+    github.fault("GET", "", 503, times=4)
+    with pytest.raises(FarSideFailed) as caught:
+        enterprise.info()
+    assert caught.value.hints == ("try again later; ask those who keep git.corp.example",)
+    github.fault("GET", "", 418, body={"message": "I'm a teapot"})
+    with pytest.raises(ApiFailed) as caught:
+        enterprise.info()
+    assert caught.value.hints == ("the words above are the server's; ask those who keep git.corp.example",)
 
 
 @pytest.mark.parametrize(
