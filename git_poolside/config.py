@@ -1,4 +1,4 @@
-"""``.poolside.toml``: from text to frozen dataclasses, and which text it is (design: Config).
+"""``.poolside.toml``: from text to frozen values, and which text it is (design: Config).
 
 The file is data: nothing in it runs a command, leaves the worktree or names a remote helper.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from enum import Enum
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -17,12 +16,13 @@ import tomli
 from git_poolside.errors import NotAFork, Refused
 from git_poolside.git.process import Git
 from git_poolside.stack import names
+from git_poolside.stack.values import as_dict, field, fields, frozen
 from git_poolside.terminal import without_passwords
 
 FILE = ".poolside.toml"
 
 
-@dataclass(frozen=True)
+@frozen
 class Remotes:
     """The two remotes by their names in git, and where upstream is when it has to be added."""
 
@@ -31,7 +31,7 @@ class Remotes:
     upstream_url: str = "https://github.com/pytorch/pytorch"
 
 
-@dataclass(frozen=True)
+@frozen
 class Branches:
     """The fork's branches by their roles."""
 
@@ -44,14 +44,14 @@ class Branches:
         return (self.snapshot, self.picks, self.patches)
 
 
-@dataclass(frozen=True)
+@frozen
 class Upstream:
     """Upstream's branch that the snapshot follows."""
 
     branch: str = "main"
 
 
-@dataclass(frozen=True)
+@frozen
 class NightlySource:
     """Where nightlies are read from: `source` is ``branch``, ``tags`` (a glob in `tags`) or ``tip``; `pattern` is
     matched against a nightly's subject and names its ``date`` and ``commit``.
@@ -63,7 +63,7 @@ class NightlySource:
     pattern: str = r"^(?P<date>\d{4}-\d{2}-\d{2}) nightly release \((?P<commit>[0-9a-f]{40})\)$"
 
 
-@dataclass(frozen=True)
+@frozen
 class Version:
     """The file and variable that hold the build version, and the file of upstream's that its base comes from."""
 
@@ -72,14 +72,14 @@ class Version:
     base_file: str = "version.txt"
 
 
-@dataclass(frozen=True)
+@frozen
 class Changes:
     """The file that sums the changes up."""
 
     file: str = "poolside-changes.md"
 
 
-@dataclass(frozen=True)
+@frozen
 class Sync:
     """What a sync does without being told; `rerere` is ``stop`` or ``accept``."""
 
@@ -89,7 +89,7 @@ class Sync:
     submodules: str = "show"
 
 
-@dataclass(frozen=True)
+@frozen
 class Published:
     """Where published states are kept, and how many: ``forever`` or ``N states``, the newest."""
 
@@ -97,7 +97,7 @@ class Published:
     keep: str = "forever"
 
 
-@dataclass(frozen=True)
+@frozen
 class Publish:
     """The build workflow's file name and the inputs of its dispatch."""
 
@@ -105,7 +105,7 @@ class Publish:
     inputs: Mapping[str, str] = field(default_factory=lambda: {"publish": "true"})
 
 
-@dataclass(frozen=True)
+@frozen
 class Github:
     """The two repositories on the forge, ``owner/name``."""
 
@@ -113,7 +113,7 @@ class Github:
     upstream: str = "pytorch/pytorch"
 
 
-@dataclass(frozen=True)
+@frozen
 class Operations:
     """How long the operation log is kept: ``forever`` or ``N days``."""
 
@@ -130,7 +130,7 @@ class Origin(Enum):
     DEFAULTS = "the defaults"
 
 
-@dataclass(frozen=True)
+@frozen
 class Config:
     """One configuration; `origin` and `where` say which file it is, `unknown` what in it is not a key."""
 
@@ -171,6 +171,7 @@ class Config:
         return tuple(f"[{table}]" for table in ("remotes", "branches", "github") if table in given)
 
 
+_TABLES = [name for name in fields(Config) if name not in ("origin", "where", "text", "unknown")]
 _LONGEST_PATTERN = 1000
 _CHOICES = {
     "nightly.source": ("branch", "tags", "tip"),
@@ -187,14 +188,12 @@ def parse(text: str, where: str = FILE, origin: Origin = Origin.PATCHES) -> Conf
         raise Refused(f"{where}: {error}", hints=["mend the file, commit it on the patches branch"]) from error
     tables: dict[str, Any] = {}
     unknown: list[str] = []
-    for table in fields(Config):
-        if table.name in ("origin", "where", "text", "unknown"):
-            continue
-        values = given.pop(table.name, {})
-        kind = type(getattr(Config(), table.name))
+    for table in _TABLES:
+        values = given.pop(table, {})
+        kind = type(getattr(Config(), table))
         if not isinstance(values, dict):
-            raise _wrong(where, text, table.name, "is a table: write it as [" + table.name + "]")
-        tables[table.name] = _table(kind, table.name, values, where, text, unknown)
+            raise _wrong(where, text, table, "is a table: write it as [" + table + "]")
+        tables[table] = _table(kind, table, values, where, text, unknown)
     unknown += [f"{where}:{_line(text, name)}: unknown table or key '{name}'" for name in given]
     config = Config(**tables, origin=origin, where=where, text=text, unknown=tuple(unknown))
     _check(config, where, text)
@@ -358,17 +357,11 @@ def render(config: Config) -> str:
     """The text of a ``.poolside.toml`` that holds what differs from the defaults."""
     defaults = Config()
     lines = ["# How 'git poolside' keeps this fork; every key that is not here has its default."]
-    for table in fields(Config):
-        if table.name in ("origin", "where", "text", "unknown"):
-            continue
-        mine, default = getattr(config, table.name), getattr(defaults, table.name)
-        changed = [
-            (entry.name.replace("_", "-"), getattr(mine, entry.name))
-            for entry in fields(mine)
-            if getattr(mine, entry.name) != getattr(default, entry.name)
-        ]
+    for table in _TABLES:
+        mine, default = as_dict(getattr(config, table)), as_dict(getattr(defaults, table))
+        changed = [(key.replace("_", "-"), value) for key, value in mine.items() if value != default[key]]
         if changed:
-            lines += ["", f"[{table.name}]", *(f"{key} = {_toml(value)}" for key, value in changed)]
+            lines += ["", f"[{table}]", *(f"{key} = {_toml(value)}" for key, value in changed)]
     return "\n".join(lines) + "\n"
 
 

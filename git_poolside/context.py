@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from git_poolside.errors import Refused
+from git_poolside.stack.values import mutable
 from git_poolside.ui import Ui
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from git_poolside.git.process import Git
 
 
-@dataclass
+@mutable
 class Context:
     """One run of one command. `command` is its argv from the command's name on."""
 

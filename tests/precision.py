@@ -19,7 +19,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -37,6 +37,7 @@ from git_poolside.operation.evidence import Witness
 from git_poolside.operation.ledger import Ledger
 from git_poolside.operation.rebuild import Rebuild
 from git_poolside.stack.model import Fate, Layer, Oid, PatchResult, Role, Stack
+from git_poolside.stack.values import replace
 from git_poolside.ui import Ui
 
 NUMBER = re.compile(r"\(#(\d+)\)\s*$")

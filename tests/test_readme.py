@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 from git_poolside.commands import COMMANDS
 from git_poolside.config import Config, Origin, parse
 from git_poolside.errors import ALLOWABLE_SNAGS
+from git_poolside.stack.values import replace
 
 README = Path(__file__).parent.parent / "README.md"
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 
 from git_poolside.commands import Parser
 from git_poolside.config import Config, parse, render
 from git_poolside.context import Context
 from git_poolside.git import layers
 from git_poolside.operation import adopt, journal, lock, stopped
+from git_poolside.stack.values import replace
 
 
 def parser() -> Parser:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from git_poolside import offering
@@ -14,6 +13,7 @@ from git_poolside.git.remotes import Remote, ask_upstream
 from git_poolside.operation import edit, journal, lock, offer, proposals, propose, stopped
 from git_poolside.operation.proposals import Record
 from git_poolside.operation.propose import Proposal
+from git_poolside.stack.values import replace
 from git_poolside.ui import clean, count
 
 if TYPE_CHECKING:

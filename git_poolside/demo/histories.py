@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
+
+from git_poolside.stack.values import field, mutable
 
 SOFTMAX = "lagoon/kernels/softmax.py"
 WORKFLOW = ".github/workflows/poolside-nightly-build.yaml"
@@ -37,7 +38,7 @@ class Edit(NamedTuple):
         return Edit(self.path, self.new, self.old)
 
 
-@dataclass
+@mutable
 class Branch:
     """A branch that commits are put on without a worktree; `files` is what its tip holds."""
 

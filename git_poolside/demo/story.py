@@ -9,12 +9,12 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from git_poolside.demo.histories import SOFTMAX, US, build
 from git_poolside.errors import EXIT_CLOSED_PIPE, EXIT_STOPPED, Bug
+from git_poolside.stack.values import frozen
 from git_poolside.ui import Ui
 
 _BEGINS = datetime(2026, 7, 17, 9, tzinfo=UTC)
@@ -24,7 +24,7 @@ _RESOLVED = (
 )
 
 
-@dataclass(frozen=True)
+@frozen
 class Step:
     """A command as it is typed, what is said before it, and the exit code that it has to have.
 

@@ -7,7 +7,6 @@ Each method raises `ApiFailed` where GitHub says no, `Unanswered` where it is no
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -16,11 +15,12 @@ from git_poolside.errors import FarSideFailed, Refused
 from git_poolside.forge.failures import ApiFailed
 from git_poolside.forge.http import Client
 from git_poolside.stack.names import REPOSITORY
+from git_poolside.stack.values import frozen
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@frozen
 class Info:
     """A repository: `full_name` is its name of today, `scopes` what a classic token may do, None for other tokens."""
 
@@ -31,7 +31,7 @@ class Info:
     scopes: frozenset[str] | None
 
 
-@dataclass(frozen=True)
+@frozen
 class Pull:
     """A pull request; `state` is open or closed, `head` is ``owner:branch``, `tip` the commit proposed."""
 
@@ -47,7 +47,7 @@ class Pull:
     base: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Issue:
     """An issue; `state` is open or closed."""
 
@@ -58,7 +58,7 @@ class Issue:
     url: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Workflow:
     """A workflow as GitHub knows it; `state` is active, or why it does not run."""
 
@@ -68,7 +68,7 @@ class Workflow:
     state: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Run:
     """One run of a workflow; `status` ends as ``completed``, then `conclusion` is success or why not."""
 
@@ -89,7 +89,7 @@ class Run:
         return self.status == "completed"
 
 
-@dataclass(frozen=True)
+@frozen
 class Step:
     """One step of a job; times are the server's."""
 
@@ -100,7 +100,7 @@ class Step:
     completed: datetime | None
 
 
-@dataclass(frozen=True)
+@frozen
 class Job:
     """One job of a run; times are the server's."""
 
@@ -114,7 +114,7 @@ class Job:
     url: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Artifact:
     """A file that a run keeps; `size` in bytes."""
 

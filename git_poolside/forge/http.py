@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -17,6 +16,7 @@ from git_poolside import __version__
 from git_poolside.errors import FarSideFailed
 from git_poolside.forge.failures import Unanswered, refusal, state_of, texts
 from git_poolside.forge.tokens import Forge, Token
+from git_poolside.stack.values import frozen
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,7 +40,7 @@ _VERSION = "2022-11-28"
 _SECONDS = re.compile(r"[0-9]{1,12}")
 
 
-@dataclass(frozen=True)
+@frozen
 class Answer:
     """A successful answer: `data` is the decoded JSON, None where there is no body; header names are lower case."""
 

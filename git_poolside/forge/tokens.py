@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from git_poolside.errors import Refused
 from git_poolside.git.process import Git, ask_program
+from git_poolside.stack.values import field, frozen
 
 API_URL = "GITHUB_API_URL"
 _SCP_LIKE = re.compile(r"(?:[\w.-]+@)?(?P<host>[\w.-]+):(?!//)(?P<path>.+)")
@@ -21,7 +21,7 @@ _HELPERS = "git credential fill"
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 
 
-@dataclass(frozen=True)
+@frozen
 class Forge:
     """One GitHub: `host` is its name in a repository's url, `api` the base of its REST interface, no slash behind."""
 
@@ -29,7 +29,7 @@ class Forge:
     api: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Token:
     """A secret and where it was found; no text of this object holds it."""
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from threading import Condition, Thread
 
 from git_poolside.errors import PoolsideError
@@ -19,9 +18,10 @@ from git_poolside.git.merge import MergeCrashed, MergeOrt
 from git_poolside.git.objects import FILES, Entry, MissingObject, Objects
 from git_poolside.git.promised import bring
 from git_poolside.stack.model import Oid
+from git_poolside.stack.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Three:
     """One file in base, ours and theirs."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from git_poolside.git.objects import TREE_MODE, folders
 from git_poolside.git.process import Git
 from git_poolside.stack.model import Oid, Touch
+from git_poolside.stack.values import frozen
 
 _TREES = ("diff-tree", "--stdin", "-r", "--no-renames", "--ignore-submodules=none")
 """A submodule counts even if ``.gitmodules`` or the user says ``ignore = all``: its pointer is content."""
@@ -20,7 +20,7 @@ _PATCH = (
 )
 
 
-@dataclass(frozen=True)
+@frozen
 class Change:
     """What a patch does: it makes the tree `theirs` of the tree `base`, at the paths of `touches`.
 

@@ -12,7 +12,6 @@ import json
 import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import fields
 from pathlib import Path
 from zlib import crc32
 
@@ -20,12 +19,13 @@ from git_poolside.git.process import Git
 from git_poolside.stack import provenance, verdict
 from git_poolside.stack.model import Oid
 from git_poolside.stack.provenance import Undoing
+from git_poolside.stack.values import as_dict
 from git_poolside.stack.verdict import UpstreamCommit
 
 Fact = tuple[UpstreamCommit, bytes]
 """A commit of upstream's, and the paths that it touches, as `joined` writes them."""
 
-_UNDOING = [field.name for field in fields(UpstreamCommit)].index("undoing")
+_UNDOING = UpstreamCommit._fields.index("undoing")
 _MANY = 20_000
 _ASKED = 2000
 
@@ -119,8 +119,8 @@ class Facts:
 
 def _line(fact: Fact) -> bytes:
     commit, paths = fact
-    undoing = commit.undoing and [getattr(commit.undoing, field.name) for field in fields(Undoing)]
-    values = [undoing if field.name == "undoing" else getattr(commit, field.name) for field in fields(UpstreamCommit)]
+    values: list[object] = list(commit)
+    values[_UNDOING] = commit.undoing and list(as_dict(commit.undoing).values())
     content = commit.oid.encode() + json.dumps([paths.decode("utf-8", "surrogateescape"), *values]).encode()
     return b"%08x %s\n" % (crc32(content), content)
 

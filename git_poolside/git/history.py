@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 
+from git_poolside.git import line
 from git_poolside.git.facts import Facts, joined
 from git_poolside.git.process import Git
 from git_poolside.stack.model import Oid
@@ -24,8 +25,8 @@ def read(
 
     With them those that touch just the paths of one of `sets`, each with its set.
     """
-    upto = _between(git, [target, f"^{base}"]) if target != base else []
-    after = _between(git, [tip, f"^{target}", f"^{base}"]) if tip != target else []
+    after = line.own(git, tip, [base], [target]) if tip != target else []
+    upto = line.own(git, target, [base]) if target != base else []
     wanted = {joined(paths): paths for paths in sets}
     found: dict[Oid, UpstreamCommit] = {}
     alike: dict[Oid, frozenset[bytes]] = {}
@@ -36,10 +37,6 @@ def read(
                 alike[commit.oid] = wanted[paths]
             step(len(found))
     return History.of([found[oid] for oid in (*upto, *after)], len(upto)), alike
-
-
-def _between(git: Git, revisions: Sequence[str]) -> list[Oid]:
-    return [Oid(oid) for oid in git.lines("rev-list", "--topo-order", "--reverse", *revisions, "--")]
 
 
 def telling(git: Git, tip: Oid, words: Iterable[str], repository: str) -> History:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from git_poolside.git.process import Git
 from git_poolside.stack.model import Oid
+from git_poolside.stack.values import frozen
 
 _HEAD = re.compile(rb"@@ -(\d+)(?:,\d+)? \+\d+(?:,\d+)? @@")
 
 
-@dataclass(frozen=True)
+@frozen
 class Hunk:
     """Lines out and in, at one place of a file; `line` is where it stood before."""
 

@@ -7,7 +7,7 @@ below the patches is recorded or shown, never a merge base.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from pathlib import Path
 
 from git_poolside.config import Config
 from git_poolside.errors import Refused
@@ -19,9 +19,10 @@ from git_poolside.git.process import Git
 from git_poolside.git.standing import Known, Standing, reflog, standing
 from git_poolside.stack.model import Commit, Layer, Oid, Role, Snag, Stack
 from git_poolside.stack.provenance import Provenance, pull_number
+from git_poolside.stack.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Tips:
     """Where each role stands: `local` is this clone's branch, `remote` the fork's, `chosen` what counts.
 
@@ -125,9 +126,9 @@ def check_snapshot(git: Git, config: Config, snapshot: Oid | None, upstream: Oid
     branch was rewritten (N6).
     """
     name = config.branches.snapshot
-    if snapshot is None or refs.is_ancestor(git, snapshot, upstream):
+    if snapshot is None or line.is_ancestor(git, snapshot, upstream):
         return None
-    once = once_upstream(git, config)
+    once = once_upstream(git, config, upstream)
     gone = git.lines("rev-list", "-n", "1", snapshot, "--not", *once, "--") if once else ["x"]
     listing = git.lines("log", "-n", "6", "--format=  %h %s", snapshot, f"^{upstream}", "--")
     if not gone:
@@ -157,15 +158,23 @@ def check_snapshot(git: Git, config: Config, snapshot: Oid | None, upstream: Oid
     )
 
 
-def once_upstream(git: Git, config: Config) -> list[Oid]:
-    """The tips that upstream's branch has had as far as this clone knows."""
-    return [Oid(oid) for oid in dict.fromkeys(reflog(git, config.upstream_ref(config.upstream.branch)))]
+def once_upstream(git: Git, config: Config, upstream: Oid) -> list[Oid]:
+    """The tips that upstream's branch has had as far as this clone knows, when it is at `upstream`."""
+    ref = config.upstream_ref(config.upstream.branch)
+    key = (git.common_dir, ref, upstream)
+    if key not in _ONCE:
+        _ONCE[key] = [Oid(oid) for oid in dict.fromkeys(reflog(git, ref))]
+    return _ONCE[key]
+
+
+_ONCE: dict[tuple[Path, str, Oid], list[Oid]] = {}
+"""What was read already: another entry of the reflog comes with another tip."""
 
 
 def check_base(git: Git, config: Config, tip: Oid, upstream: Oid) -> Snag | None:
     """A snag if the stack stands on commits that upstream had once and has no more (N6, with a stale snapshot)."""
     own = line.own(git, tip, [upstream])
-    mine = set(line.own(git, tip, [upstream, *once_upstream(git, config)]))
+    mine = set(line.own(git, tip, [upstream, *once_upstream(git, config, upstream)]))
     gone = [oid for oid in reversed(own) if oid not in mine]
     if not gone:
         return None
@@ -187,7 +196,7 @@ class StackReader:
         self.objects = objects
         self.merge = merge
         self.upstream = upstream
-        self._upstreams = [upstream, *once_upstream(git, config)]
+        self._upstreams = [upstream, *once_upstream(git, config, upstream)]
         self.notes: list[str] = []
         self.snags: list[Snag] = []
         self._check_merges = True

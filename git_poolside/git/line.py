@@ -1,12 +1,12 @@
-"""The fork's own commits, where they are a line: then one answer of git's tells about every tip on it.
+"""Commits that are a line: then one answer of git's tells about every two of them.
 
-Most stacks are: each commit is the next one's only parent. Which of them lie between two, and where they stand on
-upstream, follows from their order. About what is no line git is asked each time.
+Most stacks are, and upstream's branch: each commit is the next one's only parent. Which of them lie between two, and
+where they stand on upstream, follows from their order. About what is no line git is asked each time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,12 +46,21 @@ def standing(git: Git, tip: Oid, upstream: Oid) -> Oid | None:
     return Oid(answer.text.splitlines()[0]) if answer.status == 0 else None
 
 
+def after(git: Git, tip: Oid, base: Oid) -> Mapping[Oid, int] | None:
+    """The commits from `base` (0) to `tip`, each with how many there are after `base`; None if they are no line."""
+    line = _line(git, tip, [base])
+    return line.place if line is not None and base in line.place else None
+
+
 def is_ancestor(git: Git, older: Oid, newer: Oid) -> bool:
-    """`refs.is_ancestor`, without a question where both are on a line that is known."""
-    for line in (line for lines in _LINES.values() for line in lines):
-        if older in line.place and newer in line.place:
-            return line.place[older] <= line.place[newer]
-    return refs.is_ancestor(git, older, newer)
+    """`refs.is_ancestor`, without a question where a line that is known tells."""
+    line = next(_with(older, newer), None)
+    return line.place[older] <= line.place[newer] if line is not None else refs.is_ancestor(git, older, newer)
+
+
+def _with(one: Oid, other: Oid) -> Iterator[_Line]:
+    """The known lines that both are on."""
+    return (line for lines in _LINES.values() for line in lines if one in line.place and other in line.place)
 
 
 def _line(git: Git, tip: Oid, upstreams: Sequence[Oid]) -> _Line | None:
@@ -59,6 +68,11 @@ def _line(git: Git, tip: Oid, upstreams: Sequence[Oid]) -> _Line | None:
     for line in lines:
         if tip in line.place:
             return line
+    for line in _with(tip, upstreams[0]) if len(upstreams) == 1 else ():
+        if (begin := line.place[upstreams[0]]) <= line.place[tip]:
+            names = list(line.place)[begin:]
+            lines.append(_Line(names[1:], {oid: place for place, oid in enumerate(names)}))
+            return lines[-1]
     limits = dict.fromkeys(f"^{oid}" for oid in upstreams)
     rows = git.settled("rev-list", "--topo-order", "--reverse", "--parents", tip, *limits, "--", ok=range(256))
     place: dict[Oid, int] = {}
@@ -72,5 +86,7 @@ def _line(git: Git, tip: Oid, upstreams: Sequence[Oid]) -> _Line | None:
     if rows.status:
         return None
     made = _Line(list(place)[1:], place or {tip: 0})
+    if len(upstreams) == 1:
+        refs.remember_ancestor(next(iter(made.place)), upstreams[0])
     lines.append(made)
     return made

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from git_poolside.errors import Refused
@@ -13,12 +12,13 @@ from git_poolside.git.diff import changes
 from git_poolside.git.process import Git
 from git_poolside.git.worktree import remove_file
 from git_poolside.stack.model import Oid, Touch
+from git_poolside.stack.values import frozen
 
 _SUBMODULE = 0o160000
 _MARKER = re.compile(rb"^(<{7,}|\|{7,}|>{7,}) .*", re.MULTILINE)
 
 
-@dataclass(frozen=True)
+@frozen
 class Found:
     """What stands on the paths of a checkout: as a blob, None for nothing. `ours` hold what git wrote or began to."""
 

@@ -12,7 +12,6 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -20,6 +19,7 @@ from types import TracebackType
 from git_poolside.git.objects import COMMIT, FILES, Objects, folders, format_commit
 from git_poolside.git.process import Git, version
 from git_poolside.stack.model import EMPTY_TREE, Conflict, Oid
+from git_poolside.stack.values import frozen, replace
 
 _NOBODY = b"poolside <> 0 +0000"
 _FLUSHES = (2, 49)
@@ -28,7 +28,7 @@ _RULING = ("merge", "conflict-marker-size", "text", "eol", "crlf", "ident", "fil
 ATTRIBUTES = b".gitattributes"
 
 
-@dataclass(frozen=True)
+@frozen
 class Merged:
     """A merge's result: the tree (with conflict markers in it if there is a conflict), and the conflict."""
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import islice
 
 from git_poolside.config import Config
 from git_poolside.errors import Refused
-from git_poolside.git import refs
+from git_poolside.git import line, refs
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
 from git_poolside.git.remotes import Remote, tag_space
 from git_poolside.git.subjects import Subjects
 from git_poolside.stack.model import Nightly, Oid
 from git_poolside.stack.nightly import utc_date
+from git_poolside.stack.values import replace
 
 _OLDER = 8
 """So many nightlies in a row that are not newer: the rest is older, they move forward but for a few exceptions."""
@@ -101,12 +101,13 @@ def known(git: Git, config: Config, base: Oid | None, limit: int | None = None) 
     """The nightlies newer than `base` (all, without one), newest first, each usable or with the reason why not."""
     tip = upstream_tip(git, config)
     newer = _Newer(git, base, tip)
+    objects = Objects(git)
     found: list[Nightly] = []
     for nightly, tree in islice(_not_passed(git, config, base, newer), limit):
         commit = nightly.commit
-        if commit not in newer.trees:
+        if commit not in newer:
             why = _why_not(git, commit, tip)
-        elif newer.trees[commit] != tree:
+        elif objects.commit(commit).tree != tree:
             why = _OTHER_TREE
         elif not newer.descends(commit):
             why = "it does not descend from the snapshot"
@@ -121,7 +122,7 @@ def _not_passed(git: Git, config: Config, base: Oid | None, newer: _Newer) -> It
     older = 0
     listed = entries(git, config)
     while some := list(islice(listed, 2 * _OLDER)):
-        passed = _below(git, [n.commit for n, _ in some if n.commit not in newer.trees], base) if base else set()
+        passed = _below(git, [n.commit for n, _ in some if n.commit not in newer], base) if base else set()
         for nightly, tree in some:
             if nightly.commit not in passed:
                 older = 0
@@ -141,27 +142,27 @@ def _below(git: Git, commits: Sequence[Oid], base: Oid) -> set[Oid]:
 
 
 class _Newer:
-    """Upstream's commits after `base`: their trees, whether they descend from it, how many lie between."""
+    """Upstream's commits after `base`: which they are, whether they descend from it, how many lie between."""
 
     def __init__(self, git: Git, base: Oid | None, tip: Oid) -> None:
         self._git = git
         self._base = base
-        limits = [f"^{base}"] if base else []
-        records = [
-            line.split(" ") for line in git.lines("log", "--topo-order", "--format=%H %T %P", tip, *limits, "--")
-        ]
-        self.trees = {Oid(record[0]): Oid(record[1]) for record in records}
-        self._linear = all(len(record) == 3 for record in records) and base is not None
-        self._place = {Oid(record[0]): len(records) - index for index, record in enumerate(records)}
+        self._place = line.after(git, tip, base) if base else None
+        self._commits = frozenset(line.own(git, tip, [base] if base else []) if self._place is None else ())
         self._counts: dict[Oid, int] = {}
 
+    def __contains__(self, commit: Oid) -> bool:
+        return self._place.get(commit, 0) > 0 if self._place is not None else commit in self._commits
+
     def descends(self, commit: Oid) -> bool:
-        return self._base is None or self._linear or refs.is_ancestor(self._git, self._base, commit)
+        return self._base is None or line.is_ancestor(self._git, self._base, commit)
 
     def count(self, commit: Oid) -> int | None:
-        """How many commits `commit` is ahead of the base; in a linear history that is its place."""
-        if self._base is None or self._linear:
-            return self._place[commit] if self._base else None
+        """How many commits `commit` is ahead of the base."""
+        if self._base is None:
+            return None
+        if self._place is not None:
+            return self._place[commit]
         if commit not in self._counts:
             self._counts[commit] = int(self._git.text("rev-list", "--count", commit, f"^{self._base}", "--"))
         return self._counts[commit]

@@ -15,6 +15,7 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from git_poolside.errors import GitFailed, Refused
@@ -64,10 +65,11 @@ class MissingObject(Exception):
 
 @cache
 def _libgit2() -> Any:
-    """pygit2's compiled core alone, or pygit2: the package around the core takes three times as long to import."""
+    """pygit2's compiled core alone, or pygit2: the package around the core takes five times as long to import."""
     spec = find_spec("pygit2") if "pygit2" not in sys.modules else None
     if spec is not None:
         sys.modules["pygit2"] = module_from_spec(spec)  # not executed; who wants all of it imports it anew
+        sys.modules["pygit2.enums"] = _Numbers("pygit2.enums")
         try:
             core = import_module("pygit2._pygit2")
             core._cache_enums()
@@ -75,8 +77,17 @@ def _libgit2() -> Any:
         except (ImportError, AttributeError):  # another pygit2 than those that are known
             pass
         finally:
-            del sys.modules["pygit2"]
+            del sys.modules["pygit2"], sys.modules["pygit2.enums"]
     return import_module("pygit2")
+
+
+class _Numbers(ModuleType):
+    """In the place of the names that pygit2 has for libgit2's numbers, while the core looks for them."""
+
+    def __getattr__(self, name: str) -> type[int]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return int
 
 
 def libgit2_version() -> str:

@@ -12,7 +12,6 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,6 +19,7 @@ from typing import Any, Protocol
 from git_poolside import actions, interrupt
 from git_poolside.errors import GitFailed, NotARepository, Refused
 from git_poolside.stack.model import Oid
+from git_poolside.stack.values import frozen, replace
 from git_poolside.terminal import Relay, by_line
 
 PINNED = (
@@ -51,7 +51,7 @@ DURABLE = ("core.fsync=added,reference,loose-object", "core.fsyncMethod=fsync")
 MINIMUM = (2, 39)
 
 
-@dataclass(frozen=True)
+@frozen
 class Answer:
     """What a finished process said: its exit status and both streams as bytes."""
 
@@ -78,7 +78,7 @@ class NewObjects(Protocol):
     def add(self, kind: int, data: bytes, like: Oid | None, new: Sequence[Oid], spots: Sequence[Any] | None) -> Oid: ...
 
 
-@dataclass(frozen=True)
+@frozen
 class Git:
     """One repository as git sees it, with the environment that every process for it gets.
 

@@ -6,13 +6,14 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from git_poolside.stack.values import frozen
 
 _PROC = Path("/proc")
 
 
-@dataclass(frozen=True)
+@frozen
 class Process:
     """A living process: its number, its command line's first words, and when it began, in seconds since the epoch."""
 

@@ -14,7 +14,6 @@ import shutil
 import zlib
 from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
@@ -25,6 +24,7 @@ from git_poolside.git.objects import COMMIT, TAG, TREE, parse_commit
 from git_poolside.git.packs import REF_DELTA, Spot, delta_at, delta_of, head, pack_of, stored
 from git_poolside.git.process import DURABLE, Git
 from git_poolside.stack.model import Oid
+from git_poolside.stack.values import frozen, replace
 
 _NAMES = {1: b"commit", 2: b"tree", 3: b"blob", 4: b"tag"}
 _KINDS = {name: kind for kind, name in _NAMES.items()}
@@ -170,7 +170,7 @@ def _whole(kind: int, data: bytes) -> bytes:
     return b"%s %d\0%s" % (_NAMES[kind], len(data), data)
 
 
-@dataclass(frozen=True)
+@frozen
 class Quarantine:
     """A folder for new objects until they are wanted; `git` sees them and the repository's own."""
 

@@ -76,6 +76,11 @@ def is_ancestor(git: Git, older: Oid, newer: Oid) -> bool:
     return _ANCESTRY[key]
 
 
+def remember_ancestor(older: Oid, newer: Oid) -> None:
+    """An answer for `is_ancestor`, found otherwise."""
+    _ANCESTRY[older, newer] = True
+
+
 _ANCESTRY: dict[tuple[Oid, Oid], bool] = {}
 
 

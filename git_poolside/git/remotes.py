@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from git_poolside.config import Config
 from git_poolside.errors import FarSideFailed, Refused
 from git_poolside.git import refs
 from git_poolside.git.process import Answer, Git
 from git_poolside.stack.model import Oid
+from git_poolside.stack.values import frozen
 from git_poolside.terminal import by_line
 from git_poolside.ui import Ui
 
@@ -23,7 +23,7 @@ _NOBODY_THERE = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS_REQ
 _OURS_ALONE = ("fetch.prune=false", "fetch.pruneTags=false", "fetch.writeCommitGraph=false")
 
 
-@dataclass(frozen=True)
+@frozen
 class Remote:
     """One remote of the repository by its name in the configuration."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 
 from git_poolside.git import refs
 from git_poolside.git.process import Git
 from git_poolside.stack.model import Oid
+from git_poolside.stack.values import field, frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Known:
     """What the operation log knows of the fork's server: `leases` is what each ref had there when we last asked or
     pushed, `put` where our own operations have put each ref since the last push.

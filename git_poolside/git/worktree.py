@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from git_poolside.errors import GitFailed, Refused
-from git_poolside.git import refs
 from git_poolside.git.diff import changes
 from git_poolside.git.process import Git
 from git_poolside.stack.model import Oid
+from git_poolside.stack.values import frozen
 
 CHECKOUT = ("checkout", "-q", "--no-overwrite-ignore", "--no-recurse-submodules")
 
 
-@dataclass(frozen=True)
+@frozen
 class Worktree:
     """One entry of ``git worktree list``: `branch` is the full name of the checked-out ref, None if detached."""
 
@@ -118,7 +117,10 @@ def _in_the_way(git: Git, paths: Sequence[str]) -> Refused:
 
 def attach(git: Git, ref: str, tip: Oid, action: str) -> None:
     """Put HEAD back on `ref` without touching a file, if HEAD still is `tip`, detached, and so is `ref`."""
-    if branch(git) is None and head(git) == tip == refs.read_one(git, ref):
+    if branch(git) is not None:
+        return
+    asked = git.try_run("rev-parse", "HEAD^{commit}", f"{ref}^{{commit}}")
+    if asked.status == 0 and asked.text.split() == [tip, tip]:
         git.run("symbolic-ref", "-m", action, "HEAD", ref)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import replace
 
 from git_poolside.config import FILE, Config, Github, Origin, load, parse, render
 from git_poolside.errors import NotAFork, Refused, UsageError
@@ -18,6 +17,7 @@ from git_poolside.operation import journal, log
 from git_poolside.stack.model import Oid, RefChange, Role
 from git_poolside.stack.names import is_url
 from git_poolside.stack.nightly import newest_usable
+from git_poolside.stack.values import replace
 from git_poolside.ui import Ui
 
 NO_PUSH = "DISABLE"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from git_poolside.git.diff import Change, changes
 from git_poolside.git.objects import FILES, MissingObject, Objects
 from git_poolside.git.process import Git
 from git_poolside.stack.audit import Lost, doubtful, lost, twice
 from git_poolside.stack.model import Commit, Oid, Snag
+from git_poolside.stack.values import frozen
 
 _LARGEST = 1 << 20
 _SHOWN = 60
@@ -20,7 +20,7 @@ _HINTS = {
 }
 
 
-@dataclass(frozen=True)
+@frozen
 class Finding:
     """One doubt: the snag's `name`, and what it is about."""
 

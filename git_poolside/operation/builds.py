@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 from git_poolside import __version__
@@ -20,11 +19,12 @@ from git_poolside.git.quarantine import quarantine
 from git_poolside.git.remotes import Remote
 from git_poolside.operation import journal
 from git_poolside.stack.model import Oid, RefChange
+from git_poolside.stack.values import as_dict, frozen
 
 _FILE = "build.json"
 
 
-@dataclass(frozen=True)
+@frozen
 class Build:
     """What is built: the branch and its tip, the three tips by role, the nightly (``date``, ``commit``), the version
     without what the build itself appends, the workflow's file and inputs (None of a run that somebody else began, since
@@ -48,13 +48,13 @@ class Build:
     @property
     def said(self) -> dict[str, Any]:
         """What its record says of it, and ``--json``."""
-        return {key: value for key, value in asdict(self).items() if key != "asked"}
+        return {key: value for key, value in as_dict(self).items() if key != "asked"}
 
 
 def remember(git: Git, build: Build) -> None:
     """Keep the run that was begun until its end was told."""
     git.state_dir.mkdir(parents=True, exist_ok=True)
-    journal.durable(git.state_dir / _FILE, json.dumps(asdict(build), indent=1))
+    journal.durable(git.state_dir / _FILE, json.dumps(as_dict(build), indent=1))
 
 
 def remembered(git: Git) -> Build | None:

@@ -7,7 +7,6 @@ and those of the fork's stack. So a commit that a teammate took along is recogni
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from git_poolside.git import refs
 from git_poolside.git.layers import StackReader
@@ -19,6 +18,7 @@ from git_poolside.operation.rebuilt import Rebuilt
 from git_poolside.operation.workshop import Made, Moved, Workshop
 from git_poolside.stack.carry import Move
 from git_poolside.stack.model import Layer, Oid, PatchResult, Role, Stack
+from git_poolside.stack.values import replace
 
 
 def carry(shop: Workshop, order: Order) -> Made:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from git_poolside.config import Config, Origin
 from git_poolside.errors import PoolsideError, Refused
@@ -18,10 +17,11 @@ from git_poolside.git.remotes import Remote
 from git_poolside.operation import adopt, prepare, stopped, tangled
 from git_poolside.stack import version as variable
 from git_poolside.stack.model import Role
+from git_poolside.stack.values import frozen
 from git_poolside.ui import Ui
 
 
-@dataclass(frozen=True)
+@frozen
 class Finding:
     """One check: `cure` is what to type when it does not hold, `fix` does it."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from git_poolside.stack.model import Oid
+from git_poolside.stack.values import field, frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Choices:
     """What was decided about single patches, by their old hashes; `resolutions` are the commits made of one.
 

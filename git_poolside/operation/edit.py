@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from git_poolside.config import Config
@@ -25,10 +24,11 @@ from git_poolside.stack.model import Commit, Oid, Role, Stack
 from git_poolside.stack.plan import Incoming, Plan, adding, dropping, moving, updating
 from git_poolside.stack.provenance import Provenance, cherry_origin, pull_number
 from git_poolside.stack.source import carried, named, of_pull
+from git_poolside.stack.values import frozen, replace
 from git_poolside.ui import Ui
 
 
-@dataclass(frozen=True)
+@frozen
 class Desk:
     """What an edit is made from: the ground, and the stack on the base that it keeps.
 
@@ -192,7 +192,7 @@ def _moving(at: Desk, patch: Commit, to: str | None, before: str | None) -> Plan
     return moving(at.stack, patch.oid, to=roles[to])
 
 
-@dataclass(frozen=True)
+@frozen
 class Renewal:
     """The picks of a pull request, and its commits as they are now."""
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from git_poolside.config import Config
-from git_poolside.git import history, nightlies, refs
+from git_poolside.git import history, line, nightlies
 from git_poolside.git.diff import Change, changed_lines, changes, patch_ids, paths_of
 from git_poolside.git.hunks import Hunk
 from git_poolside.git.objects import COMMIT, FILES, Objects, format_commit
@@ -53,9 +53,9 @@ def _edits_of(parts: Sequence[Hunk]) -> Edits:
     edits: Edits = {}
     for hunk in parts:
         added, removed = edits.setdefault(hunk.path, (Counter(), Counter()))
-        for line in hunk.lines:
-            if text := line[1:].strip():
-                (added if line.startswith(b"+") else removed)[text] += 1
+        for changed in hunk.lines:
+            if text := changed[1:].strip():
+                (added if changed.startswith(b"+") else removed)[text] += 1
     return edits
 
 
@@ -105,7 +105,7 @@ class Witness:
         standing = [layer.base for layer in stack.layers if layer.base not in {c.oid for c in stack.picks.commits}]
         oldest = stack.base
         for base in standing:
-            if refs.is_ancestor(self._past, base, oldest):
+            if line.is_ancestor(self._past, base, oldest):
                 oldest = base
         return oldest
 
@@ -260,7 +260,7 @@ class Witness:
         origin = cherry_origin(commit.text)
         if origin is None or not self.objects.exists(Oid(origin)):
             return None
-        return Oid(origin) if refs.is_ancestor(self._past, Oid(origin), self.target) else None
+        return Oid(origin) if line.is_ancestor(self._past, Oid(origin), self.target) else None
 
     def evidence(
         self, commit: Commit, identity: Identity, result: Oid | Conflict, ours: Oid, new: Oid | None
@@ -381,6 +381,6 @@ class Witness:
         if self._newer is None:
             self._newer = [n for n in reversed(nightlies.known(self._past, self.config, self.target)) if n.usable]
         for nightly in self._newer:
-            if refs.is_ancestor(self._past, commit, nightly.commit):
+            if line.is_ancestor(self._past, commit, nightly.commit):
                 return f"it can go from the nightly of {nightly.date} on"
         return "no nightly has it yet"

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 
 from git_poolside.git.objects import Committer, Objects
 from git_poolside.operation.choices import Choices
 from git_poolside.operation.rebuilt import Rebuilt
 from git_poolside.stack.model import Commit, Fate, Oid, PatchResult, Snag, Stack, Verdict, keep_or_drop
 from git_poolside.stack.squash import arranged, kind_of, squashed
+from git_poolside.stack.values import field, frozen, replace
 
 
-@dataclass(frozen=True)
+@frozen
 class Arrangement:
     """A stack whose commits stand as they are to be folded: each of `into` behind the target that it names."""
 

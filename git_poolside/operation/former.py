@@ -7,7 +7,6 @@ fork-point (facts: rebasing without the recorded old tip conflicts on what was c
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from git_poolside.config import Config
 from git_poolside.git import refs
@@ -18,9 +17,10 @@ from git_poolside.git.standing import reflog
 from git_poolside.operation import log
 from git_poolside.stack.carry import Lineage
 from git_poolside.stack.model import Oid, Role
+from git_poolside.stack.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Former:
     """The tips that each role has had on the fork's server and that are here; `commits` are the fork's own in them.
 

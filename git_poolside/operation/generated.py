@@ -6,7 +6,6 @@ That is the date (and the base version) in the version variable, and the changes
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from git_poolside.config import Config
 from git_poolside.git.diff import Change, changes, paths_of
@@ -30,10 +29,11 @@ from git_poolside.stack.model import (
 )
 from git_poolside.stack.provenance import Provenance
 from git_poolside.stack.stamp import stamped
+from git_poolside.stack.values import frozen
 from git_poolside.stack.version import VersionFile
 
 
-@dataclass(frozen=True)
+@frozen
 class Written:
     """A tree with the generated text of a sync in it, and what there is to say about it."""
 

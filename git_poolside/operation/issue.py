@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from hashlib import sha1
+from typing import TYPE_CHECKING
 
-from git_poolside.forge.github import Issue, Repository
+if TYPE_CHECKING:  # most syncs have no issue, and the client of the forge is slow to import
+    from git_poolside.forge.github import Issue, Repository
 
 LABEL = "poolside-sync"
 """Only who may write to the repository can set a label, so nobody else's issue is taken for ours."""

@@ -9,7 +9,6 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -20,13 +19,14 @@ from git_poolside.git import mending, refs, worktree
 from git_poolside.git.process import Git
 from git_poolside.operation import lock
 from git_poolside.stack.model import Oid, RefChange
+from git_poolside.stack.values import frozen, replace
 from git_poolside.ui import Ui, clean
 
 PREPARED, REFS = "prepared", "refs"
 FINISHED, TAKEN_BACK = "finished", "taken back"
 
 
-@dataclass(frozen=True)
+@frozen
 class BroughtAlong:
     """A worktree that is checked out anew: from which commit (what its files are at) to which.
 
@@ -39,7 +39,7 @@ class BroughtAlong:
     after: Oid
 
 
-@dataclass(frozen=True)
+@frozen
 class Journal:
     """One movement of refs and worktrees. `phase` is how far it may have come.
 
@@ -287,7 +287,7 @@ def _settle(git: Git, journal: Journal, failure: BaseException | None = None) ->
     return TAKEN_BACK, unlocked
 
 
-@dataclass(frozen=True)
+@frozen
 class _Begun:
     """A checkout that was cut short may have begun after the moment `since`; `killed` as against having failed."""
 

@@ -8,11 +8,10 @@ patch back to the table: snag ``dropped-then-reverted`` (edge case L16).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 
 from git_poolside.config import Config
 from git_poolside.errors import FarSideFailed, Refused
-from git_poolside.git import refs
+from git_poolside.git import line, refs
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
 from git_poolside.git.remotes import Remote
@@ -33,6 +32,7 @@ from git_poolside.stack.model import (
     keep_or_drop,
 )
 from git_poolside.stack.provenance import Provenance
+from git_poolside.stack.values import frozen, replace
 from git_poolside.stack.verdict import History, Identity, State, UpstreamCommit, aftermath, describe
 from git_poolside.ui import Ui
 
@@ -113,7 +113,7 @@ def obtain(git: Git, config: Config, ui: Ui, entry: Dropped, *, fetch: bool) -> 
     )
 
 
-@dataclass(frozen=True)
+@frozen
 class Return:
     """A remembered patch whose landing does not stand any more, and why, in words."""
 
@@ -132,7 +132,7 @@ class Ledger:
         self.target = target
         self.choices = choices
         self.entries = remembered(git, objects, [*stack.picks.commits, *stack.patches.commits])
-        self._goes_back = not refs.is_ancestor(git, stack.base, target)
+        self._goes_back = not line.is_ancestor(git, stack.base, target)
         self.restored: dict[Oid, Dropped] = {}
         self.stack = stack
         for entry in self.entries:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,13 +18,14 @@ from git_poolside.git.objects import BLOB, Committer, Entry, Objects
 from git_poolside.git.process import PINNED, Git, version
 from git_poolside.git.standing import Known
 from git_poolside.stack.model import Fate, Oid, PatchResult, RefChange, Role, Verdict
+from git_poolside.stack.values import field, frozen
 from git_poolside.terminal import without_passwords
 
 FILE = b"operation.json"
 _ISO = "%Y-%m-%dT%H:%M:%SZ"
 
 
-@dataclass(frozen=True)
+@frozen
 class Operation:
     """One entry. `refs` are the branches that it moved; `leases` what the fork's server had then, which
     the unpushed work was made from; `onto` the snapshot that the stack stands on afterwards, `base` the one before.
@@ -135,7 +135,7 @@ def _from_json(raw: Mapping[str, Any], blob: Oid, commit: Oid) -> Operation:
         tuple(result_from_json(result) for result in raw.get("patches", ())),
         raw.get("pushed", {}),
         tuple(raw.get("undoes", ())),
-        blob[:12],
+        _named(blob),
         commit,
     )
 
@@ -224,6 +224,15 @@ def known(git: Git, objects: Objects) -> Known:
         for change in operation.refs:
             put.setdefault(change.ref, change.after)
     return Known(leases or {}, put)
+
+
+def id_of(objects: Objects, entry: Oid) -> str:
+    """What the operation of an entry is called by."""
+    return _named(objects.tree(objects.commit(entry).tree)[FILE].oid)
+
+
+def _named(blob: Oid) -> str:
+    return blob[:12]
 
 
 def find(git: Git, objects: Objects, name: str) -> Operation:

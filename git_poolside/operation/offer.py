@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from git_poolside.config import Config
 from git_poolside.errors import LeaseLost, Refused
@@ -19,11 +18,12 @@ from git_poolside.operation.proposals import Record
 from git_poolside.operation.push import failure, per_ref, send_refs
 from git_poolside.stack.model import Commit, Oid, RefChange
 from git_poolside.stack.proposal import branch_name
+from git_poolside.stack.values import frozen, replace
 
 _AGAIN = "git poolside upstream PATCH"
 
 
-@dataclass(frozen=True)
+@frozen
 class Target:
     """The branch that a proposal is for: `record` is what we pushed there last, `there` what the server has now."""
 

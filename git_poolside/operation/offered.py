@@ -6,7 +6,6 @@ Whether something landed is history's to say; a forge's own word on it means lit
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from git_poolside.config import Config
 from git_poolside.errors import FarSideFailed, Refused
@@ -20,11 +19,12 @@ from git_poolside.operation.proposals import Record
 from git_poolside.operation.sources import Sources
 from git_poolside.stack.model import Commit, Oid
 from git_poolside.stack.provenance import Provenance, bare_title, pull_number
+from git_poolside.stack.values import frozen, replace
 from git_poolside.stack.verdict import State, describe
 from git_poolside.ui import Ui
 
 
-@dataclass(frozen=True)
+@frozen
 class Row:
     """One proposal: a branch, a pull request, or both. `patches` are the stack's, `title` the first one's.
 

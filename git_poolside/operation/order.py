@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from git_poolside.operation.choices import Choices
 from git_poolside.stack.carry import Move
 from git_poolside.stack.model import Oid, Role, Snag
 from git_poolside.stack.plan import Plan
+from git_poolside.stack.values import field, frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Order:
     """One ordered rebuild; `explain` is the patch whose whole reasoning is asked for.
 

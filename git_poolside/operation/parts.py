@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from git_poolside.git.hunks import Hunk, gone, hunks
 from git_poolside.git.process import Git
 from git_poolside.operation.evidence import Witness
 from git_poolside.stack.model import Fate, PatchResult, Verdict
+from git_poolside.stack.values import replace
 from git_poolside.stack.verdict import describe
 
 _JUDGED = (Verdict.CHANGED, Verdict.LANDED_PARTLY, Verdict.REVERTED_UPSTREAM, Verdict.RETURNED)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 
 from git_poolside.config import Config
 from git_poolside.errors import Refused
@@ -28,13 +27,14 @@ from git_poolside.stack.model import Commit, Nightly, Oid, PatchResult, Role, Ve
 from git_poolside.stack.nightly import newest_usable
 from git_poolside.stack.pick import Fortune, fortune
 from git_poolside.stack.provenance import cherry_origin, pull_number
+from git_poolside.stack.values import field, frozen
 from git_poolside.stack.verdict import Identity, State, describe
 from git_poolside.ui import Ui
 
 _DAY = 24 * 60 * 60
 
 
-@dataclass(frozen=True)
+@frozen
 class Pick:
     """One pick. `age` is in days since its author's date; `nightly` the first that holds it; `landed` as which commit.
 
@@ -53,7 +53,7 @@ class Pick:
     conflict: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class Listing:
     """The picks, oldest first, at the newest usable nightly (or where the stack stands, if none is newer)."""
 

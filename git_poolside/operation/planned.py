@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 
 from git_poolside.errors import Refused
 from git_poolside.git import history, refs
@@ -15,11 +14,12 @@ from git_poolside.stack.model import Commit, Fate, Oid, PatchResult, Role, Stack
 from git_poolside.stack.plan import Plan
 from git_poolside.stack.proposal import with_pull
 from git_poolside.stack.provenance import with_origin
+from git_poolside.stack.values import field, frozen, replace
 
 _SHOWN = 5
 
 
-@dataclass(frozen=True)
+@frozen
 class Wanted:
     """The stack as it is wanted. What comes in stands there as a commit like upstream's with our trailers in its
     message; `origins` has the plan's commit for each, `anew` those that are made anew even where nothing moved.
@@ -102,10 +102,10 @@ def _of(result: PatchResult, new: Wanted, plan: Plan, roles: Mapping[Oid, Role])
     incoming = plan.incoming[origin]
     cited = {"upstream": (origin,), "pull": incoming.pull, "old": None}
     if result.fate is not Fate.KEPT:
-        return replace(result, **cited)  # type: ignore[arg-type]
+        return replace(result, **cited)
     parts = [f"picked from {origin[:9]}", incoming.note, result.reason]
     reason = "; ".join(part for part in parts if part)
-    return replace(result, fate=Fate.NEW, verdict=Verdict.ADDED, reason=reason, **cited)  # type: ignore[arg-type]
+    return replace(result, fate=Fate.NEW, verdict=Verdict.ADDED, reason=reason, **cited)
 
 
 def _because(git: Git, objects: Objects, new: Wanted, plan: Plan, stop: Stop, results: Iterable[PatchResult]) -> Stop:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
 
@@ -16,18 +15,18 @@ from git_poolside.git.remotes import Remote, ask_both
 from git_poolside.operation import ledger, log, tangled
 from git_poolside.operation.arriving import arriving
 from git_poolside.operation.choices import Choices
+from git_poolside.operation.dated import standing_date
 from git_poolside.operation.order import Order
-from git_poolside.stack import version
 from git_poolside.stack.model import Commit, Dropped, Nightly, Oid, Role, Snag
 from git_poolside.stack.nightly import choose, newest_usable, utc_date
-from git_poolside.stack.provenance import Provenance
 from git_poolside.stack.source import named
+from git_poolside.stack.values import frozen, replace
 from git_poolside.ui import Ui, count
 
 _ALLOW_OLDER = "git poolside sync --nightly {} --allow older-nightly   (goes back to it)"
 
 
-@dataclass(frozen=True)
+@frozen
 class Wishes:
     """What the command line asks for; `stay` is the base that the stack stands on, `adopt` as in `Choices`.
 
@@ -50,7 +49,7 @@ class Wishes:
     take_in: bool = False
 
 
-@dataclass(frozen=True)
+@frozen
 class Ground:
     """Where everything stands before an operation. `base` is the commit of upstream that the stack stands on."""
 
@@ -88,33 +87,6 @@ def ground(git: Git, config: Config, objects: Objects, *, ours: bool = False) ->
             hints=[f"git remote get-url {config.remotes.upstream}   (is that the fork's upstream?)"],
         )
     return Ground(tips, upstream, base, standing_date(git, config, objects, tip))
-
-
-def standing_date(git: Git, config: Config, objects: Objects, tip: Oid) -> str | None:
-    """The date that the stack is stamped with: the newest stamp's, else the one in the version variable."""
-    stamp = _stamp(git, objects, tip)
-    if stamp.is_stamp:
-        return stamp.nightly
-    entry = objects.lookup(objects.commit(tip).tree, config.version.file.encode())
-    if entry is None or entry.is_tree:
-        return None
-    try:
-        found = version.find(objects.read(entry.oid), config.version.variable)
-    except version.Ambiguous:
-        return None
-    if found is None:
-        return None
-    digits = found.date.decode()
-    return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}"
-
-
-def _stamp(git: Git, objects: Objects, tip: Oid) -> Provenance:
-    """What the newest stamp says, empty where there is none."""
-    for oid in git.lines("rev-list", "-n", "50", tip, "--"):
-        stamp = Provenance.of(objects.commit(Oid(oid)).text)
-        if stamp.is_stamp:
-            return stamp
-    return Provenance()
 
 
 def order(git: Git, config: Config, ui: Ui, objects: Objects, command: Sequence[str], wishes: Wishes) -> Order:
@@ -280,7 +252,7 @@ def _older(git: Git, config: Config, here: Ground, chosen: Nightly) -> Snag | No
         )
         return Snag("older-nightly", message, _ALLOW_OLDER.format(chosen.date))
     for what, standing in (("the stack stands on", here.base), ("snapshot", here.tips.chosen[Role.SNAPSHOT])):
-        if standing is None or refs.is_ancestor(git, standing, chosen.commit):
+        if standing is None or line.is_ancestor(git, standing, chosen.commit):
             continue
         if not refs.is_ancestor(git, chosen.commit, standing):
             if refs.is_ancestor(git, standing, here.upstream):
@@ -397,4 +369,4 @@ def the_one(name: str, found: Mapping[Oid, str], what: str = "patch of the stack
 
 def with_choices(ordered: Order, **changes: object) -> Order:
     """`ordered` with other choices."""
-    return replace(ordered, choices=replace(ordered.choices, **changes))  # type: ignore[arg-type]
+    return replace(ordered, choices=replace(ordered.choices, **changes))

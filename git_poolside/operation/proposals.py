@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from git_poolside import __version__
 from git_poolside.git import refs
@@ -16,9 +15,10 @@ from git_poolside.git.process import Git
 from git_poolside.stack.model import Commit, Oid, RefChange
 from git_poolside.stack.proposal import key_of
 from git_poolside.stack.provenance import bare_title
+from git_poolside.stack.values import field, frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Record:
     """One branch as it was pushed last: `tip`, on `onto`; the patches that were named for it by key and title, and
     its pull request. `tag` is the record itself.

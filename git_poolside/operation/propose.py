@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 
 from git_poolside.errors import Bug, Refused
 from git_poolside.git import history, refs
@@ -19,11 +18,12 @@ from git_poolside.stack.model import Commit, Conflict, Oid
 from git_poolside.stack.needs import least, related
 from git_poolside.stack.proposal import offered_message
 from git_poolside.stack.provenance import cherry_origin, pull_number
+from git_poolside.stack.values import frozen, replace
 
 _SHOWN = 5
 
 
-@dataclass(frozen=True)
+@frozen
 class Offered:
     """One patch of a proposal: the stack's commit, and upstream's to be. `needed` by others; `picked` from upstream."""
 
@@ -33,7 +33,7 @@ class Offered:
     picked: bool
 
 
-@dataclass(frozen=True)
+@frozen
 class Failed:
     """Where a series ended: `conflict` is None for a patch of which nothing is left."""
 
@@ -41,7 +41,7 @@ class Failed:
     conflict: Conflict | None
 
 
-@dataclass(frozen=True)
+@frozen
 class Proposal:
     """Patches on `onto`, lowest first; `alone` says why the chosen ones need others, if they do."""
 

@@ -7,7 +7,6 @@ cancels those in progress, and a dispatch is never sent twice (facts: GitHub RES
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -22,6 +21,7 @@ from git_poolside.operation import builds
 from git_poolside.operation.builds import Build
 from git_poolside.operation.publishable import FOLDER, prepared
 from git_poolside.stack.model import Oid
+from git_poolside.stack.values import frozen, replace
 from git_poolside.ui import Ui, clean
 
 EVENT = "workflow_dispatch"
@@ -32,7 +32,7 @@ _APPEARS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds between looks for a run that was begun."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Order:
     """What is asked for: the workflow's `inputs`, those among them that were `named` on the command line, the snags
     allowed, whether to `join` a run that is on the way, to build `again` what was built so, or to check only
@@ -47,7 +47,7 @@ class Order:
     dry_run: bool = False
 
 
-@dataclass(frozen=True)
+@frozen
 class Begun:
     """What came of it: the `run`, which was there before if `joined`; or the `record` of a build that was made so
     before; or neither, in a dry run.
@@ -59,7 +59,7 @@ class Begun:
     record: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class End:
     """The end of a run: what it made, the ref of its record, and why the fork's server does not have that ("")."""
 

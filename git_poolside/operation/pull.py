@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from git_poolside.config import Config
 from git_poolside.errors import Refused
@@ -18,6 +17,7 @@ from git_poolside.git.remotes import ask_both
 from git_poolside.git.standing import Standing, standing
 from git_poolside.operation import log, prepare, tangled
 from git_poolside.operation.choices import Choices
+from git_poolside.operation.dated import standing_date
 from git_poolside.operation.former import Former, commits_of, former
 from git_poolside.operation.generated import Generated
 from git_poolside.operation.order import Order
@@ -25,6 +25,7 @@ from git_poolside.operation.prepare import Ground, Wishes
 from git_poolside.stack.carry import Move
 from git_poolside.stack.model import Oid, Role
 from git_poolside.stack.provenance import Provenance
+from git_poolside.stack.values import replace
 from git_poolside.ui import Ui
 
 _BEHIND = (Standing.THEIRS, Standing.DIVERGED)
@@ -54,7 +55,7 @@ def order(
             hints=["git poolside push   (makes it there)"],
         )
     base = Oid(git.text("merge-base", top, upstream).split()[0])
-    here = Ground(tips, upstream, base, prepare.standing_date(git, config, objects, top))
+    here = Ground(tips, upstream, base, standing_date(git, config, objects, top))
     with quarantine(git) as inner, MergeOrt(own := Objects(inner.git), inner.git.object_dir) as merge:
         reader = StackReader(inner.git, config, own, merge, upstream)
         known = former(git, config, objects, upstream, listing)
@@ -80,18 +81,18 @@ def _tips(git: Git, config: Config) -> Tips:
     return Tips(local, remote, {role: remote[role] or local[role] for role in Role})
 
 
-@dataclass
 class _Planner:
     """Decides for each branch what it alone has, and where it goes."""
 
-    git: Git
-    config: Config
-    objects: Objects
-    reader: StackReader
-    here: Ground
-    known: Former
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self, git: Git, config: Config, objects: Objects, reader: StackReader, here: Ground, known: Former
+    ) -> None:
+        self.git = git
+        self.config = config
+        self.objects = objects
+        self.reader = reader
+        self.here = here
+        self.known = known
         self.notes: list[str] = []
         self.local, self.remote = self.here.tips.local, self.here.tips.remote
         self.local_own = commits_of(self.git, [oid for oid in self.local.values() if oid], self.here.upstream)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from git_poolside.errors import Refused
 from git_poolside.forge.failures import ApiFailed, Unanswered
@@ -17,9 +16,10 @@ from git_poolside.stack.model import Commit, Oid
 from git_poolside.stack.plan import noting
 from git_poolside.stack.proposal import TEMPLATE_FOLDERS, TEMPLATES, body, renewed_body, shortened
 from git_poolside.stack.provenance import pull_number
+from git_poolside.stack.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Offer:
     """A pull request as it is now: `opened` just now, or `renewed` (its title or text); `notes` say what is not."""
 
@@ -29,7 +29,7 @@ class Offer:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@frozen
 class Words:
     """What a pull request says of patches."""
 
@@ -116,7 +116,7 @@ def template(objects: Objects, tree: Oid) -> str:
     return ""
 
 
-@dataclass(frozen=True)
+@frozen
 class Noted:
     """What became of noting the number: `tips` moved from and to, by ref; `why` not, in words, if it could not be."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from git_poolside import __version__
 from git_poolside.config import Config
@@ -17,12 +16,14 @@ from git_poolside.git.objects import TAG, Committer, Objects, format_tag
 from git_poolside.git.process import Answer, Git
 from git_poolside.git.quarantine import quarantine
 from git_poolside.git.remotes import Remote
-from git_poolside.operation import journal, log, prepare, retention
+from git_poolside.operation import journal, log, retention
+from git_poolside.operation.dated import standing_date
 from git_poolside.operation.lease import replaced
 from git_poolside.operation.topics import Topic, left_behind
 from git_poolside.stack.model import Fate, Oid, RefChange, Role
 from git_poolside.stack.provenance import Provenance
 from git_poolside.stack.retention import next_name
+from git_poolside.stack.values import field, frozen
 from git_poolside.terminal import by_line
 from git_poolside.ui import Ui
 
@@ -30,7 +31,7 @@ _WORKFLOW_REFUSED = re.compile(r"refusing to allow .* workflow\b")
 """What GitHub says to a token without the scope ``workflow`` that pushes a change below ``.github/workflows/``."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Pushed:
     """What a push did or would do: each ref's value on the server before and after; `record` the published ref.
 
@@ -189,7 +190,7 @@ def _adopted(git: Git, config: Config, objects: Objects, tip: Oid) -> dict[str, 
     if refs.read_one(git, config.upstream_ref(config.upstream.branch)) is None:
         return None
     base = line.standing(git, tip, upstream_tip(git, config))
-    date = prepare.standing_date(git, config, objects, tip)
+    date = standing_date(git, config, objects, tip)
     found = nightlies.naming(git, config, base, date) if base is not None else None
     return {"date": found.date, "commit": found.commit, "nightly": found.nightly} if found is not None else None
 

@@ -6,8 +6,6 @@ the same run again with one choice more.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from git_poolside.config import Config
 from git_poolside.errors import Bug
 from git_poolside.git.diff import Change, changes, patch_ids
@@ -37,6 +35,7 @@ from git_poolside.stack.model import (
 )
 from git_poolside.stack.provenance import Provenance, without_stamp_trailers
 from git_poolside.stack.stamp import Stamp
+from git_poolside.stack.values import replace
 from git_poolside.stack.verdict import (
     Content,
     Decision,

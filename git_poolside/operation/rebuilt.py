@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from git_poolside.stack.explanation import Grounds
 from git_poolside.stack.model import Commit, Conflict, Oid, PatchResult, Role, Snag, Verdict
+from git_poolside.stack.values import field, frozen, mutable
 from git_poolside.stack.verdict import UpstreamCommit
 
 
-@dataclass(frozen=True)
+@frozen
 class Stop:
     """Where a replay halted: the patch does not apply on `partial`, the tip made so far.
 
@@ -27,7 +26,7 @@ class Stop:
     because: tuple[str, ...] = ()
 
 
-@dataclass
+@mutable
 class Rebuilt:
     """A stack made anew, as far as it came.
 

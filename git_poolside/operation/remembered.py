@@ -10,8 +10,7 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from operator import attrgetter
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,10 @@ from git_poolside import __version__
 from git_poolside.config import Config
 from git_poolside.git.process import Git
 from git_poolside.stack.model import Nightly, Oid, Role
+from git_poolside.stack.values import as_dict, frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class LayerState:
     """One layer: `patches` counts its commits without the stamp; `ahead` and `behind` are the fork's own commits
     that this clone, or the server when last asked, has alone.
@@ -41,7 +41,7 @@ class LayerState:
         return self.tip == self.remote
 
 
-@dataclass(frozen=True)
+@frozen
 class Survey:
     """`nightly` is the one that the stack stands on, `latest` the newest usable one; `unpushed` counts the operations
     that moved branches since the last push. `tangled`: plain git has joined two states of the stack, as `problems` say.
@@ -72,8 +72,12 @@ def remember(git: Git, config: Config, survey: Survey) -> None:
     with suppress(OSError):
         git.state_dir.mkdir(parents=True, exist_ok=True)
         new = _path(git).with_suffix(f".{os.getpid()}")
-        new.write_text(json.dumps({"key": _key(git, config), "survey": asdict(survey)}, default=attrgetter("value")))
+        new.write_text(json.dumps({"key": _key(git, config), "survey": survey}, default=_plain))
         new.replace(_path(git))
+
+
+def _plain(value: object) -> object:
+    return value.value if isinstance(value, Enum) else as_dict(value)
 
 
 def _path(git: Git) -> Path:

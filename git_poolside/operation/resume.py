@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from git_poolside.config import Config
@@ -16,6 +15,7 @@ from git_poolside.operation.prepare import Wishes, answered, with_choices
 from git_poolside.operation.stopped import EXEC, Stopped
 from git_poolside.operation.sync import Outcome, execute
 from git_poolside.stack.model import Oid, RefChange
+from git_poolside.stack.values import replace
 from git_poolside.ui import Ui
 
 

@@ -7,7 +7,6 @@ upstream); git alone is asked for its commits.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property
 
 from git_poolside.config import Config
@@ -20,13 +19,14 @@ from git_poolside.stack.model import Commit, Oid, RefChange, Role
 from git_poolside.stack.plan import Incoming
 from git_poolside.stack.provenance import bare_title, pull_number, with_origin
 from git_poolside.stack.source import HASH, parse
+from git_poolside.stack.values import frozen, replace
 from git_poolside.stack.verdict import History, Identity, State, describe, identify
 from git_poolside.ui import Ui, count
 
 _NOBODY = Commit(Oid(""), Oid(""), (), b"", b"", b"")
 
 
-@dataclass(frozen=True)
+@frozen
 class Version:
     """What a pull request is now: `commits` to pick, none where the snapshot holds it, which `said` tells."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from git_poolside.operation.evidence import tree_of_parent
 from git_poolside.operation.journal import BroughtAlong, checking_out
 from git_poolside.operation.stopped import CONFLICT, EXEC, Stopped, clear, names, unmerged
 from git_poolside.stack.model import Oid
+from git_poolside.stack.values import replace
 
 
 def stand(git: Git, stopped: Stopped) -> tuple[Stopped, str]:

@@ -6,7 +6,6 @@ import json
 import os
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,12 @@ from git_poolside.git.process import Git
 from git_poolside.operation.journal import BroughtAlong, checking_out, durable
 from git_poolside.operation.order import Order
 from git_poolside.stack.model import EMPTY_TREE, Commit, Oid, RefChange, Role
+from git_poolside.stack.values import frozen
 
 CONFLICT, EXEC = "conflict", "exec"
 
 
-@dataclass(frozen=True)
+@frozen
 class Stopped:
     """The state of a stop. `partial` is the tip made so far, on which `patch` has to be resolved.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from git_poolside.config import Config
 from git_poolside.errors import Refused
 from git_poolside.git.layers import StackReader
@@ -14,9 +12,10 @@ from git_poolside.operation.generated import Generated
 from git_poolside.operation.prepare import ground
 from git_poolside.stack.changes import BrokenMarkers, section, written
 from git_poolside.stack.model import Role
+from git_poolside.stack.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Summary:
     """The file's text at the tip of the patches (None: there is no such file), and with its section made anew."""
 

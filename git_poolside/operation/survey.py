@@ -13,8 +13,8 @@ from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
 from git_poolside.operation import log, tangled
+from git_poolside.operation.dated import standing_date
 from git_poolside.operation.generated import Generated
-from git_poolside.operation.prepare import standing_date
 from git_poolside.operation.remembered import LayerState, Survey
 from git_poolside.stack.model import Nightly, Oid, Role
 from git_poolside.stack.nightly import newest_usable

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from git_poolside import interrupt
 from git_poolside.config import Config
@@ -35,10 +34,11 @@ from git_poolside.operation.stopped import CONFLICT, EXEC, Stopped
 from git_poolside.operation.topics import Topic
 from git_poolside.operation.workshop import Made, Moved, Workshop, workshop
 from git_poolside.stack.model import Conflict, Oid, RefChange, Role, Snag, Stack, Touch, Verdict
+from git_poolside.stack.values import field, mutable
 from git_poolside.ui import Ui
 
 
-@dataclass
+@mutable
 class Outcome:
     """What a run came to, for the report. `changes` are the branches that moved (or would), `topics` those that the
     push has left behind.
@@ -201,9 +201,10 @@ def _publish(
     title = f"poolside {' '.join(order.command)}"
     back = _back(git, outcome, standing) if standing is not None else None
     along = journal.carry_out(git, title, [entry, *outcome.changes], back)
-    outcome.operation = next(log.entries(git, Objects(git))).id
+    real = Objects(git)
+    outcome.operation = log.id_of(real, entry.after)
     for moved in along:
-        outcome.submodules += _moved_submodules(_between(Objects(git), moved.before, moved.after))
+        outcome.submodules += _moved_submodules(_between(real, moved.before, moved.after))
 
 
 def _back(git: Git, outcome: Outcome, standing: Stopped) -> journal.BroughtAlong:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
@@ -23,6 +22,7 @@ from git_poolside.git.process import Git
 from git_poolside.operation.former import Former, commits_of, former
 from git_poolside.stack.model import Commit, Oid, Role
 from git_poolside.stack.provenance import Provenance
+from git_poolside.stack.values import frozen
 from git_poolside.terminal import by_line
 
 _MOST = 20
@@ -31,7 +31,7 @@ _MERGED = re.compile(r"pull\b|merge\b|commit \(merge\)")
 _REBASED = re.compile(r"(?:rebase|pull)\b.*(?:\(finish\)|finished):? .*\bonto ([0-9a-f]{40})")
 
 
-@dataclass(frozen=True)
+@frozen
 class Tangle:
     """`branch` was at `before` when plain git joined it with `onto`, a newer state of the fork's stack.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from git_poolside.git.process import Git
 from git_poolside.git.remotes import Remote
 from git_poolside.operation.former import Former, commits_of, former
 from git_poolside.stack.model import Oid
+from git_poolside.stack.values import frozen
 
 if TYPE_CHECKING:
     from git_poolside.forge.github import Pull
@@ -28,7 +28,7 @@ _HASTE = (3.0, 5.0)
 """Seconds that GitHub has for the connection and for its answer: what was asked for is done already."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Topic:
     """A branch on an earlier stack with `commits` of its own; `here` says whether this clone has it.
 
@@ -70,7 +70,7 @@ def left_behind(git: Git, config: Config, remote: Remote, tip: Oid, server: Mapp
     return list(topics.values())
 
 
-@dataclass(frozen=True)
+@frozen
 class _Search:
     """`stale` are the fork's former commits that the stack at `tip` has not."""
 

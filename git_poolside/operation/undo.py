@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from git_poolside.config import Config
 from git_poolside.errors import Refused
@@ -17,9 +16,10 @@ from git_poolside.git.replay import Engine
 from git_poolside.operation import journal, log
 from git_poolside.operation.evidence import tree_of_parent
 from git_poolside.stack.model import Conflict, Oid, RefChange
+from git_poolside.stack.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Undone:
     """What an undo took back, what moved, and which later commits were carried over."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 
 from git_poolside.config import Config
 from git_poolside.git.merge import MergeOrt
@@ -16,10 +15,11 @@ from git_poolside.operation.order import Order
 from git_poolside.operation.rebuilt import Rebuilt
 from git_poolside.stack.carry import Move
 from git_poolside.stack.model import Oid, PatchResult, Snag, Stack
+from git_poolside.stack.values import field, frozen, mutable
 from git_poolside.ui import Ui
 
 
-@dataclass(frozen=True)
+@frozen
 class Workshop:
     """The tools of one run; the processes of `git` see what is in the quarantine, too."""
 
@@ -48,7 +48,7 @@ def workshop(git: Git, config: Config, ui: Ui, order: Order, *, dry_run: bool) -
         yield Workshop(inner, config, ui, objects, merge, Engine(objects, merge), committer, dry_run)
 
 
-@dataclass(frozen=True)
+@frozen
 class Moved:
     """One branch of a pull: what became of the commits that it alone had, as far as it came."""
 
@@ -56,7 +56,7 @@ class Moved:
     results: tuple[PatchResult, ...] = ()
 
 
-@dataclass
+@mutable
 class Made:
     """What a run came to in memory: `after` are the branches as they are to be.
 

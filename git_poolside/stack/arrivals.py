@@ -7,12 +7,12 @@ whose version is meant, only a person knows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from git_poolside.stack.model import Oid, Role
+from git_poolside.stack.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Entry:
     """A commit of a stack by what tells it from others: `identity` is its patch-id, None for one that has none.
 
@@ -38,7 +38,7 @@ class Entry:
         return f"{self.oid[:9]} {self.subject}"
 
 
-@dataclass(frozen=True)
+@frozen
 class Arrivals:
     """`came` are the commits that our stack has in no form, lowest first; `edits` what else was done, in words."""
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from git_poolside.stack.lines import Edit, Lines, edits
+from git_poolside.stack.values import frozen
 
 _WORD = re.compile(rb"\w+")
 _ALIKE = 0.6
@@ -21,7 +21,7 @@ _LONG = 60
 """A block counts from three different lines with at least four letters or digits on, or one with sixty."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Lost:
     """A hunk of one side that is gone: `added` lines that the result lacks, `removed` ones that it has again."""
 
@@ -29,7 +29,7 @@ class Lost:
     removed: tuple[bytes, ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class Twice:
     """A block that both sides added: its lines, and where the second one stands in the result, counted from 1."""
 

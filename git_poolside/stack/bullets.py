@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from hashlib import sha1
 
 from git_poolside.stack.dates import DATED, Style
 from git_poolside.stack.model import Commit, Role
 from git_poolside.stack.provenance import bare_title, cherry_origin, pull_number, pull_of
+from git_poolside.stack.values import frozen, replace
 
 _BULLET = re.compile(r"(?P<indent> {0,3})(?P<mark>[*+-])[ \t]+(?P<text>.*)\Z", re.DOTALL)
 _OURS = re.compile(r"[ \t]*<!-- poolside (?P<key>[0-9a-f]{8}) (?P<sum>[0-9a-f]{6}|own)(?: (?P<state>[a-z-]+))? -->")
@@ -28,7 +28,7 @@ _STATES = {
 }
 
 
-@dataclass(frozen=True)
+@frozen
 class Entry:
     """What a bullet says of one patch. `state` is a word of `_STATES`, empty where nothing new is known."""
 
@@ -125,7 +125,7 @@ def list_in(lines: Sequence[str]) -> tuple[int, int]:
     return starts[first], starts[last + 1]
 
 
-@dataclass(frozen=True)
+@frozen
 class _Item:
     """A bullet with the lines that go on with it, or a line that is none (`mark` is empty then)."""
 

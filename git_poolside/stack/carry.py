@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from typing import Any
 
 from git_poolside.stack.model import Oid, Role
+from git_poolside.stack.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Move:
     """A branch that goes onto `onto`, a commit, or the ref of a move before this one, with its `commits` on top.
 

@@ -7,11 +7,11 @@ nobody's content (design: The stamp).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from git_poolside.stack.bullets import Entry, list_in, renewed
 from git_poolside.stack.dates import style_of
 from git_poolside.stack.lines import merge
+from git_poolside.stack.values import frozen
 
 TITLE = "# poolside changes compared to upstream:"
 BEGIN = "<!-- poolside changes: made by 'git poolside changes --write' -->"
@@ -62,7 +62,7 @@ def _markers(lines: Sequence[str]) -> tuple[int, int] | None:
     return begins[0], ends[0]
 
 
-@dataclass(frozen=True)
+@frozen
 class ChangesFile:
     """The changes file as generated text: its section is never a patch's, and its prose never conflicts."""
 
@@ -96,7 +96,7 @@ def combined(base: bytes, ours: bytes, theirs: bytes) -> bytes:
     return _expanded(merge(old.prose, here.prose, new.prose), tuple(lines))
 
 
-@dataclass(frozen=True)
+@frozen
 class _Collapsed:
     """A file's lines with one line for the section, and the section's own lines with its markers."""
 

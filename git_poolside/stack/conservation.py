@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from git_poolside.stack.model import Fate, Oid, PatchResult, Verdict
+from git_poolside.stack.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Finished:
     """What was found by reading the old and the new tips again.
 

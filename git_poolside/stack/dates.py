@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+
+from git_poolside.stack.values import frozen
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -18,7 +19,7 @@ _DAY_FIRST = re.compile(r"\d{1,2}(?P<th>st|nd|rd|th)? (?P<month>[A-Z][a-z]+) \d{
 _MONTH_FIRST = re.compile(r"(?P<month>[A-Z][a-z]+) \d{1,2}(?P<th>st|nd|rd|th)?, \d{4}")
 
 
-@dataclass(frozen=True)
+@frozen
 class Style:
     """How a file writes its bullets: their mark, the form of a date, the end of a line (``\\r`` or nothing)."""
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from git_poolside.stack.model import Commit, Conflict, Dropped, Fate, Oid, PatchResult, Role, Verdict
 from git_poolside.stack.provenance import cherry_origin
+from git_poolside.stack.values import frozen
 from git_poolside.stack.verdict import Content, Decision, Evidence, Identity, State, UpstreamCommit, describe
 
 _WIDTH = 100
 _LABEL = 18
 
 
-@dataclass(frozen=True)
+@frozen
 class Grounds:
     """What the verdict on one patch rests on. `judged` is the table's decision, `decided` the one after the answers
     of people; `result` is what its replay gave.
@@ -29,7 +29,7 @@ class Grounds:
     decided: Decision
 
 
-@dataclass(frozen=True)
+@frozen
 class Searched:
     """What was searched for a patch: so many commits of upstream's, the paths it touches, those with its patch-id,
     and from which nightly on each of upstream's commits can be had.

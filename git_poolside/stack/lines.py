@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
+
+from git_poolside.stack.values import frozen
 
 Lines = Sequence[bytes]
 
 
-@dataclass(frozen=True)
+@frozen
 class Edit:
     """`old` are lines ``[start:end]`` of the first text; the second has `new` there, from its line `at` on."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import NewType
 
 from git_poolside.errors import in_full
+from git_poolside.stack.values import field, frozen, replace
 
 Oid = NewType("Oid", str)
 """The name of a git object: 40 lower-case hexadecimal digits."""
@@ -25,7 +25,7 @@ class Role(Enum):
     PATCHES = "patches"
 
 
-@dataclass(frozen=True)
+@frozen
 class Commit:
     """A commit object, its own bytes: `author`, `committer` and `message` are never decoded and encoded again."""
 
@@ -69,7 +69,7 @@ def subject_of(message: str) -> str:
     return " ".join(lines)
 
 
-@dataclass(frozen=True)
+@frozen
 class Layer:
     """A branch role with its commits: `commits` oldest first, none of them on the layer below or upstream."""
 
@@ -80,7 +80,7 @@ class Layer:
     commits: tuple[Commit, ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class Stack:
     """The fork's layers on `base`, the commit of upstream that they stand on (the old snapshot)."""
 
@@ -127,7 +127,7 @@ class Verdict(Enum):
     PENDING = "pending"
 
 
-@dataclass(frozen=True)
+@frozen
 class Dropped:
     """What a stamp remembers of a patch that was dropped: upstream's commit `landed` had it, so `old` was left out."""
 
@@ -136,7 +136,7 @@ class Dropped:
     role: Role
 
 
-@dataclass(frozen=True)
+@frozen
 class PatchResult:
     """One line of an operation's account: an old commit (or None for a new one) and what became of it.
 
@@ -161,7 +161,7 @@ class PatchResult:
     landed: Oid | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class Snag:
     """A named doubt that refuses an operation unless it is allowed by name. Each line of `hint` is one."""
 
@@ -180,7 +180,7 @@ def keep_or_drop(name: str) -> str:
     return f"--keep {name}\n--drop {name}"
 
 
-@dataclass(frozen=True)
+@frozen
 class Nightly:
     """One entry of upstream's nightly source: `commit` is upstream's own commit that it names.
 
@@ -199,7 +199,7 @@ class Nightly:
         return not self.why
 
 
-@dataclass(frozen=True)
+@frozen
 class RefChange:
     """A ref that an operation moves; None stands for a ref that does not exist."""
 
@@ -208,7 +208,7 @@ class RefChange:
     after: Oid | None
 
 
-@dataclass(frozen=True)
+@frozen
 class Touch:
     """One path of a patch as ``git diff-tree --raw`` has it: mode 0 stands for absent."""
 
@@ -219,7 +219,7 @@ class Touch:
     new: Oid
 
 
-@dataclass(frozen=True)
+@frozen
 class Conflict:
     """Why a patch does not apply: the paths in conflict and git's own words about them."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from git_poolside.stack.model import Commit, Oid, Role, Stack
+from git_poolside.stack.values import field, frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Incoming:
     """A commit that comes in as a pick: `commit` is upstream's own, or an open pull request's.
 
@@ -21,7 +21,7 @@ class Incoming:
     note: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class Plan:
     """The wanted commits of both layers, lowest first: those of the stack by their hashes, `incoming` by theirs.
 

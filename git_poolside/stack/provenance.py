@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from git_poolside.stack.values import frozen
 
 _TRAILER = re.compile(r"^(Poolside-[A-Za-z-]+): *(.*)$", re.MULTILINE)
 _CHERRY = re.compile(r"^\(cherry picked from commit ([0-9a-f]{40})\)$", re.MULTILINE)
@@ -42,7 +43,7 @@ _PLAIN = re.compile(r"\ARevert(?:ing|s|ed)? [^\"]*\Z")
 _CUT = re.compile(r"(?:\s*\(#?\d*)?…\Z")
 
 
-@dataclass(frozen=True)
+@frozen
 class Provenance:
     """The ``Poolside-`` trailers of a stamp."""
 
@@ -142,7 +143,7 @@ def pull_of(message: str, repository: str) -> int | None:
     return named[-1] if named else int(last.group(1)) if last else None
 
 
-@dataclass(frozen=True)
+@frozen
 class Undoing:
     """What a commit says about earlier ones.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from git_poolside.errors import Refused
 from git_poolside.stack.model import Commit, Oid
 from git_poolside.stack.provenance import cherry_origin, pull_number
+from git_poolside.stack.values import frozen
 from git_poolside.terminal import without_passwords
 
 _NUMBER = re.compile(r"#(\d{1,9})")
@@ -19,7 +19,7 @@ _COMMIT = re.compile(r"(?:pull/(?P<number>\d{1,9})/(?:commits|changes)|commit)/(
 HASH = re.compile(r"[0-9a-f]{40}")
 
 
-@dataclass(frozen=True)
+@frozen
 class Asked:
     """What one word asks for: a pull request's `number` alone, a `revision`, or the range `since`..`revision`.
 

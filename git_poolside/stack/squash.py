@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from git_poolside.stack.model import Commit, Oid
+from git_poolside.stack.values import field, frozen
 
 _KINDS = ("fixup", "squash", "amend")
 _HASH = frozenset("0123456789abcdef")
 
 
-@dataclass(frozen=True)
+@frozen
 class Arranged:
     """A layer's commits with each such one behind its target: `into` names the targets, `orphans` have none."""
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from git_poolside.stack import version
 from git_poolside.stack.model import Dropped, Oid
+from git_poolside.stack.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Stamp:
     """What the stamp says. `dropped` are those of late; `sets` says whether it sets the version too."""
 

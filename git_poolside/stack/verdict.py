@@ -7,16 +7,16 @@ same change. Missing data is no evidence for a drop (design: Verdicts).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from enum import Enum
+from typing import NamedTuple
 
 from git_poolside.stack.model import Commit, Fate, Oid, Role, Verdict
 from git_poolside.stack.nightly import utc_date
 from git_poolside.stack.provenance import Undoing, bare_title, cherry_origin, pull_number, revert_reason, undoing
+from git_poolside.stack.values import field, frozen, replace
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamCommit:
+class UpstreamCommit(NamedTuple):
     """What matters of one commit of upstream's; all of it is in the commit, so it never goes stale."""
 
     oid: Oid
@@ -41,7 +41,7 @@ class UpstreamCommit:
         )
 
 
-@dataclass(frozen=True)
+@frozen
 class History:
     """Upstream's commits from the stack's base on, oldest first; those from `target_at` on are not in the target."""
 
@@ -79,7 +79,7 @@ class State(Enum):
     REVERTED = "reverted"
 
 
-@dataclass(frozen=True)
+@frozen
 class Identity:
     """Upstream's events about one patch up to the target; `later` is its landing after that, if that stands.
 
@@ -257,7 +257,7 @@ class Content(Enum):
     CONFLICT = "conflict"
 
 
-@dataclass(frozen=True)
+@frozen
 class Evidence:
     """What content says of a patch.
 
@@ -288,7 +288,7 @@ class Evidence:
         return tuple(word for word, holds in said if holds)
 
 
-@dataclass(frozen=True)
+@frozen
 class Decision:
     """A verdict with its fate; `snag` names the doubt where a person is asked, `rule` the table's row."""
 

@@ -7,7 +7,8 @@ that is asked) keeps its bytes (edge case P12).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from git_poolside.stack.values import frozen
 
 _DATE = re.compile(rb"(?P<date>(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))(?!\d)")
 _BASE = re.compile(rb"(?P<base>\d+(?:\.\d+)*)\.dev\Z")
@@ -21,7 +22,7 @@ class Ambiguous(ValueError):
         self.lines = lines
 
 
-@dataclass(frozen=True)
+@frozen
 class Stamped:
     """Where in a file's bytes the date and the base version stand; `base` is None where the value has none. `value`
     is the whole value without its quotes.
@@ -88,7 +89,7 @@ def carry(text: bytes, source: bytes, variable: str) -> bytes:
     return impose(text, mine, theirs.date, theirs.base)
 
 
-@dataclass(frozen=True)
+@frozen
 class VersionFile:
     """The file with the version variable as generated text: the date and the base version are no patch's."""
 

@@ -7,8 +7,9 @@ written. The rules are those of "Events that trigger workflows: workflow_dispatc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from git_poolside.stack.values import field, frozen
 
 TRIGGER = "workflow_dispatch"
 
@@ -17,7 +18,7 @@ class Unreadable(ValueError):
     """The file is no workflow: no YAML, or not shaped as one."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Input:
     """One input; `options` are those of a choice, and ``true`` and ``false`` for a boolean, else empty."""
 
@@ -26,7 +27,7 @@ class Input:
     options: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@frozen
 class Dispatch:
     """How a workflow can be run by hand."""
 

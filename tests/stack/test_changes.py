@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-from dataclasses import replace
 
 import pytest
 
@@ -12,6 +11,7 @@ from git_poolside.stack.bullets import Entry
 from git_poolside.stack.changes import BEGIN, END, TITLE, BrokenMarkers, ChangesFile, combined, section, written
 from git_poolside.stack.dates import Style, style_of
 from git_poolside.stack.model import Commit, Oid, Role
+from git_poolside.stack.values import replace
 
 FORK, UPSTREAM = "poolsideai/pytorch", "pytorch/pytorch"
 DEC_16 = 1_734_303_600  # 2024-12-15T23:00:00Z

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from git_poolside.stack.conservation import Finished, violations
 from git_poolside.stack.model import Fate, Oid, PatchResult, Role, Verdict
+from git_poolside.stack.values import replace
 
 A, B, C, D = (Oid(letter * 40) for letter in "abcd")
 A2, B2, STAMP = (Oid(letter * 40) for letter in "12e")
@@ -63,7 +62,7 @@ def test_an_empty_stack_is_well() -> None:
 )
 def test_each_violation_is_named(index: int, changes: dict[str, object], words: str) -> None:
     results = list(RESULTS)
-    results[index] = replace(results[index], **changes)  # type: ignore[arg-type]
+    results[index] = replace(results[index], **changes)
     assert words in violations(results, FINISHED)
 
 
