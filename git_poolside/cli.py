@@ -6,7 +6,7 @@ import os
 import sys
 
 from git_poolside import __version__
-from git_poolside.errors import EXIT_BUG, EXIT_CLOSED_PIPE, EXIT_USAGE, PoolsideError, in_full
+from git_poolside.errors import EXIT_BUG, EXIT_CLOSED_PIPE, EXIT_USAGE, GitFailed, PoolsideError, in_full
 
 TYPE_CHECKING = False  # as type checkers read it; typing is slow to import
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _main(command: str, argv: list[str]) -> int:
             sys.stdout.flush()
         return status
     except PoolsideError as error:
-        interrupt.check()  # a git process that Ctrl-C ended is no failure
+        interrupt.check(error.status if isinstance(error, GitFailed) else 0)
         import shlex
 
         again = f"git poolside {shlex.join(context.command)}"

@@ -43,9 +43,14 @@ def _unless_interrupted(lost: sys.UnraisableHookArgs) -> None:
         sys.__unraisablehook__(lost)
 
 
-def check() -> None:
-    """Raises `KeyboardInterrupt` if a signal came: asked before anything moves."""
-    global _came
+def check(ended: int = 0) -> None:
+    """Raises `KeyboardInterrupt` if a signal came: asked before anything moves.
+
+    Where one ended a git process of ours, with exit status `ended`, it comes to us as well, but maybe later.
+    """
+    global _came, _last
+    if -ended in _SIGNALS and not _came:
+        _came, _last = 1, signal.Signals(-ended)
     if _came:
         _came = 0
         raise KeyboardInterrupt

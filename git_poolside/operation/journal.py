@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from git_poolside import interrupt
 from git_poolside.errors import GitFailed, PoolsideError, Refused
@@ -22,6 +22,7 @@ from git_poolside.stack.model import Oid, RefChange
 from git_poolside.stack.values import frozen, replace
 from git_poolside.ui import Ui, clean
 
+T = TypeVar("T")
 PREPARED, REFS = "prepared", "refs"
 FINISHED, TAKEN_BACK = "finished", "taken back"
 
@@ -155,8 +156,8 @@ def carry_out(
     for entry in along if len(along) > 1 else ():
         worktree.refuse_overlap(_git_of(git, Path(entry.path)), entry.before, entry.after)
     journal = Journal(action, moving, along, stop=standing is not None)
-    journal.save(git)
     try:
+        journal.save(git)
         for entry in along:
             worktree.detach(_git_of(git, Path(entry.path)), entry.after, action)
         journal = replace(journal, phase=REFS)
@@ -168,7 +169,7 @@ def carry_out(
             raise KeyboardInterrupt("the branches had moved already; git poolside undo takes it back") from error
         raise
     with interrupt.held_back():
-        _finish(git, journal)
+        _surely(lambda: _finish(git, journal))
     return along
 
 
@@ -179,8 +180,8 @@ def checking_out(git: Git, action: str, entry: BroughtAlong, begins: Mapping[str
     Killed before its end it is taken back; but where a stop `begins`, what is left of the block is done again.
     """
     journal = Journal(action, (), (entry,), begins=begins)
-    journal.save(git)
     try:
+        journal.save(git)
         worktree.detach(git, entry.after, action)
         if begins is not None:
             journal = replace(journal, phase=REFS)
@@ -189,9 +190,10 @@ def checking_out(git: Git, action: str, entry: BroughtAlong, begins: Mapping[str
     except BaseException as error:
         _settle_at_once(git, journal, error)
         raise
-    if begins is None:
-        replace(journal, phase=REFS).save(git)
-    journal.delete(git)
+    with interrupt.held_back():
+        if begins is None:
+            replace(journal, phase=REFS).save(git)
+        journal.delete(git)
 
 
 def _finish(git: Git, journal: Journal) -> None:
@@ -246,11 +248,21 @@ def _settle_at_once(git: Git, journal: Journal, error: BaseException) -> str | N
     """What became of an operation that met `error`; None if that failed too, and the journal stays for the next."""
     with interrupt.held_back():
         try:
-            return _settle(git, journal, error)[0]
+            return _surely(lambda: _settle(git, journal, error))[0]
         except (GitFailed, OSError):
             if isinstance(error, PoolsideError):
                 error.hints = ("git poolside status   (takes back what was begun, when the cause is gone)",)
             return None
+
+
+def _surely(step: Callable[[], T]) -> T:
+    """What has to be done now: again, if Ctrl-C ended a git process of its."""
+    try:
+        return step()
+    except GitFailed as error:
+        if error.status >= 0:
+            raise
+        return step()
 
 
 def _settle(git: Git, journal: Journal, failure: BaseException | None = None) -> tuple[str, list[str]]:

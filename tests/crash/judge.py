@@ -133,8 +133,7 @@ def _run(bench: Bench, report: Report, *words: str) -> Result:
 
 def _meanwhile(bench: Bench, traced: Tracer, report: Report) -> None:
     """poolside is dead and a git process of its lives: nothing may begin or be taken back."""
-    alive = [one for one in traced.processes.values() if not one.far]
-    if not alive or not (bench.stage.clone.path / ".git/poolside/lock").exists():
+    if traced.held is None or not (bench.stage.clone.path / ".git/poolside/lock").exists():
         return
     if not (bench.stage.clone.path / ".git/poolside/lock").read_text():
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -475,3 +476,41 @@ def test_P8_killed_while_the_worktree_of_exec_is_half_made(simple: World, poolsi
         clone.git("worktree", "list")
     assert poolside(clone, "sync", "--exec", "true").status == 0
     assert list((clone.path / ".git/worktrees").glob("*")) == list((clone.path / ".git/poolside").glob("exec-*")) == []
+
+
+def interrupting(clone: Repo, monkeypatch: pytest.MonkeyPatch, words: str) -> None:
+    """A git that Ctrl-C ends once, when it is asked `words`; poolside itself has not heard of it yet."""
+    folder = clone.path / ".git/wrapped"
+    folder.mkdir()
+    script = folder / "git"
+    once = f"[ -e {folder}/once ] || {{ : > {folder}/once; kill -INT $$; }}"
+    script.write_text(f'#!/bin/sh\ncase " $* " in *" {words} "*) {once};; esac\nexec {shutil.which("git")} "$@"\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
+def test_P8_what_has_to_be_done_is_done_again(simple: World, poolside: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The branches have moved; that HEAD goes back to its own is no matter of choice."""
+    clone = simple.clone()
+    with monkeypatch.context() as patched:
+        interrupting(clone, patched, "symbolic-ref -m")
+        assert poolside(clone, "sync").status == 0
+    assert (clone.path / ".git/wrapped/once").exists()
+    assert clone.git("symbolic-ref", "HEAD") == "refs/heads/poolside-main"
+    assert not (clone.path / ".git/poolside/journal.json").exists()
+
+
+def test_P8_ctrl_c_that_ends_git_first_is_no_failure_of_git(
+    simple: World, poolside: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = simple.clone()
+    before = everything(clone)
+    with monkeypatch.context() as patched:
+        interrupting(clone, patched, "update-ref -m poolside")
+        result = poolside(clone, "sync")
+    assert (result.status, result.err) == (
+        130,
+        "\ninterrupted: git poolside status shows where everything stands\n",
+    )
+    assert everything(clone) == before
+    assert poolside(clone, "sync").status == 0
