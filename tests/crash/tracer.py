@@ -104,6 +104,16 @@ NAMELESS = _Process("?")
 """One of which nobody has told yet."""
 
 
+def _dying(pid: int) -> bool:
+    """Whether a process is killed already, and merely has not had its turn yet to end (proc(5), status)."""
+    try:
+        text = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return True
+    pending = [int(line.split()[1], 16) for line in text.splitlines() if line.startswith(("SigPnd:", "ShdPnd:"))]
+    return "State:\tZ" in text or any(mask >> (signal.SIGKILL - 1) & 1 for mask in pending)
+
+
 def available() -> bool:
     """Whether this machine lets a program trace another."""
     return sys.platform == "linux" and platform.machine() == "x86_64" and hasattr(_libc(), "ptrace")
@@ -211,7 +221,7 @@ class Tracer:
                     self.ended.add(pid)
                 if pid == self.child:
                     self.run.status = os.waitstatus_to_exitcode(status)
-                    self.run.left = [one.name for one in self.processes.values() if not one.far]
+                    self.run.left = [one.name for pid, one in self.processes.items() if not one.far and not _dying(pid)]
                     self._let_go()
             elif os.WIFSTOPPED(status):
                 self._stopped(pid, status)
@@ -370,6 +380,8 @@ def forked(main: Callable[[], int], cwd: Path, environment: Mapping[str, str]) -
         return child, outputs
     status = 70
     try:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # which may be ignored where this was begun
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
         os.setpgid(0, 0)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         for number, handle in enumerate(outputs, 1):
