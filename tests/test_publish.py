@@ -419,7 +419,11 @@ def test_ctrl_c_while_the_answer_is_awaited_does_not_lose_the_run(
     github: FakeGitHub, fork: FakeRepository, clone: Repo, poolside: Run
 ) -> None:
     github.after_dispatch = lambda: signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-    assert poolside(clone, "publish").status == 130
+    result = poolside(clone, "publish")
+    assert (result.status, result.err) == (
+        130,
+        "\ninterrupted: the run was asked for; 'git poolside publish --watch' looks for it\n",
+    )
     github.after_dispatch = lambda: None
     result = poolside(clone, "publish", "--watch")
     assert (result.status, len(fork.runs), len(posts(github))) == (0, 1, 1), result.err

@@ -190,7 +190,7 @@ class Client:
                 method, url, params=parameters, json=body, timeout=self._timeout, allow_redirects=False
             )
         except (OSError, ValueError) as error:  # OSError: requests' own errors, and a file of certificates that is none
-            raise self._unreachable(error, doing) from None  # its text may hold a proxy's password
+            raise self._unreachable(error, doing, method) from None  # its text may hold a proxy's password
         headers = {name.lower(): value for name, value in response.headers.items()}
         if response.status_code >= 500:
             raise Unanswered(
@@ -207,7 +207,7 @@ class Client:
             data = None
         return Answer(response.status_code, data, headers)
 
-    def _unreachable(self, error: OSError | ValueError, doing: str) -> FarSideFailed:
+    def _unreachable(self, error: OSError | ValueError, doing: str, method: str) -> FarSideFailed:
         """The failure of a connection, by its kind."""
         import requests
 
@@ -217,22 +217,25 @@ class Client:
                 f"cannot {doing}: there is no file of certificates where it should be",
                 hints=["REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names it"],
             )
-        if isinstance(error, requests.exceptions.SSLError):
-            trusted = "CERTIFICATE_VERIFY_FAILED" not in str(error)
+        if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
             return FarSideFailed(
-                f"cannot {doing}: {host} does not speak TLS" if trusted
-                else f"cannot {doing}: the certificate of {host} is not trusted",
-                hints=["is a proxy in between? https_proxy and no_proxy name it"] if trusted
-                else ["export REQUESTS_CA_BUNDLE=FILE   (your company's certificates)"],
-            )  # fmt: skip
+                f"cannot {doing}: the certificate of {host} is not trusted",
+                hints=["export REQUESTS_CA_BUNDLE=FILE   (your company's certificates)"],
+            )
         wrong = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema)
         if isinstance(error, wrong):
             return FarSideFailed(
                 f"cannot {doing}: the address of the proxy, or of {host}, cannot be used",
                 hints=["https_proxy and no_proxy name the proxy and what goes without"],
             )
+        broken = Unanswered if method == "POST" else FarSideFailed  # they may break behind it too
+        if isinstance(error, requests.exceptions.SSLError):
+            return broken(
+                f"cannot {doing}: {host} does not speak TLS",
+                hints=["is a proxy in between? https_proxy and no_proxy name it"],
+            )
         if isinstance(error, requests.exceptions.ProxyError):
-            return FarSideFailed(
+            return broken(
                 f"cannot {doing}: the proxy does not let {host} be reached",
                 hints=["https_proxy and no_proxy name the proxy and what goes without"],
             )

@@ -191,18 +191,12 @@ def begin(git: Git, repository: Repository, build: Build, pause: Callable[[float
     before = {run.id for run in islice(repository.runs(build.workflow, event=EVENT, branch=build.branch), _LATELY)}
     asked = replace(build, asked=repository.server_time().strftime("%Y-%m-%dT%H:%M:%SZ"))
     builds.remember(git, asked)
-    number: int | None = None
-    unanswered: Unanswered | None = None
     try:
-        number = repository.dispatch(build.workflow, build.branch, build.inputs or {})
-    except Unanswered as error:
-        unanswered = error
-    except FarSideFailed:
-        builds.forget(git)  # it was refused, or not sent
-        raise
-    if number is not None:
-        builds.remember(git, replace(asked, run=number))
-    found = _look(lambda: _new(repository, asked, before) if number is None else _shown(repository, number), pause)
+        number, unanswered = _asked_for(git, repository, asked)
+        found = _look(lambda: _new(repository, asked, before) if number is None else _shown(repository, number), pause)
+    except KeyboardInterrupt:
+        where = "the run was asked for; 'git poolside publish --watch' looks for it"
+        raise KeyboardInterrupt(where) from None
     if found is None:
         took = f"{repository.client.forge.host} took the request to run {build.workflow}"
         raise Unanswered(
@@ -211,6 +205,20 @@ def begin(git: Git, repository: Repository, build: Build, pause: Callable[[float
         )
     _check_head(git, build, found)
     return found
+
+
+def _asked_for(git: Git, repository: Repository, build: Build) -> tuple[int | None, Unanswered | None]:
+    """Send the request, once: the run's id if the answer tells it, and what kept an answer from coming."""
+    try:
+        number = repository.dispatch(build.workflow, build.branch, build.inputs or {})
+    except Unanswered as error:
+        return None, error
+    except FarSideFailed:
+        builds.forget(git)  # it was refused, or not sent
+        raise
+    if number is not None:
+        builds.remember(git, replace(build, run=number))
+    return number, None
 
 
 def _check_head(git: Git, build: Build, run: Run) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import re
 import ssl
 import subprocess
@@ -45,8 +46,8 @@ class Seen:
 @dataclass
 class Fault:
     """What happens in place of an answer, `times` times: `status` with `body`, or the connection is cut (`cut` is
-    ``before`` or ``after`` the request is carried out) or stays open without a word (`hang`, after it). With `done` the
-    request is carried out all the same.
+    ``before`` or ``after`` the request is carried out, or ``garbled``: after it, with bytes that are no TLS) or stays
+    open without a word (`hang`, after it). With `done` the request is carried out all the same.
     """
 
     method: str
@@ -262,7 +263,7 @@ class FakeGitHub:
             self._check(
                 "request", request, GITHUB.of_request(request.method, request.path, request.query, request.body)
             )
-            if fault is None or fault.hang or fault.done or fault.cut == "after":
+            if fault is None or fault.hang or fault.done or fault.cut in ("after", "garbled"):
                 answer = self._answer(request)
                 self._check("answer", request, GITHUB.of_answer(request.method, request.path, *answer[:2]))
             if fault is not None and fault.status:
@@ -270,7 +271,9 @@ class FakeGitHub:
         if fault is not None and fault.hang:
             self._closing.wait()
             return None
-        return None if fault is not None and fault.cut else answer
+        if fault is not None and fault.cut:
+            return (0, None, {}) if fault.cut == "garbled" else None
+        return answer
 
     def _check(self, what: str, request: Seen, problems: Iterable[str]) -> None:
         if request.path not in self.undescribed:
@@ -344,6 +347,10 @@ def _handler(fake: FakeGitHub) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 return
             status, body, more = answer
+            if status == 0:
+                os.write(self.connection.fileno(), b"garbled")
+                self.close_connection = True
+                return
             raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
             self.send_response(status)
             if "Content-Type" not in more and raw:

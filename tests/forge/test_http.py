@@ -346,6 +346,8 @@ def test_a_proxy_that_is_not_there_is_said_without_its_password(
     assert caught.value.message.startswith(f"cannot show {NAME}: the proxy does not let 127.0.0.1:")
     assert caught.value.hints == ("https_proxy and no_proxy name the proxy and what goes without",)
     assert "secret" not in "".join(traceback.format_exception(caught.value))
+    with pytest.raises(Unanswered, match="the proxy does not let"):  # it may break behind a POST too
+        fork.create_issue(title="Once", body="")
 
 
 @pytest.mark.parametrize("proxy", ["http://[x", "what://x", "http://:9"])
@@ -402,6 +404,21 @@ def test_a_certificate_has_to_be_trusted(
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "gone"))
         with pytest.raises(FarSideFailed, match="there is no file of certificates where it should be"):
             fork.info()
+    assert waits == []
+
+
+@pytest.mark.parametrize("cut", ["after", "garbled"])
+def test_a_connection_with_tls_that_breaks_behind_a_post_does_not_tell(
+    certificate: tuple[Path, Path], waits: Waits, monkeypatch: pytest.MonkeyPatch, cut: str
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))
+    with FakeGitHub(tls=certificate) as server:
+        server.repository(NAME)
+        fork = Repository(Client(Forge("git.corp.example", server.url), Token(server.token, "x"), waits), NAME)
+        server.fault("POST", "/issues", cut=cut)
+        with pytest.raises(Unanswered):
+            fork.create_issue(title="Once", body="")
+        assert (server.asked("POST"), len(server.repositories[NAME].issues)) == ([f"POST /repos/{NAME}/issues"], 1)
     assert waits == []
 
 
