@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Event, RLock, Thread
+from threading import Condition, Event, RLock, Thread
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
@@ -194,6 +194,7 @@ class FakeGitHub:
         self.before_dispatch: Callable[[], object] = lambda: None
         self.after_dispatch: Callable[[], object] = lambda: None
         self._lock = RLock()
+        self._came = Condition(self._lock)
         self._closing = Event()
         self._next_id = 1000
 
@@ -242,6 +243,11 @@ class FakeGitHub:
         """The requests that came, as ``METHOD /path`` without the base."""
         return [str(one) for one in self.seen if method in ("", one.method)]
 
+    def wait_for(self, requests: int) -> None:
+        """Return when so many have come: a client that gives up early may be ahead of them."""
+        with self._came:
+            self._came.wait_for(lambda: len(self.seen) >= requests, timeout=60)
+
     def id(self) -> int:
         self._next_id += 1
         return self._next_id
@@ -252,6 +258,7 @@ class FakeGitHub:
         """Status, body and headers; None cuts the connection."""
         with self._lock:
             self.seen.append(request)
+            self._came.notify_all()
             fault = next(
                 (one for one in self.faults if one.method == request.method and re.search(one.pattern, request.path)),
                 None,

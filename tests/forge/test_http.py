@@ -190,6 +190,7 @@ def test_a_server_that_does_not_answer_is_not_waited_for_without_end(
     with pytest.raises(Unanswered) as caught:
         hasty.create_issue(title="Once", body="")
     assert caught.value.message == f"cannot open an issue: {host(github)} does not answer"
+    github.wait_for(1)
     assert (github.asked("POST"), waits) == ([f"POST /repos/{NAME}/issues"], [])
     github.fault("GET", "", hang=True, times=4)
     with pytest.raises(Unanswered):
