@@ -6,7 +6,7 @@ The file is data: nothing in it runs a command, leaves the worktree or names a r
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -309,31 +309,34 @@ def load(git: Git, given: str | None, recorded: str | None) -> Config:
     if recorded is not None:
         return parse(recorded, f"{FILE} (as it was when the operation began)", Origin.OPERATION)
     branch = git.setting("poolside.branch") or ""
-    if branch and names.is_branch(branch):
-        for ref in (f"refs/heads/{branch}", f"refs/remotes/{Remotes.fork}/{branch}"):
-            found = _blob(git, ref)
+    patches = branch if names.is_branch(branch) else Branches.patches
+    tips, default = (
+        (f"refs/heads/{patches}", f"refs/remotes/{Remotes.fork}/{patches}"),
+        f"refs/remotes/{Remotes.fork}/HEAD",
+    )
+    there = _there(git, [*(f"{ref}:{FILE}" for ref in (*tips, default)), *(f"{ref}^{{commit}}" for ref in tips)])
+    if branch == patches:
+        for ref in tips:
+            found = _blob(git, ref, there)
             if found is not None:
                 return parse(found, f"{FILE} of {ref.removeprefix('refs/heads/')}", Origin.PATCHES)
-    head = git.try_run("symbolic-ref", "-q", "HEAD").text
-    if git.worktree is not None and (not branch or head == f"refs/heads/{branch}"):
-        path = git.worktree / FILE
-        if path.is_file() and not path.is_symlink():
+    path = git.worktree / FILE if git.worktree is not None else None
+    if path is not None and path.is_file() and not path.is_symlink():
+        head = git.try_run("symbolic-ref", "-q", "HEAD").text
+        if not branch or head == f"refs/heads/{branch}":
             config = parse(path.read_text(), FILE, Origin.FOREIGN)
             ours = head == f"refs/heads/{branch or config.branches.patches}"
             return parse(path.read_text(), FILE, Origin.PATCHES) if ours else config
-    if (found := _blob(git, f"refs/remotes/{Remotes.fork}/HEAD")) is not None:
-        head = git.try_run("symbolic-ref", "-q", f"refs/remotes/{Remotes.fork}/HEAD").text
+    if (found := _blob(git, default, there)) is not None:
+        head = git.try_run("symbolic-ref", "-q", default).text
         config = parse(found, f"{FILE} of {Remotes.fork}'s default branch", Origin.FOREIGN)
         if head == config.fork_ref(branch or config.branches.patches):
             return parse(found, f"{FILE} of {head.removeprefix('refs/remotes/')}", Origin.PATCHES)
         return config
-    defaults = Config()
-    patches = branch if branch and names.is_branch(branch) else defaults.branches.patches
-    for ref in (f"refs/heads/{patches}", f"refs/remotes/{Remotes.fork}/{patches}"):
-        if git.try_run("rev-parse", "-q", "--verify", f"{ref}^{{commit}}").status == 0:
-            if patches != defaults.branches.patches:
-                return parse(f'[branches]\npatches = "{patches}"\n', "git config poolside.branch")
-            return defaults
+    if any(f"{ref}^{{commit}}" in there for ref in tips):
+        if patches != Branches.patches:
+            return parse(f'[branches]\npatches = "{patches}"\n', "git config poolside.branch")
+        return Config()
     raise NotAFork(
         "this is not a poolside fork: there is no .poolside.toml and no branch "
         f"'{patches}', here or on '{Remotes.fork}'",
@@ -341,12 +344,23 @@ def load(git: Git, given: str | None, recorded: str | None) -> Config:
     )
 
 
-def _blob(git: Git, ref: str) -> str | None:
+def _there(git: Git, asked: Sequence[str]) -> dict[str, bytes]:
+    """What is there of the objects with these names, by one process (git-cat-file(1), BATCH OUTPUT)."""
+    rest = git.try_run("cat-file", "--batch", input="".join(f"{name}\n" for name in asked).encode()).stdout
+    found: dict[str, bytes] = {}
+    for name in asked:
+        head, _, rest = rest.partition(b"\n")
+        size = head.rpartition(b" ")[2]
+        if size.isdigit():
+            found[name], rest = rest[: int(size)], rest[int(size) + 1 :]
+    return found
+
+
+def _blob(git: Git, ref: str, there: Mapping[str, bytes]) -> str | None:
     """The file's text on a ref; a symbolic link is no file."""
-    listing = git.try_run("ls-tree", ref, "--", FILE).text
-    if not listing.startswith("100"):
+    text = there.get(f"{ref}:{FILE}")
+    if text is None or not git.try_run("ls-tree", ref, "--", FILE).text.startswith("100"):
         return None
-    text = git.try_run("cat-file", "blob", f"{ref}:{FILE}").stdout
     try:
         return text.decode()
     except UnicodeDecodeError as error:

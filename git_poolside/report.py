@@ -147,7 +147,8 @@ def left_behind(ui: Ui, config: Config, found: Sequence[Topic]) -> None:
     ui.print(*listed(rows, ui.width))
     fork = shlex.quote(config.remotes.fork)
     if here := [shlex.quote(one.branch) for one in found if one.here]:
-        ui.hint(f"git poolside pull {' '.join(here)}   (moves {'them' if len(here) > 1 else 'it'} onto the new one)")
+        words = [*(["--"] if any(name.startswith("-") for name in here) else []), *here]
+        ui.hint(f"git poolside pull {' '.join(words)}   (moves {'them' if len(here) > 1 else 'it'} onto the new one)")
     for one in (one for one in found if not one.here):
         name = f"pull-{one.pull}" if one.elsewhere else shlex.quote(one.branch)
         get = f"git fetch {fork} pull/{one.pull}/head:{name}" if one.elsewhere else f"git fetch {fork}"

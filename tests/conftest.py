@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.hints import untypeable
 from tests.scenario import NOT_INHERITED, PATTERN_FILE, Repo, Result, World, hermetic_environment, workflow
@@ -27,11 +28,16 @@ ROOM = 2 << 30
 
 
 def pytest_configure() -> None:
-    """Thousands of repositories are written and thrown away: in memory, where there is room to run them."""
+    """Thousands of repositories are written and thrown away: in memory, where there is room to run them.
+
+    Nothing that hypothesis generates depends on how fast the machine is.
+    """
     if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK | os.X_OK):
         found = os.statvfs(MEMORY)
         if found.f_bavail * found.f_frsize > ROOM and not found.f_flag & os.ST_NOEXEC:
             os.environ["TMPDIR"], tempfile.tempdir = MEMORY, None
+    settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("any machine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -28,6 +28,7 @@ def hermetic_environment(home: Path) -> dict[str, str]:
     home.mkdir(exist_ok=True)
     (home / ".gitconfig").write_text(
         '[init]\n\tdefaultBranch = main\n[protocol "file"]\n\tallow = always\n[gc]\n\tauto = 0\n'
+        "[maintenance]\n\tauto = false\n[receive]\n\tautogc = false\n[pack]\n\tthreads = 1\n"
         "[uploadpack]\n\tallowAnySHA1InWant = true\n\tallowFilter = true\n"
     )
     return {
@@ -139,6 +140,11 @@ class Repo:
     def rev(self, name: str) -> str:
         return self.git("rev-parse", "--verify", name)
 
+    def has(self, ref: str) -> bool:
+        """Whether a ref is there, by its file."""
+        packed = self.path / "packed-refs"
+        return (self.path / ref).is_file() or (packed.is_file() and f" {ref}\n" in packed.read_text())
+
     def subjects(self, revisions: str) -> list[str]:
         """The subjects of a range, oldest first."""
         return self.git("log", "--reverse", "--format=%s", *revisions.split()).splitlines()
@@ -220,8 +226,7 @@ class World:
         self.clock += 1
         ref = f"refs/heads/{branch}"
         if parents is None:
-            tip = repo.git("rev-parse", "-q", "--verify", ref, check=False)
-            parents = [tip] if tip else []
+            parents = [f"{ref}^0"] if repo.has(ref) else []
         when = f"{EPOCH + 60 * self.clock} +0200"
         words = [
             f"commit {ref}",
@@ -268,8 +273,7 @@ class World:
 
     def nightly(self, date: str, commit: str = "main") -> str:
         """An entry of the nightly branch that names `commit`; the entry's own hash."""
-        oid = self.upstream.rev(commit)
-        tree = self.upstream.rev(f"{oid}^{{tree}}")
+        oid, tree = self.upstream.git("rev-parse", commit, f"{commit}^{{tree}}").split()
         return self.commit(self.upstream, "nightly", {}, f"{date} nightly release ({oid})\n", tree=tree)
 
     # The fork
@@ -277,10 +281,10 @@ class World:
     def fork_at(self, commit: str = "main") -> None:
         """The fork begins: its main is upstream's commit, and so are its picks and patches."""
         oid = self.upstream.rev(commit)
-        self.fork.git("fetch", "-q", str(self.upstream.path), oid)
-        for branch in ("main", "poolside-cherry-picks", "poolside-main"):
-            self.fork.git("update-ref", f"refs/heads/{branch}", oid)
-        self.fork.git("symbolic-ref", "HEAD", "refs/heads/poolside-main")
+        branches = ("main", "poolside-cherry-picks", "poolside-main")
+        specs = (f"{oid}:refs/heads/{branch}" for branch in branches)
+        self.fork.git("fetch", "-q", str(self.upstream.path), *specs)
+        (self.fork.path / "HEAD").write_text("ref: refs/heads/poolside-main\n")
 
     def pick(self, origin: str, trailer: bool = True, subject: str | None = None) -> str:
         """Upstream's commit as a pick on the fork, as ``git cherry-pick -x`` makes it; patches have to come later.
@@ -314,17 +318,13 @@ class World:
             return ready
         Repo(self.root, self.env).git("clone", "-q", *options, self.fork.path.as_uri(), str(path))
         repo = Repo(path, self.env)
-        repo.git("config", "remote.upstream.url", self.upstream.path.as_uri())
-        for branch in ("main", "nightly"):
-            repo.git(
-                "config",
-                "--add",
-                "remote.upstream.fetch",
-                f"+refs/heads/{branch}:refs/remotes/upstream/{branch}",
+        refspecs = (f"+refs/heads/{name}:refs/remotes/upstream/{name}" for name in ("main", "nightly"))
+        with (path / (".git/config" if (path / ".git").is_dir() else "config")).open("a") as config:
+            config.write(
+                f'[remote "upstream"]\n\turl = {self.upstream.path.as_uri()}\n'
+                + "".join(f"\tfetch = {refspec}\n" for refspec in refspecs)
+                + "\ttagOpt = --no-tags\n\tpushurl = DISABLE\n[poolside]\n\tbranch = poolside-main\n"
             )
-        repo.git("config", "remote.upstream.tagOpt", "--no-tags")
-        repo.git("config", "remote.upstream.pushurl", "DISABLE")
-        repo.git("config", "poolside.branch", "poolside-main")
         repo.git("fetch", "-q", "upstream")
         return repo
 
@@ -334,6 +334,7 @@ class World:
         """Keep a clone of this state for copies of this world."""
         self.clone(PREPARED)
         (self.root / PREPARED / ".git" / "made-from").write_text(self._state())
+        (self.root / PREPARED / ".git" / "was-in").write_text(str(self.root))
 
     def copied(self, root: Path, env: Mapping[str, str]) -> World:
         """The same world in another folder."""
@@ -344,16 +345,24 @@ class World:
         return copy
 
     def _state(self) -> str:
-        return f"{self.upstream.refs('refs')} {self.fork.refs('refs')}"
+        """The refs of both servers, as files hold them."""
+        found = [
+            (file.relative_to(self.root), file.read_text())
+            for repo in (self.upstream, self.fork)
+            for file in sorted([repo.path / "HEAD", repo.path / "packed-refs", *(repo.path / "refs").rglob("*")])
+            if file.is_file()
+        ]
+        return str(found)
 
     def _prepared(self, path: Path) -> Repo | None:
         """The clone that was kept, if nothing has changed since: it differs from a new one in nothing."""
         note = self.root / PREPARED / ".git" / "made-from"
         if not note.exists() or note.read_text() != self._state():
             return None
-        shutil.copytree(self.root / PREPARED, path, symlinks=True, ignore=shutil.ignore_patterns("made-from"))
+        shutil.copytree(self.root / PREPARED, path, symlinks=True, ignore=shutil.ignore_patterns("made-from", "was-in"))
+        config = path / ".git" / "config"
+        there = (self.root / PREPARED / ".git" / "was-in").read_text()
+        config.write_text(config.read_text().replace(f"file://{there}/", f"file://{self.root}/"))
         repo = Repo(path, self.env)
-        repo.git("config", "remote.origin.url", self.fork.path.as_uri())
-        repo.git("config", "remote.upstream.url", self.upstream.path.as_uri())
         repo.git("update-index", "-q", "--refresh")
         return repo

@@ -16,7 +16,8 @@ from git_poolside.git.diff import patch_ids
 from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
-from git_poolside.git.standing import Known, Standing, reflog, standing
+from git_poolside.git.reflogs import reflog
+from git_poolside.git.standing import Known, Standing, standing
 from git_poolside.stack.model import Commit, Layer, Oid, Role, Snag, Stack
 from git_poolside.stack.provenance import Provenance, pull_number
 from git_poolside.stack.values import frozen

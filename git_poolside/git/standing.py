@@ -7,6 +7,7 @@ from enum import Enum
 
 from git_poolside.git import refs
 from git_poolside.git.process import Git
+from git_poolside.git.reflogs import reflog
 from git_poolside.stack.model import Oid
 from git_poolside.stack.values import field, frozen
 
@@ -51,13 +52,3 @@ def standing(git: Git, ref: str, tracking: str, here: Oid, there: Oid, known: Kn
     if there in reflog(git, ref):
         return Standing.REWRITTEN
     return Standing.DIVERGED
-
-
-def reflog(git: Git, ref: str) -> list[str]:
-    """Every value that a ref has had, as far as its reflog goes: the oldest entry's old value too."""
-    answer = git.try_run("rev-list", "-g", ref, "--")
-    if answer.status:
-        return []
-    values = answer.text.splitlines()
-    oldest = git.try_run("rev-parse", "-q", "--verify", f"{ref}@{{{len(values)}}}")
-    return [*values, oldest.text] if values and oldest.status == 0 and oldest.text else values

@@ -76,11 +76,11 @@ _IN_PROGRESS = (
 
 def refuse_in_progress(git: Git) -> None:
     """Raises `Refused` while git itself is in the middle of something here: a checkout would cancel it."""
-    asked = "".join(f"{name}\n" for name, is_ref, *_ in _IN_PROGRESS if is_ref).encode()
-    # A pseudo-ref is no file under reftable, so git is asked; the folders are each worktree's own.
-    answers = git.run("cat-file", "--batch-check=%(objecttype)", input=asked).stdout.decode().splitlines()
-    there = {name for name, answer in zip(asked.decode().split(), answers, strict=True) if answer == "commit"}
-    there |= {name for name, is_ref, *_ in _IN_PROGRESS if not is_ref and (git.git_dir / name).exists()}
+    there = {name for name, *_ in _IN_PROGRESS if (git.git_dir / name).exists()}
+    if git.setting("extensions.refStorage") not in (None, "files"):  # there a pseudo-ref is no file
+        asked = [name for name, is_ref, *_ in _IN_PROGRESS if is_ref]
+        said = git.lines("cat-file", "--batch-check=%(objecttype)", input="\n".join([*asked, ""]).encode())
+        there |= {name for name, answer in zip(asked, said, strict=True) if answer == "commit"}
     for name, _, what, finish, abort in _IN_PROGRESS:
         if name in there:
             raise Refused(

@@ -13,7 +13,7 @@ from git_poolside.git import refs
 from git_poolside.git.layers import branch_of
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
-from git_poolside.git.standing import reflog
+from git_poolside.git.reflogs import reflog
 from git_poolside.operation import log
 from git_poolside.stack.carry import Lineage
 from git_poolside.stack.model import Oid, Role

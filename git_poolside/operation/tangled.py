@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from git_poolside.config import Config
 from git_poolside.errors import PoolsideError, Refused
-from git_poolside.git import refs, worktree
+from git_poolside.git import reflogs, refs, worktree
 from git_poolside.git.layers import branch_of
 from git_poolside.git.nightlies import upstream_tip
 from git_poolside.git.objects import Objects
@@ -23,7 +23,6 @@ from git_poolside.operation.former import Former, commits_of, former
 from git_poolside.stack.model import Commit, Oid, Role
 from git_poolside.stack.provenance import Provenance
 from git_poolside.stack.values import frozen
-from git_poolside.terminal import by_line
 
 _MOST = 20
 """So many movements of a branch that can be merges or rebases are looked at."""
@@ -211,8 +210,7 @@ class _Search:
 
 def _movements(git: Git, ref: str) -> list[tuple[Oid, Oid, Oid | None]]:
     """Where merges and rebases have brought a branch, newest first: from what to what, a rebase with its new base."""
-    answer = git.try_run("log", "-g", "--format=%H %gs", ref, "--")
-    rows = [line.partition(" ") for line in by_line(answer.text)] if answer.status == 0 else []
+    rows = [line.partition(" ") for line in reflogs.said(git, ref)]
     moved: list[tuple[Oid, Oid, Oid | None]] = []
     for (after, _, said), (before, _, _) in pairwise(rows):
         if rebased := _REBASED.match(said):

@@ -242,10 +242,7 @@ def _number(file: str) -> int:
 
 
 def _workflow_files(repo: FakeRepository) -> list[str]:
-    if repo.git is None:
-        return list(repo.files)
-    listing = repo._ask("ls-tree", "--name-only", f"refs/heads/{repo.default_branch}", ".github/workflows/")
-    return listing.splitlines()
+    return repo.folder(repo.default_branch, ".github/workflows")
 
 
 def list_workflows(fake: FakeGitHub, request: Seen, account: Account | None, owner: str, name: str) -> Reply:

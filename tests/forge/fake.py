@@ -122,6 +122,7 @@ class FakeRepository:
     workflow_state: str = "active"
     files: dict[str, str] = field(default_factory=dict)
     hidden: int = 0
+    asked: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def begin(
         self, workflow: str, branch: str, actor: str, fake: FakeGitHub, inputs: Mapping[str, str] = {}
@@ -140,7 +141,14 @@ class FakeRepository:
         """The commit of a branch."""
         if self.git is None:
             return self.refs.get(branch)
-        return self._ask("rev-parse", "-q", "--verify", f"refs/heads/{branch}^{{commit}}").strip() or None
+        file = self.git / "refs" / "heads" / branch
+        return file.read_text().strip() if file.is_file() else self._packed().get(f"refs/heads/{branch}")
+
+    def _packed(self) -> dict[str, str]:
+        """The branches that have no file of their own."""
+        file = (self.git or Path()) / "packed-refs"
+        lines = file.read_text().splitlines() if file.is_file() else []
+        return {name: oid for oid, _, name in (line.partition(" ") for line in lines)}
 
     def contains(self, commit: str, branch: str) -> bool:
         """Whether `branch` has the commit: then there is nothing to propose."""
@@ -153,10 +161,20 @@ class FakeRepository:
         """A file's text on a branch."""
         if self.git is None:
             return self.files.get(path)
-        return self._ask("cat-file", "blob", f"refs/heads/{branch}:{path}") or None
+        return self._ask("cat-file", "blob", f"{self.tip(branch)}:{path}") or None
+
+    def folder(self, branch: str, path: str) -> list[str]:
+        """The paths of a folder's files on a branch."""
+        if self.git is None:
+            return list(self.files)
+        return self._ask("ls-tree", "--name-only", f"{self.tip(branch)}", f"{path}/").splitlines()
 
     def _ask(self, *words: str) -> str:
-        return subprocess.run(["git", *words], cwd=self.git, capture_output=True, text=True, check=False).stdout
+        """What a commit has; it is asked once."""
+        if words not in self.asked:
+            done = subprocess.run(["git", *words], cwd=self.git, capture_output=True, text=True, check=False)
+            self.asked[words] = done.stdout
+        return self.asked[words]
 
 
 class No(Exception):

@@ -8,7 +8,7 @@ from contextlib import suppress
 from time import process_time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from git_poolside.config import Config, parse
@@ -115,7 +115,6 @@ HEAVY = st.builds(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(HEAVY)
 def test_P13_no_text_makes_our_own_patterns_slow(text: str) -> None:
     """20,000 characters of what a pattern repeats: what is quadratic takes seconds, what is exponential for ever."""
