@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from zlib import crc32
 
+from git_poolside.git.meanwhile import meanwhile
 from git_poolside.git.process import Git
 from git_poolside.stack import provenance, verdict
 from git_poolside.stack.model import Oid
@@ -46,29 +47,45 @@ class Facts:
         self._first = f"poolside facts {hashlib.sha1(code).hexdigest()} {repository}\n".encode("utf-8", "replace")
 
     def read(self, commits: Sequence[Oid]) -> Iterator[Fact]:
-        """The facts about `commits`, in no order, as they are found."""
+        """The facts about `commits`, in no order, as they are found; git is asked at once for what is not known."""
         missing = set(commits)
         count = 0
+        known: list[Fact] = []
         for line in self._lines():
             count += 1
             oid = line[9:49].decode("ascii", "replace")
             if oid in missing and (fact := _parsed(line)) is not None:
                 missing.discard(Oid(oid))
-                yield fact
+                known.append(fact)
         if count > _MANY and count > 4 * len(commits):
             self._begin()
         asked = [oid for oid in commits if oid in missing]
-        for start in range(0, len(asked), _ASKED):
-            found = list(self._ask(asked[start : start + _ASKED]))
+        parts = [asked[start : start + _ASKED] for start in range(0, len(asked), _ASKED)]
+        return self._found(known, parts, self._ask(parts))
+
+    def _found(
+        self, known: Sequence[Fact], parts: Sequence[Sequence[Oid]], answer: Callable[[], bytes]
+    ) -> Iterator[Fact]:
+        yield from known
+        for place in range(len(parts)):
+            out = answer()
+            answer = self._ask(parts[place + 1 :])
+            found = list(self._read(out))
             self._add(found)
             yield from found
 
-    def _ask(self, commits: Sequence[Oid]) -> Iterator[Fact]:
-        """Facts from git itself (git-diff-tree(1)); a merge says what it says and touches nothing."""
-        out = self._git.run(
+    def _ask(self, parts: Sequence[Sequence[Oid]]) -> Callable[[], bytes]:
+        """Ask git itself about the first part (git-diff-tree(1)); a merge says what it says and touches nothing."""
+        if not parts:
+            return bytes
+        words = (
             "diff-tree", "--stdin", "-r", "--root", "--always", "--raw", "-z", "--no-renames",
-            "--ignore-submodules=none", "--format=%H %ct%n%B", input="".join(f"{oid}\n" for oid in commits).encode(),
-        ).stdout  # fmt: skip
+            "--ignore-submodules=none", "--format=%H %ct%n%B",
+        )  # fmt: skip
+        asked = "".join(f"{oid}\n" for oid in parts[0]).encode()
+        return meanwhile(lambda: self._git.run(*words, input=asked).stdout)
+
+    def _read(self, out: bytes) -> Iterator[Fact]:
         current = b""
         paths: list[bytes] = []
         chunks = iter(out.split(b"\0"))

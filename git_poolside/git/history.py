@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from git_poolside.git import line
 from git_poolside.git.facts import Facts, joined
@@ -11,32 +11,34 @@ from git_poolside.stack.model import Oid
 from git_poolside.stack.verdict import History, UpstreamCommit
 from git_poolside.ui import Ui
 
+Read = tuple[History, dict[Oid, frozenset[bytes]]]
 
-def read(
-    git: Git,
-    base: Oid,
-    target: Oid,
-    tip: Oid,
-    repository: str,
-    sets: Collection[frozenset[bytes]] = (),
-    ui: Ui | None = None,
-) -> tuple[History, dict[Oid, frozenset[bytes]]]:
-    """Upstream's commits after `base`: first those up to `target`, then those that only `tip` has.
 
-    With them those that touch just the paths of one of `sets`, each with its set.
+def begin(
+    git: Git, base: Oid, target: Oid, tip: Oid, repository: str
+) -> Callable[[Collection[frozenset[bytes]], Ui], Read]:
+    """Begin to read upstream's commits after `base`: first those up to `target`, then those that only `tip` has.
+
+    What is returned gives them, and those that touch just the paths of one of the sets that it is called with, each
+    with its set.
     """
     after = line.own(git, tip, [base], [target]) if tip != target else []
     upto = line.own(git, target, [base]) if target != base else []
-    wanted = {joined(paths): paths for paths in sets}
-    found: dict[Oid, UpstreamCommit] = {}
-    alike: dict[Oid, frozenset[bytes]] = {}
-    with (ui or Ui(quiet=True)).progress("Reading upstream's commits", len(upto) + len(after)) as step:
-        for commit, paths in Facts(git, repository).read([*upto, *after]):
-            found[commit.oid] = commit
-            if paths in wanted:
-                alike[commit.oid] = wanted[paths]
-            step(len(found))
-    return History.of([found[oid] for oid in (*upto, *after)], len(upto)), alike
+    facts = Facts(git, repository).read([*upto, *after])
+
+    def read(sets: Collection[frozenset[bytes]], ui: Ui) -> Read:
+        wanted = {joined(paths): paths for paths in sets}
+        found: dict[Oid, UpstreamCommit] = {}
+        alike: dict[Oid, frozenset[bytes]] = {}
+        with ui.progress("Reading upstream's commits", len(upto) + len(after)) as step:
+            for commit, paths in facts:
+                found[commit.oid] = commit
+                if paths in wanted:
+                    alike[commit.oid] = wanted[paths]
+                step(len(found))
+        return History.of([found[oid] for oid in (*upto, *after)], len(upto)), alike
+
+    return read
 
 
 def telling(git: Git, tip: Oid, words: Iterable[str], repository: str) -> History:

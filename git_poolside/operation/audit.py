@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from git_poolside.git.diff import Change, changes
-from git_poolside.git.objects import FILES, MissingObject, Objects
+from git_poolside.git.objects import FILES, Entry, MissingObject, Objects
 from git_poolside.git.process import Git
 from git_poolside.stack.audit import Lost, doubtful, lost, twice
 from git_poolside.stack.model import Commit, Oid, Snag
@@ -40,7 +40,8 @@ def audit(git: Git, objects: Objects, change: Change, ours: Oid, result: Oid, *,
     person or by rerere: git's own merge loses nothing.
     """
     paths = change.paths
-    moved = [p for p in paths if objects.lookup(ours, p) != objects.lookup(change.base, p)]
+    before = {touch.path: Entry(touch.old_mode, touch.old) if touch.old_mode else None for touch in change.touches}
+    moved = [path for path, entry in before.items() if objects.lookup(ours, path) != entry]
     if not moved and not resolved:
         return []
     if resolved or any(objects.lookup(ours, path) is None for path in moved):

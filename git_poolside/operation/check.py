@@ -11,7 +11,7 @@ from git_poolside.git.process import Git
 from git_poolside.operation.evidence import tree_of_parent
 from git_poolside.operation.rebuilt import Rebuilt
 from git_poolside.stack.conservation import Finished, violations
-from git_poolside.stack.model import Oid, Role, Stack, Touch
+from git_poolside.stack.model import Oid, Role, Stack, Touch, Verdict
 from git_poolside.stack.plan import Plan
 from git_poolside.stack.proposal import with_pull
 
@@ -29,10 +29,9 @@ def conserve(
     new = [Oid(oid) for oid in git.lines("rev-list", "--topo-order", "--reverse", tip, f"^{rebuilt.target}", "--")]
     everything = list(dict.fromkeys([*old, *new]))
     commits = [objects.commit(oid) for oid in everything]
-    made = changes(git, [(tree_of_parent(objects, commit), commit.tree) for commit in commits])
-    touches = {commit.oid: change.touches for commit, change in zip(commits, made, strict=True)}
     trees = (objects.commit(rebuilt.target).tree, objects.commit(tip).tree)
-    differs = changes(git, [trees])[0].paths
+    whole, *made = changes(git, [trees, *((tree_of_parent(objects, commit), commit.tree) for commit in commits)])
+    touches = {commit.oid: change.touches for commit, change in zip(commits, made, strict=True)}
     words = {commit.oid: (commit.author, commit.message) for commit in commits}
     for noted, number in (plan.noted if plan is not None else {}).items():
         author, message = words[noted]
@@ -40,7 +39,7 @@ def conserve(
     paths = {oid: frozenset(touch.path for touch in found) for oid, found in touches.items()}
     order, incoming = (plan.order, tuple(plan.incoming)) if plan is not None else (rebuilt.order, ())
     identities = _identities(git, rebuilt, touches)
-    finished = Finished(old, new, identities, paths, words, differs, generated, order, incoming)
+    finished = Finished(old, new, identities, paths, words, whole.paths, generated, order, incoming)
     found = violations(rebuilt.results, finished)
     if found:
         raise Bug(
@@ -51,11 +50,12 @@ def conserve(
 
 
 def _identities(git: Git, rebuilt: Rebuilt, touches: Mapping[Oid, tuple[Touch, ...]]) -> dict[Oid, str]:
-    """Each commit's patch-id, or words for the very same files before and after, which need no reading."""
+    """The patch-ids of what is called carried; words for the very same files, which need no reading."""
+    carried = [(r.old, r.new) for r in rebuilt.results if r.verdict is Verdict.CARRIED and r.old and r.new]
     same = {
-        oid: f"the same files as {result.old}"
-        for result in rebuilt.results
-        if result.old and result.new and touches.get(result.old, ()) == touches.get(result.new)
-        for oid in (result.old, result.new)
+        oid: f"the same files as {old}"
+        for old, new in carried
+        if touches.get(old, ()) == touches.get(new)
+        for oid in (old, new)
     }
-    return same | patch_ids(git, [oid for oid in touches if oid not in same], verbatim=True)
+    return same | patch_ids(git, [oid for pair in carried for oid in pair if oid not in same], verbatim=True)

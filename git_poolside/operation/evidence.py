@@ -86,6 +86,7 @@ class Witness:
         pending = git.pending is not None and git.pending.get(target) is not None  # a pull's: what it has just made
         self._past = git if pending else git.alone
         self.base = self._oldest(stack)
+        read = history.begin(self._past, self.base, target, upstream, config.github.upstream)
         self.patches = [*stack.picks.commits, *stack.patches.commits]
         pairs = [(tree_of_parent(objects, commit), commit.tree) for commit in self.patches]
         self.changes: dict[Oid, Change] = {
@@ -96,7 +97,7 @@ class Witness:
         engine.stand_on(objects.commit(target).tree, list(self.content.values()))
         sets = {change.paths for change in self.content.values() if change.touches}
         self.history: History
-        self.history, alike = history.read(self._past, self.base, target, upstream, config.github.upstream, sets, ui)
+        self.history, alike = read(sets, ui)
         self._candidates = self._same_patch_ids(alike)
         self._newer: list[Nightly] | None = None
 

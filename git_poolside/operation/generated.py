@@ -84,8 +84,10 @@ class Generated:
     def _carried(self, touch: Touch, ours: Oid, *, stamp: bool) -> tuple[Entry | None, Entry | None] | None:
         """The two sides of an edit of a generated file as they go onto `ours`; None for any other, or as they are."""
         file = self.files.get(touch.path)
+        if file is None:
+            return None
         here = self.objects.lookup(ours, touch.path)
-        if file is None or not {touch.old_mode, touch.new_mode, here.mode if here else 0} <= {0, *FILES}:
+        if not {touch.old_mode, touch.new_mode, here.mode if here else 0} <= {0, *FILES}:
             return None
         text = self.text(ours, touch.path)
         before = self.objects.read(touch.old) if touch.old_mode else None

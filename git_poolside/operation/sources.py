@@ -56,7 +56,7 @@ class Sources:
     @cached_property
     def history(self) -> History:
         """All that upstream did after the base."""
-        return history.read(self.git, self.base, self.upstream, self.upstream, self.repository)[0]
+        return history.begin(self.git, self.base, self.upstream, self.upstream, self.repository)((), Ui(quiet=True))[0]
 
     def _ever(self, *words: str) -> History:
         """All that upstream ever did with one of these words in its message."""

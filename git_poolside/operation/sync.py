@@ -14,6 +14,7 @@ from git_poolside.errors import EXIT_REFUSED, EXIT_STOPPED, Refused
 from git_poolside.git import refs, worktree
 from git_poolside.git.diff import changes
 from git_poolside.git.layers import StackReader, branch_of
+from git_poolside.git.meanwhile import meanwhile
 from git_poolside.git.objects import Committer, Objects
 from git_poolside.git.process import Git
 from git_poolside.git.quarantine import Quarantine
@@ -200,8 +201,12 @@ def _publish(
     inner.keep([entry.after, *(change.after for change in outcome.changes if change.after)])
     title = f"poolside {' '.join(order.command)}"
     back = _back(git, outcome, standing) if standing is not None else None
-    along = journal.carry_out(git, title, [entry, *outcome.changes], back)
     real = Objects(git)
+    moving = {change.ref: (change.before, change.after) for change in outcome.changes}
+    before, after = moving.get(config.ref(config.branches.patches), (None, None))  # what is checked out, most often
+    told = meanwhile(lambda: _between(real, before, after) if before and after else ())
+    along = journal.carry_out(git, title, [entry, *outcome.changes], back)
+    told()
     outcome.operation = log.id_of(real, entry.after)
     for moved in along:
         outcome.submodules += _moved_submodules(_between(real, moved.before, moved.after))

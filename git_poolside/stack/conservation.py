@@ -18,9 +18,9 @@ from git_poolside.stack.values import frozen
 class Finished:
     """What was found by reading the old and the new tips again.
 
-    `old` and `new` are the commits of the layers, lowest first; `patch_ids` (verbatim), `paths` and `words`
-    (author and message) are those of both; `differs` is where the new tip differs from the new snapshot. `order`
-    are the old commits as they are to stand, `incoming` upstream's that were to come in.
+    `old` and `new` are the commits of the layers, lowest first; `paths` and `words` (author and message) are those of
+    both, `patch_ids` (verbatim) those of what is called carried; `differs` is where the new tip differs from the new
+    snapshot. `order` are the old commits as they are to stand, `incoming` upstream's that were to come in.
     """
 
     old: Sequence[Oid]

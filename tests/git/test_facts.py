@@ -13,6 +13,7 @@ from git_poolside.git import history
 from git_poolside.git.process import Git, open_repository
 from git_poolside.stack.model import Oid
 from git_poolside.stack.verdict import UpstreamCommit
+from git_poolside.ui import Ui
 from tests.scenario import World
 
 UPSTREAM = "pytorch/pytorch"
@@ -33,7 +34,7 @@ def landed(world: World) -> tuple[Git, Oid, Oid]:
 def read(landed: tuple[Git, Oid, Oid]) -> tuple[list[UpstreamCommit], dict[Oid, frozenset[bytes]]]:
     git, base, tip = landed
     sets = [frozenset({b"a.py", b"b.py"}), frozenset({b"a.py"}), frozenset({'odd "né\tw"'.encode()})]
-    found, alike = history.read(git, base, tip, tip, UPSTREAM, sets)
+    found, alike = history.begin(git, base, tip, tip, UPSTREAM)(sets, Ui(quiet=True))
     return list(found.commits), alike
 
 

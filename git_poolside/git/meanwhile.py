@@ -1,0 +1,32 @@
+"""Questions to git that are asked before the answer is needed: git works meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Thread
+from typing import TypeVar
+
+_T = TypeVar("_T")
+
+
+def meanwhile(work: Callable[[], _T]) -> Callable[[], _T]:
+    """Do `work` beside what follows; who calls the answer waits for it, and gets what `work` raised."""
+    done: list[_T] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            done.append(work())
+        except BaseException as error:
+            failed.append(error)
+
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+
+    def answer() -> _T:
+        thread.join()
+        if failed:
+            raise failed[0]
+        return done[0]
+
+    return answer

@@ -1,0 +1,25 @@
+"""Work that is done beside other work."""
+
+from __future__ import annotations
+
+from threading import Event
+
+import pytest
+
+from git_poolside.git.meanwhile import meanwhile
+
+
+def test_it_is_begun_at_once_and_waited_for_where_it_is_needed() -> None:
+    go_on = Event()
+    answer = meanwhile(lambda: go_on.wait() and "done")
+    go_on.set()
+    assert answer() == answer() == "done"
+
+
+def test_what_went_wrong_comes_where_the_answer_is_needed() -> None:
+    def fail() -> None:
+        raise ValueError("of all things")
+
+    answer = meanwhile(fail)
+    with pytest.raises(ValueError, match="of all things"):
+        answer()
