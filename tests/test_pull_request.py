@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Run, copied
+from tests.conftest import TEN, Run, copied
 from tests.forge.fake import FakeGitHub, FakeRepository
-from tests.scenario import Repo, Result, World
+from tests.scenario import PATTERN_FILE, Repo, Result, World
 from tests.test_cherry_pick import cloned
-from tests.test_upstream import _giving, find, offered
+from tests.test_upstream import CINQ, _giving, find, offered
 
 ADDRESS = "https://github.com/pytorch/pytorch/pull"
 TEMPLATE = "Fixes #ISSUE_NUMBER\n"
@@ -106,6 +106,47 @@ def test_a_sync_recognises_the_landing_by_the_number(giving: World, upstream: Fa
     result = poolside(clone, "sync", "-n", "--json")
     said = {p["subject"]: p for layer in json.loads(result.out)["layers"] for p in layer["patches"]}
     assert (said["End c"]["verdict"], said["End c"]["upstream"]) == ("landed-tweaked", [landed])
+
+
+def test_L4_a_pull_request_of_several_patches_that_landed_as_one_commit_is_recognised(
+    giving: World, upstream: FakeRepository, poolside: Run
+) -> None:
+    """As a merge bot lands it: squashed. The sync drops the patches that were chosen, and those that came along."""
+    clone = cloned(giving)
+    poolside(clone, "upstream", "French", "--with-dependencies", "--pull-request")
+    landed = giving.land({"b.py": CINQ}, "Speak French", 41)
+    giving.nightly("2026-07-10")
+    result = poolside(clone, "sync", "--json")
+    said = {p["subject"]: p for layer in json.loads(result.out)["layers"] for p in layer["patches"]}
+    assert [(said[name]["fate"], said[name]["verdict"], said[name]["upstream"]) for name in (
+        "Spell five out", "Speak French (#7)",
+    )] == [("dropped", "landed", [landed])] * 2  # fmt: skip
+    assert clone.git("diff", "--name-only", "main", "poolside-main").split() == [
+        PATTERN_FILE, "a.py", "c.py", "d.py", "poolside-changes.md",
+    ]  # fmt: skip
+
+
+def test_L6_a_pull_request_of_several_patches_that_was_reverted_is_kept(
+    giving: World, upstream: FakeRepository, poolside: Run
+) -> None:
+    clone = cloned(giving)
+    poolside(clone, "upstream", "French", "--with-dependencies", "--pull-request")
+    giving.revert(giving.land({"b.py": CINQ}, "Speak French", 41), 41)
+    giving.nightly("2026-07-10")
+    result = poolside(clone, "sync", "--json")
+    said = {p["subject"]: p for layer in json.loads(result.out)["layers"] for p in layer["patches"]}
+    assert [said[name]["fate"] for name in ("Spell five out", "Speak French (#7)")] == ["kept", "kept"]
+
+
+def test_L2_a_pull_request_of_several_patches_that_landed_otherwise_is_asked_about(
+    giving: World, upstream: FakeRepository, poolside: Run
+) -> None:
+    clone = cloned(giving)
+    poolside(clone, "upstream", "French", "--with-dependencies", "--pull-request")
+    giving.land({"b.py": TEN.replace("line 5\n", "ligne V\n")}, "Speak French", 41)
+    giving.nightly("2026-07-10")
+    said = json.loads(poolside(clone, "sync", "-n", "--json").out)
+    assert {snag["name"] for snag in said["snags"]} == {"landed-tweaked"}
 
 
 def test_what_changed_goes_to_the_same_branch_and_pull_request(

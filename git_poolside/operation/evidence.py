@@ -26,6 +26,7 @@ from git_poolside.stack.model import (
     Touch,
 )
 from git_poolside.stack.provenance import cherry_origin, undoing
+from git_poolside.stack.values import replace
 from git_poolside.stack.verdict import (
     Content,
     Evidence,
@@ -151,17 +152,20 @@ class Witness:
     def identity(self, commit: Commit, layer: Layer, result: Oid | Conflict) -> Identity:
         """Upstream's events about the patch, whose replay gave `result`.
 
-        An equal patch-id counts if content confirms it (edge case L10). A patch that conflicts and that nothing
-        names may have landed all the same, squashed with others or split (L4, L5), and been edited since: then
-        some tree of upstream's held the whole of it.
+        An equal patch-id counts if content confirms it (edge case L10). A patch that conflicts may have landed all the
+        same, squashed with others or split (L4, L5), and been edited since: then some tree of upstream's held the
+        whole of it. That names a landing where nothing else does, and confirms one that a number names.
         """
         same = [oid for oid in self.same_patch_id(commit.oid) if self.did_the_same(commit, oid)]
         repository = self.config.github.upstream
         found = identify(commit, layer.role, self.history, same, repository)
-        if found.state is State.NONE and not found.reverts and isinstance(result, Conflict):
-            held = self._held(commit, layer)
-            if held:
-                return identify(commit, layer.role, self.history, held, repository, "content")
+        named = {one.oid for one in found.standing}
+        if not isinstance(result, Conflict) or any(self.did_the_same(commit, oid) for oid in named):
+            return found
+        if found.state is State.LANDED and not named.isdisjoint(self._held(commit, layer)):
+            return replace(found, signals=(*found.signals, "content"))
+        if found.state is State.NONE and not found.reverts and (held := self._held(commit, layer)):
+            return identify(commit, layer.role, self.history, held, repository, "content")
         return found
 
     def _held(self, commit: Commit, layer: Layer) -> list[Oid]:
