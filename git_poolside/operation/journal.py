@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
@@ -169,7 +169,7 @@ def carry_out(
             raise KeyboardInterrupt("the branches had moved already; git poolside undo takes it back") from error
         raise
     with interrupt.held_back():
-        _surely(lambda: _finish(git, journal))
+        _surely(git, lambda: _finish(git, journal))
     return along
 
 
@@ -248,20 +248,22 @@ def _settle_at_once(git: Git, journal: Journal, error: BaseException) -> str | N
     """What became of an operation that met `error`; None if that failed too, and the journal stays for the next."""
     with interrupt.held_back():
         try:
-            return _surely(lambda: _settle(git, journal, error))[0]
+            return _surely(git, lambda: _settle(git, journal, error))[0]
         except (GitFailed, OSError):
             if isinstance(error, PoolsideError):
                 error.hints = ("git poolside status   (takes back what was begun, when the cause is gone)",)
             return None
 
 
-def _surely(step: Callable[[], T]) -> T:
-    """What has to be done now: again, if Ctrl-C ended a git process of its."""
+def _surely(git: Git, step: Callable[[], T]) -> T:
+    """What has to be done now: again, if a git process of its was killed, by Ctrl-C maybe."""
     try:
         return step()
     except GitFailed as error:
-        if error.status >= 0:
+        if not lock.was_killed(error):
             raise
+        with suppress(Refused):
+            lock.clear(git)
         return step()
 
 
@@ -325,7 +327,8 @@ def _restore(git: Git, entry: BroughtAlong, action: str, begun: _Begun | None) -
 def _remove_locks(git: Git, journal: Journal) -> list[str]:
     """Take away the ``.lock`` of a ref that a killed transaction left: only if it holds the journal's value.
 
-    A deletion locks ``packed-refs`` too, with an empty file. Returns what was removed.
+    A deletion locks ``packed-refs`` too, with an empty file, and so does ``git symbolic-ref`` HEAD. Returns what was
+    removed.
     """
     found: list[str] = []
     wanted = {change.ref: (change.after or "",) for change in journal.changes}
@@ -335,7 +338,9 @@ def _remove_locks(git: Git, journal: Journal) -> list[str]:
         found += _unlock(git, name, values)
     for entry in journal.worktrees:
         if Path(entry.path).is_dir():
-            found += _unlock(_git_of(git, Path(entry.path)), "HEAD", (entry.before, entry.after, f"ref: {entry.ref}"))
+            found += _unlock(
+                _git_of(git, Path(entry.path)), "HEAD", ("", entry.before, entry.after, f"ref: {entry.ref}")
+            )
     return found
 
 

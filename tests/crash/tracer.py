@@ -380,8 +380,9 @@ def forked(main: Callable[[], int], cwd: Path, environment: Mapping[str, str]) -
         return child, outputs
     status = 70
     try:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # which may be ignored where this was begun
-            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # where this was begun it may be ignored
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
         os.setpgid(0, 0)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         for number, handle in enumerate(outputs, 1):

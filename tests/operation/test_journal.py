@@ -478,12 +478,12 @@ def test_P8_killed_while_the_worktree_of_exec_is_half_made(simple: World, poolsi
     assert list((clone.path / ".git/worktrees").glob("*")) == list((clone.path / ".git/poolside").glob("exec-*")) == []
 
 
-def interrupting(clone: Repo, monkeypatch: pytest.MonkeyPatch, words: str) -> None:
+def interrupting(clone: Repo, monkeypatch: pytest.MonkeyPatch, words: str, end: str = "kill -INT $$") -> None:
     """A git that Ctrl-C ends once, when it is asked `words`; poolside itself has not heard of it yet."""
     folder = clone.path / ".git/wrapped"
     folder.mkdir()
     script = folder / "git"
-    once = f"[ -e {folder}/once ] || {{ : > {folder}/once; kill -INT $$; }}"
+    once = f"[ -e {folder}/once ] || {{ : > {folder}/once; {end}; }}"
     script.write_text(f'#!/bin/sh\ncase " $* " in *" {words} "*) {once};; esac\nexec {shutil.which("git")} "$@"\n')
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
@@ -498,6 +498,35 @@ def test_P8_what_has_to_be_done_is_done_again(simple: World, poolside: Run, monk
     assert (clone.path / ".git/wrapped/once").exists()
     assert clone.git("symbolic-ref", "HEAD") == "refs/heads/poolside-main"
     assert not (clone.path / ".git/poolside/journal.json").exists()
+
+
+LOCKED = ": > .git/HEAD.lock; kill -KILL"
+
+
+def test_P8_git_that_is_killed_on_its_own_leaves_a_lock(
+    simple: World, poolside: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``git symbolic-ref`` locks HEAD with an empty file and writes the reflog first."""
+    clone = simple.clone()
+    with monkeypatch.context() as patched:
+        interrupting(clone, patched, "symbolic-ref -m", f"{LOCKED} $$")
+        assert poolside(clone, "sync").status == 0
+    assert clone.git("symbolic-ref", "HEAD") == "refs/heads/poolside-main"
+    assert not (clone.path / ".git/HEAD.lock").exists()
+
+
+def test_P8_an_empty_lock_of_head_is_removed_by_the_next_command(
+    simple: World, poolside: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = simple.clone()
+    with monkeypatch.context() as patched:
+        interrupting(clone, patched, "symbolic-ref -m", f"{LOCKED} $PPID $$")
+        assert spawn(clone, "sync").returncode == -signal.SIGKILL
+    assert poolside(clone, "status").err.splitlines()[:2] == [
+        "note: removed HEAD.lock, which a dead process left",
+        FINISHED,
+    ]
+    assert clone.git("symbolic-ref", "HEAD") == "refs/heads/poolside-main"
 
 
 def test_P8_ctrl_c_that_ends_git_first_is_no_failure_of_git(
