@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import cached_property
@@ -219,7 +220,7 @@ def _onto(git: Git, config: Config, here: Ground, name: str) -> tuple[Nightly, l
         raise Refused(
             f"'{name}' names no commit here",
             hints=[
-                f"git fetch {config.remotes.upstream} {name}   (if upstream has it)",
+                f"git fetch {config.remotes.upstream} {shlex.quote(name)}   (if upstream has it)",
                 "git poolside nightly",
             ],
         )

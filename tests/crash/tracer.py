@@ -385,8 +385,8 @@ def forked(main: Callable[[], int], cwd: Path, environment: Mapping[str, str]) -
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
         os.setpgid(0, 0)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        for number, handle in enumerate(outputs, 1):
-            os.dup2(handle, number)
+        for stream, handle in enumerate(outputs, 1):
+            os.dup2(handle, stream)
         os.chdir(cwd)
         os.environ.clear()
         os.environ.update(environment)
