@@ -149,7 +149,7 @@ def left_behind(ui: Ui, config: Config, found: Sequence[Topic]) -> None:
     if here := [shlex.quote(one.branch) for one in found if one.here]:
         words = [*(["--"] if any(name.startswith("-") for name in here) else []), *here]
         ui.hint(f"git poolside pull {' '.join(words)}   (moves {'them' if len(here) > 1 else 'it'} onto the new one)")
-    for one in (one for one in found if not one.here):
+    for one in (one for one in found if not one.here and not one.branch.startswith("-")):  # git switches to no such
         name = f"pull-{one.pull}" if one.elsewhere else shlex.quote(one.branch)
         get = f"git fetch {fork} pull/{one.pull}/head:{name}" if one.elsewhere else f"git fetch {fork}"
         ui.hint(f"{get} && git switch {name} && git poolside pull")

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,12 +19,17 @@ from git_poolside.git import mending, refs, worktree
 from git_poolside.git.process import Git
 from git_poolside.operation import lock
 from git_poolside.stack.model import Oid, RefChange
+from git_poolside.stack.shape import MAYBE, OID, TEXT, Either, Misshapen, Row, Shape, require
 from git_poolside.stack.values import frozen, replace
 from git_poolside.ui import Ui, clean
 
 T = TypeVar("T")
 PREPARED, REFS = "prepared", "refs"
 FINISHED, TAKEN_BACK = "finished", "taken back"
+_SHAPE: Shape = {
+    "action": TEXT, "phase": re.compile(f"{PREPARED}|{REFS}"), "stop": bool, "begins?": Either(({}, None)),
+    "changes": [Row((TEXT, MAYBE, MAYBE))], "worktrees": [Row((TEXT, Either((TEXT, None)), OID, OID))],
+}  # fmt: skip
 
 
 @frozen
@@ -80,9 +85,11 @@ class Journal:
         path = cls.path(git)
         try:
             raw = json.loads(path.read_text())
-            words = [raw["action"], raw["phase"], *chain(*raw["changes"], *raw["worktrees"])]
-            if not all(isinstance(word, str | None) for word in words):
-                raise TypeError("a word of it is none")
+            require(raw, _SHAPE)
+            if raw.get("begins") is not None:
+                from git_poolside.operation.stopped import STATE
+
+                require(raw["begins"], STATE, "begins")
             return cls(
                 raw["action"],
                 tuple(RefChange(*change) for change in raw["changes"]),
@@ -93,9 +100,10 @@ class Journal:
             )
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, RecursionError, Misshapen) as error:
+            why = str(error) if isinstance(error, Misshapen) else "it is no JSON"
             raise Refused(
-                f"{path} cannot be read",
+                f"{path} cannot be read: {why}",
                 hints=[
                     f"rm {path}   (forgets the interrupted operation; look at 'git reflog' of the role branches first)"
                 ],

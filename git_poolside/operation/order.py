@@ -6,10 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from git_poolside.operation.choices import Choices
-from git_poolside.stack.carry import Move
+from git_poolside.stack.carry import MOVE, Move
 from git_poolside.stack.model import Oid, Role, Snag
-from git_poolside.stack.plan import Plan
+from git_poolside.stack.plan import PLAN, Plan
+from git_poolside.stack.shape import MAYBE, OID, ROLE, TEXT, Either, Shape
 from git_poolside.stack.values import field, frozen
+
+ORDER: Shape = {
+    "command": [TEXT], "target": OID, "date": TEXT, "nightly": MAYBE, "upstream": OID, "refs": {TEXT: MAYBE},
+    "tips": {role.value: MAYBE for role in Role}, "leases": {TEXT: MAYBE}, "identity": TEXT,
+    "keep": {OID: TEXT}, "drop": {OID: TEXT}, "skip": {OID: TEXT}, "resolutions": {OID: [OID]}, "made": {TEXT: OID},
+    "allow": [TEXT], "rerere": [OID], "adopt": bool, "strict": bool, "autosquash?": bool, "push": bool,
+    "exec": Either((TEXT, None)), "config": TEXT, "notes": [TEXT], "explain?": MAYBE,
+    "plan?": Either((PLAN, None)), "moves?": [MOVE], "taken?": {ROLE: [OID]},
+}  # fmt: skip
+"""What `Order.from_json` can read."""
 
 
 @frozen

@@ -212,7 +212,7 @@ class _Planner:
                 self.notes.append(f"'{branch}' stands on the newest stack already")
             return None
         if refs.read_one(self.git, self.config.fork_ref(branch)) is not None:
-            fork, name = map(shlex.quote, (self.config.remotes.fork, branch))
+            fork, name = map(shlex.quote, (self.config.remotes.fork, ref if branch.startswith("-") else branch))
             self.notes.append(
                 f"'{fork}' has '{branch}' too; this sends it there: git push --force-with-lease {fork} {name}"
             )

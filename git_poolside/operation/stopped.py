@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,11 +16,20 @@ from git_poolside.git.diff import changes
 from git_poolside.git.objects import Committer, Objects
 from git_poolside.git.process import Git
 from git_poolside.operation.journal import BroughtAlong, checking_out, durable
-from git_poolside.operation.order import Order
+from git_poolside.operation.order import ORDER, Order
 from git_poolside.stack.model import EMPTY_TREE, Commit, Oid, RefChange, Role
+from git_poolside.stack.shape import MAYBE, OID, ROLE, TEXT, Either, Misshapen, Shape, require
 from git_poolside.stack.values import frozen
 
 CONFLICT, EXEC = "conflict", "exec"
+
+
+STATE: Shape = {
+    "order": ORDER, "kind": re.compile(f"{CONFLICT}|{EXEC}"), "worktree": TEXT, "head": Either((TEXT, None)),
+    "head_oid": OID, "role": ROLE, "patch": OID, "subject": TEXT, "partial": OID, "paths": [TEXT],
+    "touched": [TEXT], "origin?": MAYBE,
+}  # fmt: skip
+"""What `Stopped.from_json` can read."""
 
 
 @frozen
@@ -89,6 +99,8 @@ class Stopped:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Stopped:
+        """Raises `Misshapen` where something in it is not what `to_json` writes."""
+        require(raw, STATE)
         return cls(
             Order.from_json(raw["order"]),
             raw["kind"],
@@ -104,6 +116,16 @@ class Stopped:
             raw.get("origin"),
         )
 
+    def require_commits(self, git: Git) -> None:
+        """Raises `Misshapen` unless all that it goes on from and goes back to is here."""
+        named = [self.head_oid, self.patch, self.partial, self.order.target, self.order.upstream]
+        named += filter(None, (*self.order.tips.values(), *self.order.refs.values()))
+        asked = "".join(f"{oid}\n" for oid in named).encode()
+        for line in git.lines("cat-file", "--batch-check=%(objectname) %(objecttype)", input=asked):
+            oid, _, kind = line.partition(" ")
+            if kind != "commit":
+                raise Misshapen(f"{oid}, which is no commit of this clone,")
+
     def save(self, git: Git) -> None:
         durable(_path(git), json.dumps(self.to_json(), indent=1))
 
@@ -113,17 +135,22 @@ def _path(git: Git) -> Path:
 
 
 def load(git: Git) -> Stopped | None:
-    """The stopped operation of this repository, if there is one."""
+    """The stopped operation of this repository, if there is one.
+
+    Raises `Refused`, with the way out, where its file is damaged or names commits that this clone does not have.
+    """
     path = _path(git)
     try:
-        return Stopped.from_json(json.loads(path.read_text()))
+        stopped = Stopped.from_json(json.loads(path.read_text()))
+        stopped.require_commits(git)
+        return stopped
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise Refused(
-            f"{path} cannot be read",
-            hints=[f"rm {path}   (forgets the stop; no branch has moved, git checkout BRANCH leads back)"],
-        ) from error
+    except (ValueError, RecursionError, Misshapen) as error:
+        why = "it is no JSON" if isinstance(error, ValueError) else str(error)
+        forgets = f"rm {shlex.quote(str(path))}   (forgets the stop; no branch has moved)"
+        leads_back = "git reset --merge && git checkout BRANCH   (leads back from where it stands)"
+        raise Refused(f"{path} cannot be read: {why}", hints=[forgets, leads_back]) from error
 
 
 def recorded_config(git: Git) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 from git_poolside.config import Config
@@ -41,10 +42,13 @@ def undo(
     objects = Objects(git)
     operations = _which(git, objects, name)
     movements: dict[str, list[RefChange]] = {}
+    before: dict[str, Oid | None] = {}
+    pushed = _was_pushed(git, objects, operations[-1])
     for operation in operations:  # newest first
         for change in operation.refs:
             movements.setdefault(change.ref, []).append(change)
-    before = {ref: made[-1].before for ref, made in movements.items()}
+            # A branch that was not here then, but on the server (edge case A1): there it has to go back too.
+            before[change.ref] = change.before or (operation.leases.get(change.ref) if pushed else None)
     current = refs.read(git, before)
     by_hand = {ref: _by_hand(made, current[ref]) for ref, made in movements.items()}
     moved = [ref for ref in before if by_hand[ref]]
@@ -95,6 +99,12 @@ def _which(git: Git, objects: Objects, name: str | None) -> list[log.Operation]:
     if not found:
         raise Refused(f"the operation {name} moved no branch", hints=["git poolside log"])
     return found
+
+
+def _was_pushed(git: Git, objects: Objects, oldest: log.Operation) -> bool:
+    """Whether there was a push after the `oldest` operation."""
+    later = itertools.takewhile(lambda one: one.id != oldest.id, log.entries(git, objects))
+    return any(operation.kind == "push" for operation in later)
 
 
 def _leases(git: Git, objects: Objects, oldest: log.Operation) -> Mapping[str, Oid | None]:

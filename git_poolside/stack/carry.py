@@ -7,7 +7,11 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from git_poolside.stack.model import Oid, Role
+from git_poolside.stack.shape import OID, ROLE, TEXT, Either, Row, Shape
 from git_poolside.stack.values import frozen
+
+MOVE: Shape = Row((TEXT, Either((ROLE, None)), OID, TEXT, [OID]))
+"""What `Move.from_json` can read."""
 
 
 @frozen

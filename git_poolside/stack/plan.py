@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from git_poolside.stack.model import Commit, Oid, Role, Stack
+from git_poolside.stack.shape import OID, TEXT, Either, Row, Shape
 from git_poolside.stack.values import field, frozen
 
 
@@ -19,6 +20,13 @@ class Incoming:
     commit: Oid
     pull: int | None = None
     note: str = ""
+
+
+PLAN: Shape = {
+    "word": TEXT, "picks": [OID], "patches": [OID], "incoming": [Row((OID, Either((int, None)), TEXT))],
+    "left_out": {OID: TEXT}, "moved": [OID], "noted?": {OID: int},
+}  # fmt: skip
+"""What `Plan.from_json` can read."""
 
 
 @frozen

@@ -430,7 +430,7 @@ def test_P8_a_journal_that_cannot_be_read_stops(simple: World, poolside: Run) ->
     assert (result.status, result.err.splitlines()) == (
         1,
         [
-            f"error: {path} cannot be read",
+            f"error: {path} cannot be read: it is no JSON",
             f"hint: rm {path}   (forgets the interrupted operation; look at 'git reflog' of the role branches first)",
         ],
     )

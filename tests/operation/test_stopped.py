@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from git_poolside.operation.stopped import Stopped
+from git_poolside.stack.model import EMPTY_TREE
+from git_poolside.stack.shape import Misshapen
 from tests.conftest import TEN, Run
 from tests.scenario import PATTERN_FILE, Repo, Result, World
 
@@ -614,15 +619,82 @@ def test_C11_abort_brings_a_deleted_role_branch_back(stuck: World, poolside: Run
     assert everything(clone) == before
 
 
-def test_a_damaged_state_file_is_named_with_the_way_out(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
+def places(value: Any, way: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The way to each value inside, and to the whole."""
+    yield way
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, one in inside:
+        yield from places(one, (*way, name))
+
+
+def put(value: Any, way: tuple[str | int, ...], new: Any) -> Any:
+    """A copy with another value in one place."""
+    if not way:
+        return new
+    copy: Any = dict(value) if isinstance(value, dict) else list(value)
+    copy[way[0]] = put(copy[way[0]], way[1:], new)
+    return copy
+
+
+def test_a_state_with_any_value_of_another_kind_is_refused_as_that(stuck: World, poolside: Run) -> None:
+    """Nothing that cannot have been written is taken for what was: no place of it is passed over."""
+    clone = stuck.clone()
+    stop(clone, poolside, "--drop", "Add a file of our own", "--allow", "landed-tweaked")
+    written = json.loads((clone.path / ".git/poolside/stopped.json").read_text())
+    assert Stopped.from_json(written).to_json() == written
+    tried = 0
+    for way in places(written):
+        for new in (None, True, 7, 0.5, "", "x", "0" * 39, [], [None], [["x"]], {}, {"x": None}):
+            changed = put(written, way, new)
+            if new is None and way[-1:] in (("head",), ("exec",), ("nightly",), ("plan",), ("explain",), ("origin",)):
+                continue
+            tried += 1
+            try:
+                again = Stopped.from_json(changed).to_json()
+            except Misshapen:
+                continue
+            assert again == changed, f"{way} became {new!r}"
+    assert tried > 500
+
+
+@pytest.mark.parametrize(
+    "way, new, why",
+    [
+        ((), [], "the whole of it is not what it should be"),
+        (("kind",), "other", "kind is not what it should be"),
+        (("order", "refs"), ["x"], "order.refs is not what it should be"),
+        (("order", "choices"), None, None),
+        (("order", "target"), "--output=x", "order.target is not what it should be"),
+        (("paths", 0), {}, "paths[0] is not what it should be"),
+        (("patch",), "f" * 40, f"{'f' * 40}, which is no commit of this clone, is not what it should be"),
+        (("partial",), EMPTY_TREE, f"{EMPTY_TREE}, which is no commit of this clone, is not what it should be"),
+    ],
+)
+def test_a_damaged_state_file_is_named_with_the_way_out(
+    stuck: World, poolside: Run, way: tuple[str | int, ...], new: Any, why: str | None
+) -> None:
+    clone = stuck.clone()
+    before = clone.refs(), clone.git("symbolic-ref", "HEAD"), clone.git("status", "--porcelain", "--ignored")
+    stop(clone, poolside)
     path = clone.path / ".git/poolside/stopped.json"
-    path.parent.mkdir()
-    path.write_text("[]")
-    result = poolside(clone, "status")
-    assert (result.status, result.err.splitlines()[0]) == (1, f"error: {path} cannot be read")
+    written = json.loads(path.read_text())
+    if why is None:
+        path.write_text(path.read_text()[:200])
+        why = "it is no JSON"
+    else:
+        path.write_text(json.dumps(put(written, way, new)))
+    out = [
+        f"hint: rm {path}   (forgets the stop; no branch has moved)",
+        "hint: git reset --merge && git checkout BRANCH   (leads back from where it stands)",
+    ]
+    for words in (["status"], ["sync", "--continue"], ["sync", "--skip"], ["sync", "--abort"], ["push"], ["doctor"]):
+        result = poolside(clone, *words)
+        assert (result.status, result.err.splitlines()) == (1, [f"error: {path} cannot be read: {why}", *out]), words
     path.unlink()
+    clone.git("reset", "--merge")
+    clone.git("checkout", "-q", "poolside-main")
     assert poolside(clone, "status").status == 0
+    assert (clone.refs(), clone.git("symbolic-ref", "HEAD"), clone.git("status", "--porcelain", "--ignored")) == before
 
 
 # C12: rerere

@@ -55,6 +55,24 @@ def test_undo_restores_branches_and_files(simple: World, poolside: Run) -> None:
     assert (clone.path / "lib/c.py").read_text() == TEN
 
 
+def test_A1_branches_that_were_only_on_the_server_go_back_there_too(simple: World, poolside: Run) -> None:
+    clone = simple.clone()  # with the patches branch alone
+    server = branches(simple.fork)
+    assert poolside(clone, "sync", "--push").status == 0
+    assert branches(simple.fork) != server
+    result = poolside(clone, "undo", "--push")
+    assert result.status == 0, result.err
+    assert branches(simple.fork) == branches(clone) == server
+
+
+def test_A1_branches_that_an_unpushed_sync_made_go_again(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    before = branches(clone)
+    assert poolside(clone, "sync").status == 0
+    assert poolside(clone, "undo").status == 0
+    assert branches(clone) == before
+
+
 def test_undo_of_the_undo_brings_it_back(simple: World, poolside: Run) -> None:
     clone = ready(simple)
     poolside(clone, "sync")
