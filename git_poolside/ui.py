@@ -69,12 +69,18 @@ class Ui:
             self._codes[slot] = self._slot(slot, default) or f"\x1b[{_ATTRIBUTES[default]}m"
         return f"{self._codes[slot]}{text}\x1b[m"
 
-    def link(self, text: str, *way: str) -> str:
-        """`text` as a link to a place of upstream's `page`, ``commit/HASH`` or ``pull/N``, if the terminal has any."""
-        if not self.page or not text or not _has_links(self._out.isatty()):
+    @property
+    def has_links(self) -> bool:
+        """Whether the terminal that data goes to shows links."""
+        return _has_links(self._out.isatty())
+
+    def link(self, text: str, *way: str, page: str | None = None) -> str:
+        """`text` as a link to a place of a page, upstream's if none is given, ``commit/HASH`` or ``pull/N``."""
+        page = self.page if page is None else page
+        if not page or not text or not self.has_links:
             return text
         self._linked = True
-        return f"\x1b]8;;{'/'.join((self.page, *way))}\x1b\\{text}\x1b]8;;\x1b\\"
+        return f"\x1b]8;;{'/'.join((page, *way))}\x1b\\{text}\x1b]8;;\x1b\\"
 
     @property
     def is_coloured(self) -> bool:

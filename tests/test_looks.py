@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 
 import pytest
 
 from git_poolside.terminal import columns
 from git_poolside.ui import Ui
-from tests.conftest import Run
+from tests.conftest import TEN, Run
 from tests.scenario import World
 
 
@@ -41,10 +42,32 @@ def test_status_in_a_narrow_terminal(simple: World, poolside: Run, monkeypatch: 
         f"  poolside-main  {tips['poolside-main']}\n"
         "    2 patches, pushed\n"
         f"  poolside-cherry-picks  {tips['poolside-cherry-picks']}\n"
-        "    1 pick, pushed\n"
+        "    1 pick, 1 landed, pushed\n"
         f"  main  {tips['main']}\n"
         "    snapshot, pushed\n"
     )
+
+
+def test_status_says_what_a_sync_would_drop(simple: World, poolside: Run) -> None:
+    """As far as upstream's messages go: what was taken back again is not counted, nor what no nightly has yet."""
+    simple.patch({"own.txt": "own\n"}, "Add a file\n\nPoolside-Pull: 13\n")
+    clone = simple.clone()
+
+    def landed() -> list[int]:
+        return [layer["landed"] for layer in json.loads(poolside(clone, "status", "--fetch", "--json").out)["layers"]]
+
+    assert landed() == [0, 1, 0]
+    pick = simple.upstream.rev("main~1")
+    simple.revert(pick, 11)
+    assert landed() == [0, 1, 0]
+    simple.nightly("2026-07-11")
+    assert landed() == [0, 0, 0]
+    simple.land({"a.py": TEN.replace("line 2\n", "line two\n")}, "Speed up relu", 11)
+    simple.land({"own.txt": "own\n"}, "Add a file", 13)
+    simple.nightly("2026-07-12")
+    assert landed() == [0, 1, 1]
+    fates = json.loads(poolside(clone, "sync", "-n", "--json").out)["layers"]
+    assert [sum(one["fate"] == "dropped" for one in layer["patches"]) for layer in fates] == [0, 1, 1]
 
 
 def test_color_poolside_and_its_slots_are_gits(simple: World, poolside: Run) -> None:
@@ -99,6 +122,18 @@ def test_hashes_and_pull_requests_are_links_where_the_host_is_known(
     newest = clone.rev("upstream/main")
     shown = poolside(clone, "nightly", "--no-fetch").out
     assert shown == f"2026-07-10  {link(newest[:9], f'commit/{newest}')}  +2  Extend c (#12)\n"
+    onto, back = link("2026-07-10", f"commit/{newest}"), clone.rev("origin/main")
+    tips = {name: clone.rev(name)[:9] for name in ("origin/main", "poolside-main")}
+    assert (
+        f"  main                   {link(tips['origin/main'], f'commit/{back}')}  snapshot"
+        in poolside(clone, "status").out
+    )
+    assert (
+        f"  {tips['poolside-main']}  2 patches" in poolside(clone, "status").out
+    )  # the fork is no repository of GitHub's
+    assert poolside(clone, "sync", "--no-fetch").status == 0
+    assert f"onto the nightly of {onto}: " in poolside(clone, "log").out
+    assert f"  main                   {link(newest[:9], f'commit/{newest}')} -> none\n" in poolside(clone, "undo").out
     monkeypatch.delenv("FORCE_HYPERLINK")
     assert "\x1b" not in poolside(clone, "nightly", "--no-fetch").out
 

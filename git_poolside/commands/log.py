@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from typing import Any
 
 from git_poolside.commands import Parser, for_programs, positive
 from git_poolside.context import Context
-from git_poolside.errors import UsageError
+from git_poolside.errors import PoolsideError, UsageError
 from git_poolside.git import refs
 from git_poolside.git.objects import Objects
 from git_poolside.git.remotes import Remote
+from git_poolside.git.web import page
 from git_poolside.operation import builds, journal, log
 from git_poolside.stack.model import Fate, PatchResult, Verdict
-from git_poolside.ui import clean, columns, count, folded, listed
+from git_poolside.ui import Ui, clean, columns, count, folded, listed
 
 _CHANGED = ("moved", "offered upstream")
 """How the reasons of kept patches begin that an edit changed."""
@@ -59,6 +61,9 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
             }
         )
         return 0
+    if ui.has_links and not ui.json:
+        with suppress(PoolsideError):  # a log can be read without a configuration
+            ui.page = page(git, context.config.remotes.upstream)
     if not found:
         ui.print("No operation yet.")
     for operation in found:
@@ -78,10 +83,11 @@ def _lines(context: Context, operation: log.Operation) -> list[str]:
     patches = [result for result in operation.patches if result.verdict is not Verdict.STAMP]
     fates = {fate: sum(result.fate is fate for result in patches) for fate in (Fate.KEPT, Fate.DROPPED)}
     if operation.kind in ("cherry-pick", "upstream"):
-        lines += [_edited(r) for r in patches if r.fate is not Fate.KEPT or r.reason.startswith(_CHANGED)]
+        lines += [_edited(ui, r) for r in patches if r.fate is not Fate.KEPT or r.reason.startswith(_CHANGED)]
     elif operation.nightly:
         words = [f"{n} {fate.value}" for fate, n in fates.items() if n]
-        onto = f"onto the nightly of {operation.nightly['date']}: {', '.join(words) or 'no patches'}"
+        date = ui.link(clean(operation.nightly["date"]), "commit", operation.nightly["commit"])
+        onto = f"onto the nightly of {date}: {', '.join(words) or 'no patches'}"
         lines += folded(onto, ui.width, 6, " " * 4)
     if operation.undoes:
         lines += folded(f"took back {', '.join(operation.undoes)}", ui.width, 6, " " * 4)
@@ -96,14 +102,16 @@ def _lines(context: Context, operation: log.Operation) -> list[str]:
     return lines
 
 
-def _edited(result: PatchResult) -> str:
+def _edited(ui: Ui, result: PatchResult) -> str:
     """What an edit did to one patch, and why."""
     name = result.new or result.old or next(iter(result.upstream), "")
     word = "added" if result.new and not result.old else "moved" if result.new else "dropped"
     if result.reason.startswith(_CHANGED[1]):
         word = "noted"
     why = f": {clean(result.reason)}" if result.reason and word in ("dropped", "noted") else ""
-    return f"    {word:<8} {name[:9]} {clean(result.subject)}{why}"
+    origin = next(iter(result.upstream), None)
+    shown = ui.link(name[:9], "commit", origin) if origin else name[:9]
+    return f"    {word:<8} {shown} {clean(result.subject)}{why}"
 
 
 def _short(oid: str | None) -> str:

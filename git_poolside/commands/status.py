@@ -55,7 +55,12 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
         ui.print(line)
         _keep(config, line)
         return 0
-    ui.print(*_picture(ui, found))
+    pages = ("", "")
+    if ui.has_links:
+        from git_poolside.git.web import page
+
+        pages = page(git, config.remotes.upstream), page(git, config.remotes.fork)
+    ui.print(*_picture(ui, found, *pages))
     for problem in found.problems:
         ui.warn(problem)
     if stop is not None:
@@ -92,7 +97,8 @@ def _go_on(here: str, stop: Stopped) -> list[str]:
     ]
 
 
-def _picture(ui: Ui, found: Survey) -> list[str]:
+def _picture(ui: Ui, found: Survey, upstream: str, fork: str) -> list[str]:
+    """The layers. A tip is a link where it can be looked at: on the page of upstream, or of the fork if that has it."""
     standing = f"the nightly of {ui.paint(found.nightly.date, 'title')}" if found.nightly else "no nightly"
     if found.commits and found.latest:
         behind = (
@@ -107,7 +113,10 @@ def _picture(ui: Ui, found: Survey) -> list[str]:
             what = "snapshot"
         else:
             what = count(layer.patches, "pick" if layer.role is Role.PICKS else "patch")
+            what += f", {layer.landed} landed" if layer.landed else ""
         tip = ui.paint(layer.tip[:9], "commit") if layer.tip else "absent"
+        if layer.tip and (layer.in_step or layer.role is Role.SNAPSHOT):
+            tip = ui.link(tip, "commit", layer.tip, page=upstream if layer.role is Role.SNAPSHOT else fork)
         rows.append((f"  {clean(layer.branch)}", tip, what, _pushed(layer, bool(found.unpushed))))
     return [*folded(f"On {standing}: {behind}", ui.width, 2, ""), "", *listed(rows, ui.width)]
 
@@ -148,6 +157,7 @@ def _object(found: Survey, stop: Stopped | None) -> dict[str, Any]:
             "remote": state.remote,
             "ahead": state.ahead,
             "behind": state.behind,
+            "landed": state.landed,
         }
 
     at, latest = found.nightly, found.latest

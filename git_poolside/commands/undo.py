@@ -6,10 +6,11 @@ import argparse
 
 from git_poolside.commands import Parser, allowing
 from git_poolside.context import Context
+from git_poolside.git.web import page
 from git_poolside.operation import journal, lock, stopped
 from git_poolside.operation.push import push
 from git_poolside.operation.undo import undo
-from git_poolside.ui import clean, count, folded, listed
+from git_poolside.ui import Ui, clean, count, folded, listed
 
 
 def parser() -> Parser:
@@ -43,6 +44,8 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
             }
         )
         return 0
+    ui.page = page(git, config.remotes.upstream)
+    snapshot = config.ref(config.branches.snapshot)
     for one in done.operations:
         ui.print(*folded(clean(one.title), ui.width, 4, f"Took back {one.id}  "))
     ui.print(
@@ -50,7 +53,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
             (
                 (
                     f"  {clean(c.ref.removeprefix('refs/heads/'))}",
-                    f"{c.before[:9] if c.before else 'none'} -> {c.after[:9] if c.after else 'none'}",
+                    " -> ".join(_tip(ui, oid, c.ref == snapshot) for oid in (c.before, c.after)),
                 )
                 for c in done.changes
             ),
@@ -62,3 +65,10 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     if pushed is None:
         ui.hint("git poolside undo   (brings it back)", "git poolside push   (puts the server there too)")
     return 0
+
+
+def _tip(ui: Ui, oid: str | None, upstreams: bool) -> str:
+    """A tip, which is a link if it is a commit of upstream's."""
+    if oid is None:
+        return "none"
+    return ui.link(oid[:9], "commit", oid) if upstreams else oid[:9]

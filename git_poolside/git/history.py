@@ -43,9 +43,16 @@ def begin(
 
 def telling(git: Git, tip: Oid, words: Iterable[str], repository: str) -> History:
     """Those commits of the whole branch up to `tip` whose messages hold one of `words`, which are searched by git."""
-    asked = [f"--grep={word}" for word in words if word]
-    listing = "--format=%H %ct%n%B"
-    out = git.run("log", "-z", "--topo-order", "--reverse", "-F", *asked, listing, tip, "--").stdout
+    return _said(git, repository, "-F", *(f"--grep={word}" for word in words if word), tip)
+
+
+def said(git: Git, base: Oid, target: Oid, repository: str) -> History:
+    """Upstream's commits after `base` up to `target` by their messages alone."""
+    return _said(git, repository, target, f"^{base}")
+
+
+def _said(git: Git, repository: str, *asked: str) -> History:
+    out = git.run("log", "-z", "--topo-order", "--reverse", "--format=%H %ct%n%B", *asked, "--").stdout
     found: list[UpstreamCommit] = []
     for record in out.decode("utf-8", "replace").split("\0"):
         head, _, message = record.partition("\n")

@@ -24,7 +24,8 @@ from git_poolside.stack.values import as_dict, frozen
 @frozen
 class LayerState:
     """One layer: `patches` counts its commits without the stamp; `ahead` and `behind` are the fork's own commits
-    that this clone, or the server when last asked, has alone.
+    that this clone, or the server when last asked, has alone. `landed` counts the patches that upstream's commits up to
+    the newest nightly name, and have not taken back.
     """
 
     role: Role
@@ -35,6 +36,7 @@ class LayerState:
     remote: Oid | None
     ahead: int
     behind: int
+    landed: int = 0
 
     @property
     def in_step(self) -> bool:

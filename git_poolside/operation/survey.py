@@ -7,7 +7,7 @@ from datetime import date
 
 from git_poolside.config import Config
 from git_poolside.errors import Refused
-from git_poolside.git import line, nightlies, refs
+from git_poolside.git import history, line, nightlies, refs
 from git_poolside.git.layers import StackReader, branch_of
 from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Objects
@@ -16,8 +16,9 @@ from git_poolside.operation import log, tangled
 from git_poolside.operation.dated import standing_date
 from git_poolside.operation.generated import Generated
 from git_poolside.operation.remembered import LayerState, Survey
-from git_poolside.stack.model import Nightly, Oid, Role
+from git_poolside.stack.model import Nightly, Oid, Role, Stack
 from git_poolside.stack.nightly import newest_usable
+from git_poolside.stack.verdict import State, identify
 
 
 def survey(git: Git, config: Config) -> Survey:
@@ -35,7 +36,10 @@ def survey(git: Git, config: Config) -> Survey:
     base = line.standing(git, top, upstream)
     if base is None:
         raise Refused("the fork has no history in common with upstream", hints=["git poolside doctor"])
-    counts, bases, problems = _count(git, config, objects, upstream, base, tips)
+    listed = nightlies.known(git, config, base)
+    latest = newest_usable(listed)
+    counts, bases, problems, stack = _count(git, config, objects, upstream, base, tips)
+    landed = _landed(git, config, stack, base, latest.commit) if stack is not None and latest is not None else {}
     layers = [
         LayerState(
             role,
@@ -46,11 +50,10 @@ def survey(git: Git, config: Config) -> Survey:
             remote[role],
             _own(git, tips[role], remote[role], upstream),
             _own(git, remote[role], tips[role], upstream),
+            landed.get(role, 0),
         )
         for role in Role
     ]
-    listed = nightlies.known(git, config, base)
-    latest = newest_usable(listed)
     standing = nightlies.naming(git, config, base, standing_date(git, config, objects, top))
     latest = latest or standing
     ahead = [layer.role for layer in layers if layer.ahead and layer.role is not Role.SNAPSHOT]
@@ -71,17 +74,29 @@ def survey(git: Git, config: Config) -> Survey:
 
 def _count(
     git: Git, config: Config, objects: Objects, upstream: Oid, base: Oid, tips: Mapping[Role, Oid | None]
-) -> tuple[dict[Role, int], dict[Role, Oid], list[str]]:
+) -> tuple[dict[Role, int], dict[Role, Oid], list[str], Stack | None]:
     with MergeOrt(objects, git.state_dir / "status") as merge:
         reader = StackReader(git, config, objects, merge, upstream)
         try:
             stack = reader.read(tips[Role.PICKS], tips[Role.PATCHES], base, check_merges=False)
         except Refused as error:
-            return {}, {Role.SNAPSHOT: base}, [error.message]
+            return {}, {Role.SNAPSHOT: base}, [error.message], None
     stamps = Generated(git, config, objects).stamps([c for layer in stack.layers for c in layer.commits])
     counts = {layer.role: sum(commit.oid not in stamps for commit in layer.commits) for layer in stack.layers}
     bases = {Role.SNAPSHOT: base, **{layer.role: layer.base for layer in stack.layers}}
-    return counts, bases, [snag.message for snag in reader.snags]
+    return counts, bases, [snag.message for snag in reader.snags], stack
+
+
+def _landed(git: Git, config: Config, stack: Stack, base: Oid, target: Oid) -> dict[Role, int]:
+    """How many patches of each layer have landed by the words of upstream's commits alone, without their content."""
+    told = history.said(git, base, target, config.github.upstream)
+    return {
+        layer.role: sum(
+            identify(commit, layer.role, told, (), config.github.upstream).state is State.LANDED
+            for commit in layer.commits
+        )
+        for layer in stack.layers
+    }
 
 
 def _own(git: Git, tip: Oid | None, other: Oid | None, upstream: Oid) -> int:
