@@ -223,12 +223,24 @@ def _bash(parser: argparse.ArgumentParser, names: list[str]) -> str:
         for action in (a for a in one._actions if isinstance(a, argparse._SubParsersAction)):
             for word in action._get_subactions():
                 rows.append(f"        {shlex.quote(f'{name} {word.dest}')}) meaning={shlex.quote(word.help or '')} ;;")
+                rows += _options(f"{name} {word.dest}", action.choices[word.dest])
+        rows += _options(name, one)
     meaning = "\n".join(
         ["", "# What $2 means after the words $1.", "_git_poolside_meaning() {", '    case "$1 $2" in', *rows,
          "        *) meaning= ;;", "    esac", "}", ""]
     )  # fmt: skip
     git = "\n".join(f"_git_poolside_{name.replace('-', '_')}() {{ _git_poolside {name}; }}" for name in COMMANDS)
     return f"{_BASH}{meaning}\n{git}\n\n{text}\n\ncomplete -F _git_poolside_direct {' '.join(names)}\n"
+
+
+def _options(words: str, parser: argparse.ArgumentParser) -> list[str]:
+    """What each option means anywhere behind `words`, as rows of a ``case`` of bash's."""
+    return [
+        f"        {'|'.join(shlex.quote(words) + '*' + shlex.quote(f' {one}') for one in action.option_strings)})"
+        f" meaning={shlex.quote(action.help or '')} ;;"
+        for action in parser._actions
+        if action.option_strings and action.help is not argparse.SUPPRESS
+    ]
 
 
 def _zsh(parser: argparse.ArgumentParser, names: list[str]) -> str:

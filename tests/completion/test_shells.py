@@ -138,6 +138,11 @@ def test_commands_options_and_live_values(shell: Shell, clone: Repo, poolside: R
         ("move", "move a patch into another layer, or below another patch"),
         ("update", "take the newer versions of pull requests that picks came from"),
     ]
+    options = [
+        ("--carry", "replay what came later on top"),
+        ("--color", "colour the output; the default follows color.ui and NO_COLOR"),
+        ("--config", "read FILE instead of .poolside.toml"),
+    ]
     for typed, expected in (
         ("git poolside ", by_name),
         ("git-poolside ", by_name),
@@ -151,6 +156,7 @@ def test_commands_options_and_live_values(shell: Shell, clone: Repo, poolside: R
         ("git poolside undo ", operations),
         ("git-poolside-undo ", operations),
         ("git poolside sync --allow ", list(ALLOWABLE_SNAGS.items())),
+        ("git-poolside-undo --push --c", options),
     ):
         wanted = sorted(expected) if shell.name == "fish" and typed.startswith("git ") else expected
         assert shell.offers(typed, wanted) == wanted, typed
