@@ -26,10 +26,11 @@ def watch(repository: Repository, number: int, ui: Ui) -> tuple[Run, list[Job]]:
         try:
             run, now = repository.run(number)
             jobs = repository.jobs(number)
-        except Unanswered:
+        except Unanswered as error:
             failures += 1
             if failures > _PATIENCE:
-                raise
+                hints = [*error.hints, "git poolside publish --watch   (goes on watching)"]
+                raise Unanswered(error.message, hints=hints) from error
             ui.sleep(_POLL)
             continue
         failures = 0

@@ -727,6 +727,26 @@ def test_watching_outlives_a_network_that_is_away_for_minutes(
     assert "127.0.0.1" in result.err and "failed to show the run 1001 (HTTP 503): waiting 4 s" in result.err
 
 
+def test_a_network_that_stays_away_ends_the_watching_and_not_the_run(
+    github: FakeGitHub, fork: FakeRepository, clone: Repo, poolside: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("git_poolside.watching._PATIENCE", 2)
+    poolside(clone, "publish")
+    github.fault("GET", r"/jobs$", 503, times=999)
+    result = poolside(clone, "publish", "--watch")
+    assert (result.status, result.err.splitlines()[-3:]) == (
+        5,
+        [
+            f"error: 127.0.0.1:{github.port} failed to list the jobs of run 1001 (HTTP 503)",
+            f"hint: try again later; ask those who keep 127.0.0.1:{github.port}",
+            "hint: git poolside publish --watch   (goes on watching)",
+        ],
+    )
+    github.faults.clear()
+    result = poolside(clone, "publish", "--watch")
+    assert (result.status, len(posts(github)), len(clone.refs("refs/poolside/builds"))) == (0, 1, 1), result.err
+
+
 def test_a_record_that_the_server_does_not_take_is_kept_here(
     github: FakeGitHub, fork: FakeRepository, stamped: World, clone: Repo, poolside: Run
 ) -> None:
