@@ -14,7 +14,7 @@ import yaml
 
 import git_poolside
 from tests.conftest import TEN, Run
-from tests.forge.fake import FakeGitHub, FakeRepository
+from tests.forge.fake import Account, FakeGitHub, FakeRepository
 from tests.scenario import Repo, World
 
 WORKFLOW = Path(git_poolside.__file__).parent / "poolside-sync.yaml"
@@ -237,6 +237,16 @@ def test_a_forge_that_fails_does_not_change_what_the_sync_came_to(
     status, log, _ = runner.run()
     assert status == 3
     assert "warning: the issue is not up to date: " in log
+
+
+def test_an_issue_that_the_next_sync_would_not_find_is_told(
+    stuck: World, fork: FakeRepository, runner: Runner, github: FakeGitHub
+) -> None:
+    """docs.github.com, "Create an issue": without push access labels are silently dropped."""
+    github.accounts[github.token] = Account("pat", may_push=False)
+    status, log, _ = runner.run()
+    assert (status, len(fork.issues)) == (3, 1), log
+    assert "warning: the issue is not up to date: #1 was opened without the label 'poolside-sync', by which" in log
 
 
 def test_a_sync_that_went_well_ends_with_5_if_the_issue_cannot_be_closed(

@@ -56,6 +56,7 @@ class Issue:
     title: str
     body: str
     url: str
+    labels: tuple[str, ...] = ()
 
 
 @frozen
@@ -298,8 +299,14 @@ def _pull(raw: Any) -> Pull:
 
 
 def _issue(raw: Any) -> Issue:
+    labels = (one if isinstance(one, str) else one.get("name") for one in raw["labels"])
     return Issue(
-        int(raw["number"]), _text(raw["state"]), _text(raw["title"]), raw.get("body") or "", _text(raw["html_url"])
+        int(raw["number"]),
+        _text(raw["state"]),
+        _text(raw["title"]),
+        raw.get("body") or "",
+        _text(raw["html_url"]),
+        tuple(name for name in labels if name),
     )
 
 

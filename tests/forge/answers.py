@@ -132,7 +132,7 @@ def create_issue(fake: FakeGitHub, request: Seen, account: Account | None, owner
         "state": "open",
         "title": request.body["title"],
         "body": request.body.get("body"),
-        "labels": request.body.get("labels", []),
+        "labels": request.body.get("labels", []) if account.may_push else [],  # else "silently dropped"
         "login": account.login,
         "created": iso(fake.now),
     }
