@@ -51,6 +51,8 @@ class MergeOrt:
             GIT_DIR=str(objects.git.git_dir),
             GIT_WORK_TREE=str(self._worktree),
             GIT_INDEX_FILE=str(folder / "no-index"),
+            GIT_LITERAL_PATHSPECS="0",
+            GIT_ICASE_PATHSPECS="0",
         )
         self._attributes: Oid | None = None
         self._plain: MergeOrt | None = None
@@ -102,12 +104,16 @@ class MergeOrt:
         listing = b""
         if tree != EMPTY_TREE:
             self._show(tree)
-            listing = self._git.run("ls-tree", "-r", "-z", tree, cwd=self._git.git_dir).stdout
+            words = ("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", EMPTY_TREE, tree)
+            which = b":(glob)**/" + ATTRIBUTES
+            listing = self._git.run(*words, "--", which.decode(), cwd=self._git.git_dir).stdout
         files: dict[bytes, Oid] = {}
-        for line in listing.split(b"\0"):
-            meta, _, path = line.partition(b"\t")
-            if path.rpartition(b"/")[2] == ATTRIBUTES and meta.startswith(b"100"):
-                files[path] = Oid(meta.split()[2].decode())
+        fields = iter(listing.split(b"\0")[:-1])
+        for meta in fields:
+            _, mode, _, oid, _ = meta.split(b" ")
+            path = next(fields)
+            if mode.startswith(b"100"):
+                files[path] = Oid(oid.decode())
         self.stop()
         self._stand(self._worktree, files)
         self._attributes = tree

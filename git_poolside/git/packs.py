@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Literal
+
+from git_poolside.stack.model import Oid
 
 Spot = tuple[int, int, bytes]
 """A place in an object: where it begins, how many bytes of it go, and what comes in their stead. Spots are in order."""
@@ -28,10 +31,39 @@ def _number(value: int) -> bytes:
     return bytes(out)
 
 
-def pack_of(parts: Sequence[bytes]) -> bytes:
-    """A pack of these entries (gitformat-pack(5))."""
-    body = b"".join([b"PACK\0\0\0\2" + len(parts).to_bytes(4, "big"), *parts])
-    return body + hashlib.sha1(body).digest()
+class Pack:
+    """A pack of `count` entries, in pieces: first its head, then each entry, then its tail (gitformat-pack(5))."""
+
+    def __init__(self, count: int) -> None:
+        self.head = b"PACK\0\0\0\2" + count.to_bytes(4, "big")
+        self._sum = hashlib.sha1(self.head)
+
+    def entry(self, part: bytes) -> bytes:
+        self._sum.update(part)
+        return part
+
+    @property
+    def tail(self) -> bytes:
+        return self._sum.digest()
+
+
+def indexed(parts: Mapping[Oid, bytes]) -> tuple[bytes, bytes]:
+    """A pack of these entries, none of them a delta, by the names of their objects; and its index, of version 2."""
+    pack = Pack(len(parts))
+    body = b"".join([pack.head, *map(pack.entry, parts.values())])
+    rows: list[tuple[bytes, int, int]] = []
+    counts, at = [0] * 256, len(pack.head)
+    for oid, part in parts.items():
+        name = bytes.fromhex(oid)
+        rows.append((name, zlib.crc32(part), at))
+        counts[name[0]] += 1
+        at += len(part)
+    rows.sort()
+    names, sums, places = zip(*rows, strict=True)
+    numbers = (number.to_bytes(4, "big") for number in (*accumulate(counts), *sums, *places))
+    fan = [next(numbers) for _ in counts]
+    index = b"".join([b"\xfftOc\0\0\0\2", *fan, *names, *numbers, pack.tail])
+    return body + pack.tail, index + hashlib.sha1(index).digest()
 
 
 def stored(data: bytes) -> bytes:

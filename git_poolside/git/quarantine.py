@@ -12,16 +12,18 @@ import os
 import re
 import shutil
 import zlib
-from collections.abc import Iterable, Iterator, Sequence, Set
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
 from git_poolside import interrupt
+from git_poolside.errors import GitFailed
 from git_poolside.git import processes
 from git_poolside.git.objects import COMMIT, TAG, TREE, parse_commit
-from git_poolside.git.packs import REF_DELTA, Spot, delta_at, delta_of, head, pack_of, stored
+from git_poolside.git.packs import REF_DELTA, Pack, Spot, delta_at, delta_of, head, indexed, stored
 from git_poolside.git.process import DURABLE, Git
 from git_poolside.stack.model import Oid
 from git_poolside.stack.values import frozen, replace
@@ -50,9 +52,8 @@ class Pending:
     `packs` are the names of those that are to go into the repository.
     """
 
-    def __init__(self, folder: Path, git: Git, real: Git) -> None:
+    def __init__(self, folder: Path, real: Git) -> None:
         self.folder = folder
-        self.git = git
         self.real = real
         self._objects: dict[Oid, _New] = {}
         self._hidden: set[Oid] = set()
@@ -90,9 +91,8 @@ class Pending:
             self._hidden.difference_update(wanted)
             entries = [(oid, self._objects[oid].kind, self._objects[oid].data) for oid in wanted]
             if len(entries) > _FEW:
-                # Read soon and thrown away: not worth any compression.
-                parts = [head(kind, len(data)) + stored(data) for _, kind, data in entries]
-                self.git.run("index-pack", "--stdin", input=pack_of(parts))
+                # Read soon and thrown away: not worth any compression, nor git's checks.
+                self._write_pack({oid: head(kind, len(data)) + stored(data) for oid, kind, data in entries})
                 return
             for oid, kind, data in entries:
                 folder = self.folder / oid[:2]
@@ -100,8 +100,18 @@ class Pending:
                 (folder / "new").write_bytes(zlib.compress(_whole(kind, data), 1))
                 (folder / "new").rename(folder / oid[2:])
 
-    def take(self, tips: Iterable[Oid]) -> bytes:
-        """A pack of what `tips` reach and only the quarantine has; empty if that is nothing.
+    def _write_pack(self, parts: Mapping[Oid, bytes]) -> None:
+        """A pack for git to find while it looks: its index comes last, whole."""
+        folder = self.folder / "pack"
+        folder.mkdir(exist_ok=True)
+        pack, index = indexed(parts)
+        name = f"pack-{pack[-20:].hex()}"
+        (folder / f"{name}.pack").write_bytes(pack)
+        (folder / "new").write_bytes(index)
+        (folder / "new").rename(folder / f"{name}.idx")
+
+    def take(self, tips: Iterable[Oid]) -> Iterator[bytes]:
+        """A pack, in pieces, of what `tips` reach and only the quarantine has; no piece if that is nothing.
 
         That is on its way into the repository now; what they do not reach is not shown to anybody any more.
         """
@@ -113,7 +123,10 @@ class Pending:
                     self._objects[oid] = _New(_KINDS[header.partition(b" ")[0]], data)
             reached = set(self._reached(tips, self._objects.keys(), whole_stack=True))
             self._hidden.clear()
-            parts: list[bytes] = []
+            if not reached:
+                return
+            pack = Pack(len(reached))
+            yield pack.head
             depths: dict[Oid, int] = {}
             for oid, (kind, data, like, _, spots) in self._objects.copy().items():
                 if oid not in reached:
@@ -124,14 +137,14 @@ class Pending:
                     delta = delta_of(old, data) if spots is None else delta_at(len(old), len(data), spots)
                 if delta and like is not None:
                     depths[oid] = depths[like] + 1
-                    parts.append(head(REF_DELTA, len(delta)) + bytes.fromhex(like) + stored(delta))
+                    yield pack.entry(head(REF_DELTA, len(delta)) + bytes.fromhex(like) + stored(delta))
                 else:
                     depths[oid] = 0
-                    parts.append(head(kind, len(data)) + zlib.compress(data, 1))
+                    yield pack.entry(head(kind, len(data)) + zlib.compress(data, 1))
+            yield pack.tail
             for oid in depths:
                 del self._objects[oid]
             self._taken |= reached
-            return pack_of(parts) if parts else b""
 
     def _reached(self, tips: Iterable[Oid], among: Set[Oid], *, whole_stack: bool = False) -> list[Oid]:
         """What `tips` reach by way of nothing but objects of `among`, which have to be ours.
@@ -183,9 +196,20 @@ class Quarantine:
 
         Everything else that was made here so far is given up.
         """
-        if data := self.pending.take(tips):
-            said = self.git.with_options(*DURABLE).run("index-pack", "--stdin", input=data).text
-            self.pending.packs.append(f"pack-{said.rpartition(chr(9))[2]}")
+        pieces = self.pending.take(tips)
+        if (first := next(pieces, None)) is None:
+            return
+        git = replace(self.git, pending=None).with_options(*DURABLE)
+        with git.conversation("index-pack", "--stdin") as process:  # which reads while we compress
+            assert process.stdin and process.stdout and process.stderr
+            with suppress(BrokenPipeError):
+                process.stdin.writelines(chain([first], pieces))
+                process.stdin.close()
+            said, complaint = process.stdout.read().decode(), process.stderr.read().decode("utf-8", "replace")
+            status = process.wait()
+        if status:
+            raise GitFailed(["index-pack"], status, complaint.strip())
+        self.pending.packs.append(f"pack-{said.strip().rpartition(chr(9))[2]}")
 
     def keep(self, tips: Iterable[Oid]) -> None:
         """Move what `tips` reach, and what a partial clone fetched meanwhile, into the repository."""
@@ -235,7 +259,7 @@ def quarantine(git: Git) -> Iterator[Quarantine]:
     )
     try:
         inner = replace(inner, object_dir=folder)
-        pending = Pending(folder, inner, git)
+        pending = Pending(folder, git)
         yield Quarantine(replace(inner, pending=pending), git, pending)
     finally:
         with interrupt.held_back():

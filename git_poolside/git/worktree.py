@@ -12,6 +12,8 @@ from git_poolside.git.process import Git
 from git_poolside.stack.model import Oid
 from git_poolside.stack.values import frozen
 
+_WORKERS = 8
+"""So many processes at most write a checkout's files, from a hundred files on (git-config(1), checkout.workers)."""
 CHECKOUT = ("checkout", "-q", "--no-overwrite-ignore", "--no-recurse-submodules")
 
 
@@ -94,7 +96,9 @@ def detach(git: Git, tip: Oid, action: str) -> None:
 
     Judged by where HEAD is afterwards, not by the exit code: a hook may have failed (githooks(5)).
     """
-    answer = git.with_environment(GIT_REFLOG_ACTION=action).try_run(*CHECKOUT, "--detach", tip)
+    workers = () if git.setting("checkout.workers") else (f"checkout.workers={min(os.cpu_count() or 1, _WORKERS)}",)
+    checking = git.with_environment(GIT_REFLOG_ACTION=action).with_options(*workers)
+    answer = checking.try_run(*CHECKOUT, "--detach", tip)
     if answer.status and head(git) != tip:
         if "would be overwritten" in answer.complaint or "would lose untracked" in answer.complaint:
             raise _in_the_way(git, [line.strip() for line in answer.complaint.splitlines() if line.startswith("\t")])

@@ -102,3 +102,18 @@ def test_objects_may_come_in_while_others_are_taken(world: World, monkeypatch: p
         monkeypatch.setattr(zlib, "compress", slowly)
         inner.keep([tip])
     assert world.upstream.git("fsck", "--strict", "--full", tip) == ""
+
+
+def test_many_objects_that_git_has_to_see_are_a_sound_pack(world: World) -> None:
+    repo = world.upstream
+    world.commit(repo, "base", FILES, "base\n")
+    with quarantine(open_repository(repo.path)) as inner:
+        objects = Objects(inner.git)
+        made = [objects.write(BLOB, b"%d\n" % number * number) for number in range(1, 300)]
+        asked = "".join(f"{oid}\n" for oid in made).encode()
+        sizes = inner.git.lines("cat-file", "--batch-check=%(objectname) %(objectsize)", input=asked)
+        assert sizes == [f"{oid} {len(b'%d' % n + b'|') * n}" for n, oid in enumerate(made, 1)]
+        [index] = (inner.git.object_dir / "pack").glob("*.idx")
+        inner.git.run("verify-pack", os.fspath(index))
+        inner.git.run("fsck", "--strict", "--no-dangling")
+        assert [path.name for path in inner.git.object_dir.iterdir()] == ["pack"]

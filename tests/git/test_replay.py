@@ -181,3 +181,21 @@ def test_what_is_asked_ahead_ends_with_the_engine(world: World) -> None:
         for thread in set(threading.enumerate()) - {threading.main_thread()}:
             thread.join(10)
             assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("name", ["GIT_LITERAL_PATHSPECS", "GIT_ICASE_PATHSPECS", "GIT_NOGLOB_PATHSPECS"])
+def test_attribute_files_are_found_whatever_is_set(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    rules = {".gitattributes": "a -text\n", "deep/down/.gitattributes": "b merge=union\n"}
+    base = world.commit(
+        world.upstream, "base", {**BASE, **rules, ".GITATTRIBUTES": "a\n", "x.gitattributes": "a\n"}, "base\n"
+    )
+    monkeypatch.setenv(name, "1")
+    objects = Objects(open_repository(world.upstream.path))
+    place = tmp_path / "own" / "attributes"
+    place.parent.mkdir()
+    with MergeOrt(objects, place.parent) as merge:
+        merge.attributes_of(objects.commit(Oid(base)).tree)
+        found = {str(path.relative_to(place)) for path in place.rglob("*") if path.is_file()}
+    assert found == set(rules)
