@@ -147,6 +147,7 @@ def test_git_help_opens_the_pages(tmp_path: Path, installed: Path, monkeypatch: 
         (["git", "help", "poolside-sync"], "git-poolside-sync - move"),
         (["man", "poolside.toml"], "poolside.toml - what"),
         (["man", "gitpoolside-workflow"], "gitpoolside-workflow - how"),
+        (["man", "7", "git-poolside"], "gitpoolside - the words"),
     ):
         done = subprocess.run(words, cwd=tmp_path, env=dict(os.environ), capture_output=True, text=True)
         assert (done.returncode, name in done.stdout) == (0, True), done.stderr

@@ -25,6 +25,8 @@ ROOT = Path(__file__).parent.parent.parent
 SOURCES = ROOT / "man" / "src"
 _EPOCH = "1793491200"
 _OVERVIEW = "git-poolside.1"
+_ALIASES = {"git-poolside.7": "gitpoolside.7"}
+"""Other names that a page is looked for under, which git's pages of words have not (gitglossary(7))."""
 _INCLUDE = re.compile(r"^<!-- include: ([^#\s]+)(?:#(.+?))? -->$", re.MULTILINE)
 _TITLE = re.compile(r"# (\S+)\((\d)\)(?:: (.+))?\n")
 _SEE = (
@@ -44,6 +46,7 @@ def pages() -> dict[str, str]:
     for source in sorted(SOURCES.glob("*.md")):
         if source.stem not in made:
             made[source.stem] = _plain_page(source.stem)
+    made |= {alias: made[page] for alias, page in _ALIASES.items()}
     return {f"man/man{name[-1]}/{name}": text for name, text in made.items()}
 
 
