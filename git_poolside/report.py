@@ -294,7 +294,7 @@ def _stop(ui: Ui, outcome: Outcome) -> None:
             ui.talk(f"the patch was {clean(stop.reason)}")
     if outcome.stood is None:
         if outcome.dry_run:
-            command = shlex.join(word for word in outcome.order.command if word not in ("-n", "--dry-run"))
+            command = shlex.join(word for word in outcome.order.typed if word not in ("-n", "--dry-run"))
             ui.hint(f"git poolside {command}   (stops there, for you to resolve it)")
         else:
             ui.complain_end("nothing was changed")

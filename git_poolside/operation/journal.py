@@ -78,6 +78,7 @@ class Journal:
                 },
                 indent=1,
             ),
+            private=bool(self.begins and self.begins["order"]["exec"]),
         )
 
     @classmethod
@@ -113,11 +114,14 @@ class Journal:
         self.path(git).unlink(missing_ok=True)
 
 
-def durable(path: Path, text: str) -> None:
-    """Replace a file's text so that after a crash there is the old or the new, whole."""
+def durable(path: Path, text: str, *, private: bool = False) -> None:
+    """Replace a file's text so that after a crash there is the old or the new, whole.
+
+    One that is `private` its owner alone may read.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".new")
-    with temporary.open("w") as file:
+    with open(temporary, "w", opener=_own if private else None) as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
@@ -127,6 +131,11 @@ def durable(path: Path, text: str) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _own(path: str, flags: int) -> int:
+    """Open a file that its owner alone may read, where it is new."""
+    return os.open(path, flags, 0o600)
 
 
 def worktrees_of(git: Git, changes: Sequence[RefChange]) -> tuple[BroughtAlong, ...]:

@@ -17,7 +17,7 @@ from git_poolside.git import refs
 from git_poolside.git.objects import BLOB, Committer, Entry, Objects
 from git_poolside.git.process import PINNED, Git, version
 from git_poolside.git.standing import Known
-from git_poolside.stack.model import Fate, Oid, PatchResult, RefChange, Role, Verdict
+from git_poolside.stack.model import UNTOLD, Fate, Oid, PatchResult, RefChange, Role, Verdict
 from git_poolside.stack.values import field, frozen
 from git_poolside.terminal import without_passwords
 
@@ -60,8 +60,17 @@ def moment(committer: Committer) -> str:
 
 
 def without_secrets(command: Sequence[str]) -> tuple[str, ...]:
-    """A command line without the passwords of its urls."""
-    return tuple(map(without_passwords, command))
+    """A command line without the passwords of its urls and without the command of ``--exec``: who may read a clone
+    need not read that, and what a secret looks like in it nobody can tell.
+    """
+    words: list[str] = []
+    for word in command:
+        if words[-1:] == ["--exec"]:
+            word = UNTOLD
+        elif word.startswith("--exec="):
+            word = f"--exec={UNTOLD}"
+        words.append(without_passwords(word))
+    return tuple(words)
 
 
 def result_to_json(result: PatchResult) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from git_poolside.operation.choices import Choices
 from git_poolside.stack.carry import MOVE, Move
-from git_poolside.stack.model import Oid, Role, Snag
+from git_poolside.stack.model import UNTOLD, Oid, Role, Snag
 from git_poolside.stack.plan import PLAN, Plan
 from git_poolside.stack.shape import MAYBE, OID, ROLE, TEXT, Either, Shape
 from git_poolside.stack.values import field, frozen
@@ -62,6 +62,12 @@ class Order:
         if self.plan is None:
             return "sync"
         return "upstream" if self.plan.noted else "cherry-pick"
+
+    @property
+    def typed(self) -> tuple[str, ...]:
+        """The command line with what no log has of it (`UNTOLD`)."""
+        whole = {UNTOLD: self.exec or UNTOLD, f"--exec={UNTOLD}": f"--exec={self.exec}"}
+        return tuple(whole.get(word, word) for word in self.command)
 
     @property
     def program(self) -> str:

@@ -127,7 +127,7 @@ class Stopped:
                 raise Misshapen(f"{oid}, which is no commit of this clone,")
 
     def save(self, git: Git) -> None:
-        durable(_path(git), json.dumps(self.to_json(), indent=1))
+        durable(_path(git), json.dumps(self.to_json(), indent=1), private=self.order.exec is not None)
 
 
 def _path(git: Git) -> Path:

@@ -96,7 +96,7 @@ def execute(
             moved=tuple(made.moved),
         )
         doubts = (*order.snags, *made.snags, *rebuilt.snags)
-        again = f"{order.program} --continue" if standing is not None else f"git poolside {shlex.join(order.command)}"
+        again = f"{order.program} --continue" if standing is not None else f"git poolside {shlex.join(order.typed)}"
         outcome.snags = tuple(snag.in_full(again) for snag in doubts if snag.name not in order.choices.allow)
         shop.merge.end()  # nothing is asked ahead any more when the user is talked to
         if rebuilt.stop is not None and not outcome.snags and not (dry_run or no_stop):
@@ -250,7 +250,8 @@ def _exec(git: Git, inner: Quarantine, outcome: Outcome, command: str) -> Stop |
     owner = next((old for old, made in resolutions.items() if commit.oid in made), result.old)
     source = objects.commit(owner) if owner else commit
     first = objects.commit(resolutions[owner][0]) if owner and resolutions.get(owner) else commit
-    return Stop(result.role, source, first.parents[0], Conflict((), (f"'{command}' failed",)), result.verdict, None)
+    conflict = Conflict((), ("the command of --exec failed",))
+    return Stop(result.role, source, first.parents[0], conflict, result.verdict, None)
 
 
 def _stop(

@@ -17,6 +17,10 @@ EMPTY_TREE = Oid("4b825dc642cb6eb9a060e54bf8d69288fbee4904")
 _SPACE = " \t\n\r"
 
 
+UNTOLD = "…"
+"""Stands in a recorded command line for the command of ``--exec``."""
+
+
 class Role(Enum):
     """What a branch is for; the value is the word in output and in ``.poolside.toml``."""
 

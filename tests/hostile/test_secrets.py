@@ -74,13 +74,33 @@ def test_P10_a_url_with_a_password_is_not_taken(simple: World, poolside: Run) ->
     assert SECRET not in (clone.path / ".git/config").read_text()
 
 
-def test_P10_a_command_with_a_url_is_logged_without_its_password(simple: World, poolside: Run) -> None:
+@pytest.mark.parametrize("form", [["--exec", "COMMAND"], ["--exec=COMMAND"]])
+def test_P10_the_command_of_exec_is_in_no_log(simple: World, poolside: Run, form: list[str]) -> None:
     clone = simple.clone()
-    command = f"true https://user:{SECRET}@host.example/x"
-    results = [poolside(clone, "sync", "--exec", command), poolside(clone, "log"), poolside(clone, "log", "--json"),
+    command = f"true -H 'Authorization: token {SECRET}' https://user:{SECRET}@host.example/x"
+    words = [word.replace("COMMAND", command) for word in form]
+    results = [poolside(clone, "sync", *words), poolside(clone, "log"), poolside(clone, "log", "--json"),
                poolside(clone, "undo"), poolside(clone, "log")]  # fmt: skip
     assert [result.status for result in results] == [0] * 5
     nowhere(clone, results)
+    assert "--exec" in results[1].out
+
+
+def test_P10_while_it_is_stopped_its_owner_alone_may_read_it(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    command = f"test {SECRET}; false"
+    assert poolside(clone, "sync", "--drop", "Tune line five", "--exec", command).status == 3
+    state = clone.path / ".git/poolside/stopped.json"
+    assert state.stat().st_mode & 0o077 == 0
+    refused = poolside(clone, "sync")
+    status = poolside(clone, "status", "--json")
+    again = poolside(clone, "sync", "--continue")
+    assert (refused.status, status.status, again.status) == (1, 0, 3)  # it was run again
+    assert poolside(clone, "sync", "--abort").status == 0
+    nowhere(clone, [refused, status])
+    unattended = poolside(clone, "sync", "--drop", "Tune line five", "--exec", command, "--no-stop", "--json")
+    assert unattended.status == 3
+    nowhere(clone, [unattended])
 
 
 def test_P10_no_process_of_ours_has_a_password_among_its_arguments(
