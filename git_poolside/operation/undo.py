@@ -14,6 +14,7 @@ from git_poolside.git.objects import Committer, Objects
 from git_poolside.git.process import Git
 from git_poolside.git.quarantine import quarantine
 from git_poolside.git.replay import Engine
+from git_poolside.git.standing import reflog
 from git_poolside.operation import journal, log
 from git_poolside.operation.evidence import tree_of_parent
 from git_poolside.stack.model import Conflict, Oid, RefChange
@@ -47,8 +48,7 @@ def undo(
     for operation in operations:  # newest first
         for change in operation.refs:
             movements.setdefault(change.ref, []).append(change)
-            # A branch that was not here then, but on the server (edge case A1): there it has to go back too.
-            before[change.ref] = change.before or (operation.leases.get(change.ref) if pushed else None)
+            before[change.ref] = _origin(git, config, objects, operation, change) if pushed else change.before
     current = refs.read(git, before)
     by_hand = {ref: _by_hand(made, current[ref]) for ref, made in movements.items()}
     moved = [ref for ref in before if by_hand[ref]]
@@ -105,6 +105,23 @@ def _was_pushed(git: Git, objects: Objects, oldest: log.Operation) -> bool:
     """Whether there was a push after the `oldest` operation."""
     later = itertools.takewhile(lambda one: one.id != oldest.id, log.entries(git, objects))
     return any(operation.kind == "push" for operation in later)
+
+
+def _origin(git: Git, config: Config, objects: Objects, operation: log.Operation, change: RefChange) -> Oid | None:
+    """What a pushed operation made its branch from: what was here, or the server's tip where that was newer.
+
+    The branch may not have been here then (edge case A1), or have been behind a teammate's; that is on the server then,
+    and what goes back there may not be older.
+    """
+    here, there = change.before, operation.leases.get(change.ref)
+    if there is None or here is None or here == there:
+        return here or there
+    older = itertools.dropwhile(lambda one: one.id != operation.id, log.entries(git, objects))
+    unpushed = itertools.takewhile(lambda one: one.kind != "push", itertools.islice(older, 1, None))
+    if any(made.after == here for one in unpushed for made in one.refs if made.ref == change.ref):
+        return here
+    tracking = config.fork_ref(change.ref.removeprefix("refs/heads/"))
+    return there if refs.is_ancestor(git, here, there) or here in reflog(git, tracking) else here
 
 
 def _leases(git: Git, objects: Objects, oldest: log.Operation) -> Mapping[str, Oid | None]:

@@ -310,3 +310,30 @@ def test_undo_of_a_pushed_sync_still_puts_the_server_back(simple: World, poolsid
     assert poolside(clone, "sync", "--push").status == 0
     assert poolside(clone, "undo", "--push").status == 0
     assert simple.fork.refs("refs/heads") == before
+
+
+def test_undo_push_of_what_had_taken_a_teammates_sync_along_leaves_that_on_the_server(
+    simple: World, poolside: Run
+) -> None:
+    """The branch here was behind when the operation began, so what it made was pushed over the teammate's state."""
+    clone, mate = ready(simple), simple.clone("mate")
+    assert poolside(mate, "sync", "--push").status == 0
+    theirs = branches(simple.fork)
+    clone.git("fetch", "-q", "origin")
+    assert poolside(clone, "changes", "--write").status == 0
+    assert poolside(clone, "push").status == 0
+    assert branches(simple.fork) != theirs
+    assert poolside(clone, "undo", "--push").status == 0
+    assert branches(simple.fork) == theirs
+    assert clone.rev("poolside-main") == simple.fork.rev("poolside-main")
+
+
+def test_undo_push_after_an_undo_that_was_not_pushed_goes_back_to_that(simple: World, poolside: Run) -> None:
+    clone = ready(simple)
+    before = branches(clone)
+    assert poolside(clone, "sync", "--push").status == 0
+    assert poolside(clone, "undo").status == 0
+    assert poolside(clone, "changes", "--write").status == 0
+    assert poolside(clone, "push").status == 0
+    assert poolside(clone, "undo", "--push").status == 0
+    assert branches(clone) == branches(simple.fork) == before
