@@ -282,7 +282,7 @@ class World:
         """The fork begins: its main is upstream's commit, and so are its picks and patches."""
         oid = self.upstream.rev(commit)
         branches = ("main", "poolside-cherry-picks", "poolside-main")
-        specs = (f"{oid}:refs/heads/{branch}" for branch in branches)
+        specs = (f"+{oid}:refs/heads/{branch}" for branch in branches)
         self.fork.git("fetch", "-q", str(self.upstream.path), *specs)
         (self.fork.path / "HEAD").write_text("ref: refs/heads/poolside-main\n")
 

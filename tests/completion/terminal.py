@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import signal
 import time
@@ -12,8 +13,12 @@ from pathlib import Path
 
 import pyte
 
-PATIENCE = 20.0
+PATIENCE = 120.0
 """Seconds until a screen that does not come is given up; nothing waits that long when all is well."""
+_KEYBOARD = re.compile(rb"\x1b\[[=><?]\d*(?:;\d*)*u")
+"""How fish 4 asks for other codes of the keys, which this terminal does not have."""
+_BEGUN = re.compile(rb"\x1b(?:\[(?:[=><?][\d;]*)?)?\Z")
+"""The beginning of that, at the end of what has come."""
 
 
 class Terminal:
@@ -23,6 +28,7 @@ class Terminal:
         self._screen = pyte.Screen(columns, 50)
         self._stream = pyte.ByteStream(self._screen)
         self.raw = bytearray()
+        self._rest = b""
         self._process, self._descriptor = pty.fork()
         if self._process == 0:
             os.chdir(folder)
@@ -54,7 +60,10 @@ class Terminal:
             except OSError:  # it has ended
                 break
             self.raw += said
-            self._stream.feed(said)
+            said = self._rest + said
+            whole = len(_BEGUN.sub(b"", said))
+            self._rest = said[whole:]
+            self._stream.feed(_KEYBOARD.sub(b"", said[:whole]))
         return self.lines
 
     def shows(self, expected: list[str]) -> list[str]:
