@@ -13,8 +13,8 @@ from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Committer, Objects
 from git_poolside.git.process import Git
 from git_poolside.git.quarantine import quarantine
+from git_poolside.git.reflogs import reflog
 from git_poolside.git.replay import Engine
-from git_poolside.git.standing import reflog
 from git_poolside.operation import journal, log
 from git_poolside.operation.evidence import tree_of_parent
 from git_poolside.stack.model import Conflict, Oid, RefChange
