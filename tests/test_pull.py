@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import pytest
 
@@ -443,3 +444,75 @@ def test_P14_the_push_of_a_sync_lists_them_too(simple: World, poolside: Run) -> 
     simple.nightly("2026-07-12")
     said = json.loads(poolside(clone, "sync", "--push", "--json").out)
     assert said["topics"] == [{"branch": name, "here": True, "commits": 1, "pull": None} for name in ("one", "two")]
+
+
+# What is answered beforehand
+
+
+def test_a_commit_that_upstream_has_in_another_form_is_asked_about_and_kept_or_dropped(
+    stuck: World, poolside: Run
+) -> None:
+    clone = stuck.clone()
+    mine = commit(clone, "lib/c.py", TEN + "mine\n", "Extend c myself")
+    assert poolside(stuck.clone("mate"), "sync", "--drop", "Tune line five", "--push").status == 0
+    before = state(clone)
+    refused = poolside(clone, "pull", "--no-stop")
+    assert (refused.status, state(clone)) == (3, before)
+    assert not (clone.path / ".git/poolside/stopped.json").exists()
+    assert f"{mine[:9]} Extend c myself does not apply" in refused.err
+    dropped = poolside(clone, "pull", "--drop", "Extend c myself")
+    assert dropped.status == 0, dropped.err
+    assert "dropped as asked (--drop)" in dropped.out
+    assert clone.rev("poolside-main") == stuck.fork.rev("poolside-main")
+    assert poolside(clone, "undo").status == 0
+    assert state(clone) == before
+
+
+def test_one_of_two_commits_is_dropped_and_the_other_kept(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    commit(clone, "mine.txt", "one\n", "My patch")
+    other = commit(clone, "other.txt", "one\n", "My other patch")
+    mate = synced(simple, poolside)
+    result = poolside(clone, "pull", "--drop", "My patch", "--keep", other)
+    assert result.status == 0, result.err
+    assert clone.subjects(f"{mate.rev('HEAD')}..poolside-main") == ["My other patch"]
+
+
+def test_keep_of_what_is_left_with_nothing_says_so(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    mine = commit(clone, "mine.txt", "one\n", "My patch")
+    mate = simple.clone("mate")
+    mate.git("fetch", "-q", str(clone.path), "poolside-main")
+    mate.git("cherry-pick", mine)
+    for words in (["sync"], ["push"]):
+        assert poolside(mate, *words).status == 0
+    result = poolside(clone, "pull", "--keep", "My patch")
+    assert result.status == 0, result.err
+    assert "nothing of it is left that --keep could keep" in result.out
+    assert clone.rev("poolside-main") == simple.fork.rev("poolside-main")
+
+
+# Edits of the stack that were not pushed
+
+
+@pytest.mark.parametrize("edit", [["drop", "Speed up relu"], ["move", "Use our index", "--before", "Add the build"]])
+def test_P6_an_unpushed_edit_is_given_up_with_a_word_and_undo_has_it(
+    simple: World, poolside: Run, edit: list[str]
+) -> None:
+    clone = simple.clone()
+    assert poolside(clone, "cherry-pick", *edit).status == 0
+    commit(clone, "mine.txt", "one\n", "My patch")
+    before = state(clone)
+    mate = simple.clone("mate")
+    commit(mate, "mate.txt", "theirs\n", "A mate's patch")
+    assert poolside(mate, "push").status == 0
+    result = poolside(clone, "pull")
+    assert result.status == 0, result.err
+    assert clone.subjects(f"{mate.rev('HEAD')}..poolside-main") == ["My patch"]
+    words = [edit[0] if edit[0] == "move" else "drop"]
+    assert [line for line in result.err.splitlines() if line.startswith("note:")] == [
+        f"note: given up for the fork's stack: cherry-pick {words[0]} {shlex.join(edit[1:])}"
+        " (git poolside undo brings it back; or do it again)"
+    ]
+    assert poolside(clone, "undo").status == 0
+    assert state(clone) == before

@@ -22,7 +22,13 @@ def parser() -> Parser:
     made.description = f"{made.description}\n{_MORE}"
     made.add_argument("branches", metavar="BRANCH", nargs="*", help="a topic branch on an earlier stack")
     made.add_argument("-n", "--dry-run", action="store_true", help="show what would happen, change nothing")
-    made.add_argument("--keep", metavar="PATCH", action="append", default=[], help="keep PATCH whatever its verdict")
+    made.add_argument(
+        "--keep",
+        metavar="PATCH",
+        action="append",
+        default=[],
+        help="keep PATCH whatever its verdict, if anything of it is left",
+    )
     made.add_argument("--drop", metavar="PATCH", action="append", default=[], help="leave PATCH out")
     allowing(made)
     made.add_argument("--no-stop", action="store_true", help="report a conflict instead of stopping at it")

@@ -22,7 +22,13 @@ def parser() -> Parser:
     how.add_argument("-n", "--dry-run", action="store_true", help="show what would happen, change nothing")
     how.add_argument("--push", action="store_true", help="push afterwards, when all went well")
     how.add_argument("--exec", metavar="CMD", help="run CMD at each new commit; stop where it fails")
-    how.add_argument("--keep", metavar="PATCH", action="append", default=[], help="keep PATCH whatever its verdict")
+    how.add_argument(
+        "--keep",
+        metavar="PATCH",
+        action="append",
+        default=[],
+        help="keep PATCH whatever its verdict, if anything of it is left",
+    )
     how.add_argument("--drop", metavar="PATCH", action="append", default=[], help="drop PATCH")
     allowing(how)
     how.add_argument("--autosquash", action="store_true", help="put fixup! and squash! commits where they belong")

@@ -297,7 +297,7 @@ def _require_named(git: Git, config: Config, here: Ground) -> None:
 
 def answered(git: Git, config: Config, objects: Objects, ordered: Order, wishes: Wishes) -> Order:
     """`ordered` with what ``--keep``, ``--drop`` and ``--allow`` add to it when it goes on."""
-    carried = [move.commits[-1] for move in ordered.moves if move.commits]
+    carried = [oid for move in ordered.moves for oid in move.commits]
     names = _Names(git, config, objects, ordered.tips, ordered.upstream, carried)
     explain = names.find(wishes.explain) if wishes.explain is not None else ordered.explain
     return replace(ordered, choices=_choices(ordered.choices, names, wishes), explain=explain)
@@ -332,11 +332,14 @@ class _Names:
         self._git = git
         self._objects = objects
         self._repository = config.github.upstream
-        self._tips = [tip for tip in (stack[Role.PICKS], stack[Role.PATCHES], *carried) if tip]
+        self._tips = [tip for tip in (stack[Role.PICKS], stack[Role.PATCHES]) if tip]
+        self._carried = carried
         self._upstream = upstream
 
     @cached_property
     def _commits(self) -> list[Commit]:
+        if self._carried:  # a pull judges nothing else
+            return [self._objects.commit(oid) for oid in self._carried]
         listing = self._git.lines("rev-list", *self._tips, f"^{self._upstream}", "--") if self._tips else []
         return [self._objects.commit(Oid(oid)) for oid in listing]
 

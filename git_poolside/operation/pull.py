@@ -110,8 +110,23 @@ class _Planner:
                 limits = [oid for oid in (self.remote[role], self.remote[Role.PATCHES]) if oid]
                 mine = [] if role is Role.SNAPSHOT else self._only(tip, [*limits, *self._below(role)])
                 found.append(self._move(role, mine))
+        self._tell_given_up()
         self._tell_gone()
         return found
+
+    def _tell_given_up(self) -> None:
+        """Say which edits of the stack were not pushed: what they moved, dropped or made anew is not carried over."""
+        undone: set[str] = set()
+        for operation in log.entries(self.git, self.objects):
+            if operation.kind in ("push", "pull"):
+                return
+            undone.update(operation.undoes)
+            edits = operation.kind == "cherry-pick" and operation.command[1:2] != ("add",)
+            if edits and operation.refs and operation.id not in undone:
+                self.notes.append(
+                    f"given up for the fork's stack: {operation.title} "
+                    "(git poolside undo brings it back; or do it again)"
+                )
 
     def _stands(self, role: Role) -> Standing:
         here, there = self.local[role], self.remote[role]

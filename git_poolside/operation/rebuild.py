@@ -208,6 +208,8 @@ class Rebuild:
         if self.out.stop is not None:
             entry = replace(entry, assumes=(self.out.stop.commit.oid,))
         if decision.fate is Fate.DROPPED:
+            if commit.oid in self.choices.keep:
+                entry = replace(entry, notes=(*entry.notes, "nothing of it is left that --keep could keep"))
             self.out.results.append(entry)
             return tip
         if decision.fate is Fate.KEPT and new is not None:
