@@ -50,9 +50,11 @@ def begin_again(git: Git, raw: Mapping[str, Any], since: float) -> None:
     if worktree.head(git) != stopped.stands_at or worktree.branch(git) is not None:
         return
     if stopped.kind == CONFLICT:
-        if mending.look(git, stopped.partial, _merged(git, stopped), since, marked=True).foreign:
+        left = mending.look(git, stopped.partial, _merged(git, stopped), since, marked=True)
+        if left.foreign:
             return
-        clear(git, stopped)
+        written = (touch.path.decode("utf-8", "surrogateescape") for touch in left.touches)  # renamed ones among them
+        clear(git, replace(stopped, touched=(*stopped.touched, *written)))
         _pick(git, stopped)
     _as_it_stands(git, stopped).save(git)
 

@@ -422,6 +422,30 @@ def test_P8_a_lock_with_another_value_is_left_alone(simple: World, poolside: Run
     assert clone.rev("one") == one[1]
 
 
+def test_P8_a_stop_killed_behind_its_cherry_pick_is_begun_again_where_upstream_moved_files(
+    world: World, poolside: Run
+) -> None:
+    """What the patch changes under a new name is not in the state yet when git has written it."""
+    old = {name: f"{name}\n{TEN}" for name in ("a.py", "b.py")}
+    world.land({"version.txt": "2.9.0a0\n", **old}, "Begin", 1)
+    world.nightly("2026-07-03")
+    world.fork_at()
+    world.patch({name: text.replace("line 5\n", "line five\n") for name, text in old.items()}, "Tune both\n")
+    moved = {"lib/a.py": old["a.py"].replace("line 5\n", "line 5, rewritten\n"), "lib/b.py": old["b.py"]}
+    world.land({"a.py": None, "b.py": None, **moved}, "Move them", 3)
+    world.nightly("2026-07-10")
+    clone = world.clone()
+    before = clone.refs("refs/heads"), clone.git("symbolic-ref", "HEAD"), clone.git("status", "--porcelain")
+    killed(clone, "reference-transaction", '[ "$1" = committed ] && grep -q " CHERRY_PICK_HEAD$" || exit 0')
+    assert clone.git("status", "--porcelain").splitlines() == ["UU lib/a.py", "M  lib/b.py"]
+    assert poolside(clone, "status").status == 0
+    assert clone.git("status", "--porcelain").splitlines() == ["UU lib/a.py", "M  lib/b.py"]
+    assert clone.rev("CHERRY_PICK_HEAD") == before[0]["refs/heads/poolside-main"]
+    clone.git("cherry-pick", "--abort")
+    assert poolside(clone, "sync", "--abort").status == 0
+    assert (clone.refs("refs/heads"), clone.git("symbolic-ref", "HEAD"), clone.git("status", "--porcelain")) == before
+
+
 def test_P8_a_journal_that_cannot_be_read_stops(simple: World, poolside: Run) -> None:
     clone = simple.clone()
     path = journal(clone, "refs")
