@@ -145,7 +145,7 @@ class Git:
         return answer
 
     def try_run(self, *arguments: str, input: bytes | None = None, cwd: Path | None = None) -> Answer:
-        """Like `run`, for a command whose failure is an answer."""
+        """Like `run`, for a command whose failure is an answer; raises `GitFailed` for one that was killed."""
         if arguments[:1] == ("config",):
             _SETTINGS.clear()
         done = subprocess.run(
@@ -158,6 +158,8 @@ class Git:
             pass_fds=INHERITED,
             check=False,
         )
+        if done.returncode < 0:
+            raise GitFailed(arguments, done.returncode, done.stderr.decode("utf-8", "replace"))
         return Answer(done.returncode, done.stdout, done.stderr)
 
     def settled(self, *arguments: str, ok: Sequence[int] = (0,)) -> Answer:

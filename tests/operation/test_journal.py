@@ -503,21 +503,28 @@ def test_P8_killed_while_the_worktree_of_exec_is_half_made(simple: World, poolsi
 
 
 def interrupting(clone: Repo, monkeypatch: pytest.MonkeyPatch, words: str, end: str = "kill -INT $$") -> None:
-    """A git that Ctrl-C ends once, when it is asked `words`; poolside itself has not heard of it yet."""
+    """A git that Ctrl-C ends once, when it is asked `words`; poolside itself has not heard of it yet.
+
+    All but their transaction counts only when refs have moved.
+    """
     folder = clone.path / ".git/wrapped"
     folder.mkdir()
     script = folder / "git"
-    once = f"[ -e {folder}/once ] || {{ : > {folder}/once; {end}; }}"
+    moved = f"[ -e {clone.path}/.git/refs/poolside/operations ] &&" if not words.startswith("update-ref") else ""
+    once = f"{moved} [ ! -e {folder}/once ] && {{ : > {folder}/once; {end}; }}"
     script.write_text(f'#!/bin/sh\ncase " $* " in *" {words} "*) {once};; esac\nexec {shutil.which("git")} "$@"\n')
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
 
 
-def test_P8_what_has_to_be_done_is_done_again(simple: World, poolside: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("words", ["symbolic-ref -m", "rev-parse -q --verify HEAD^{commit}"])
+def test_P8_what_has_to_be_done_is_done_again(
+    simple: World, poolside: Run, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
     """The branches have moved; that HEAD goes back to its own is no matter of choice."""
     clone = simple.clone()
     with monkeypatch.context() as patched:
-        interrupting(clone, patched, "symbolic-ref -m")
+        interrupting(clone, patched, words)
         assert poolside(clone, "sync").status == 0
     assert (clone.path / ".git/wrapped/once").exists()
     assert clone.git("symbolic-ref", "HEAD") == "refs/heads/poolside-main"
