@@ -517,7 +517,7 @@ def interrupting(clone: Repo, monkeypatch: pytest.MonkeyPatch, words: str, end: 
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
 
 
-@pytest.mark.parametrize("words", ["symbolic-ref -m", "rev-parse -q --verify HEAD^{commit}"])
+@pytest.mark.parametrize("words", ["symbolic-ref -m", "rev-parse HEAD^{commit}"])
 def test_P8_what_has_to_be_done_is_done_again(
     simple: World, poolside: Run, monkeypatch: pytest.MonkeyPatch, words: str
 ) -> None:
