@@ -130,11 +130,18 @@ class Ui:
     def talk(self, *lines: str) -> None:
         """Talk, on stderr, unless ``-q``."""
         if not self.quiet:
-            for line in lines:
-                self._write(self._err, self._shown(line) + "\n")
+            self._say(*map(self._shown, lines))
 
     def warn(self, message: str) -> None:
-        self._write(self._err, f"warning: {clean(message)}\n")
+        self._say(f"warning: {clean(message)}")
+
+    def _say(self, *lines: str) -> None:
+        """Lines on stderr; on a terminal those that are wider are broken between words."""
+        for line in lines:
+            lead = len(line) - len(line.lstrip(" "))
+            wide = self.is_terminal and columns(line) > max(self.width, 40)
+            shown = folded(line, self.width, lead + 2, " " * lead) if wide else [line]
+            self._write(self._err, "".join(f"{one}\n" for one in shown))
 
     def annotate(self, kind: str, title: str, message: str) -> None:
         """Show a message on the page of a run of GitHub Actions (`actions.annotation`); nothing anywhere else."""
@@ -171,18 +178,16 @@ class Ui:
 
     def complain(self, first: str, *more: str) -> None:
         """An error that is part of a report."""
-        self._write(self._err, "".join(f"{self._shown(line)}\n" for line in (f"error: {first}", *more)))
+        self._say(*map(self._shown, (f"error: {first}", *more)))
 
     def complain_end(self, what: str) -> None:
-        self._write(self._err, f"{self._shown(what)}\n")
+        self._say(self._shown(what))
 
     def error(self, error: PoolsideError) -> None:
         """An error's message and hints, as git shows its own; as an object too under ``--json``."""
         word = "fatal" if error.exit_code == 128 else "error"
         first, *more = clean(error.message).split("\n")
-        self._write(self._err, f"{word}: {first}\n")
-        for line in more:
-            self._write(self._err, f"{line}\n")
+        self._say(f"{word}: {first}", *more)
         self.hint(*error.hints)
         if self.json:
             snags = []

@@ -167,6 +167,10 @@ def test_a_hint_is_folded_on_a_narrow_terminal_but_not_what_is_typed(
              "mend the file on the patches branch and commit it")  # fmt: skip
     monkeypatch.setenv("COLUMNS", width)
     terminal, file = Terminal(), io.StringIO()
+    Ui(err=terminal).talk("note: what is said is broken between its words, too")
+    said = "note: what is said is broken between its\n  words, too\n"
+    assert terminal.getvalue() == (said if width == "40" else said.replace("\n  ", " "))
+    terminal = Terminal()
     Ui(err=terminal).hint(*hints)
     assert terminal.getvalue() == shown
     Ui(err=file).hint(*hints)
