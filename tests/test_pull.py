@@ -86,6 +86,30 @@ def test_an_undone_pull_is_not_pushed_over_the_teammates_sync(simple: World, poo
     assert simple.fork.refs() == server
 
 
+@pytest.mark.parametrize("later", [False, True])
+def test_an_undone_pull_that_left_nothing_of_ones_own_is_not_pushed_over_it_either(
+    simple: World, poolside: Run, later: bool
+) -> None:
+    """Then the branches were at the server's very tips: having been there is no rewriting of them."""
+    clone = simple.clone()
+    for branch in ("main", "poolside-cherry-picks"):
+        clone.git("branch", "-q", branch, f"origin/{branch}")
+    wanted = simple.land({"pick.txt": "pick\n"}, "Wanted early", 42)
+    assert poolside(clone, "cherry-pick", "add", wanted).status == 0
+    simple.nightly("2026-07-11")
+    mate = synced(simple, poolside)
+    for words in (["pull"], ["undo"]):
+        assert poolside(clone, *words).status == 0
+    if later:
+        commit(clone, "mine.txt", "one\n", "My patch")
+    server = simple.fork.refs()
+    assert poolside(clone, "push").status == 4
+    assert simple.fork.refs() == server
+    assert poolside(clone, "pull").status == 0
+    assert clone.rev("main") == clone.rev("poolside-cherry-picks") == mate.rev("main")
+    assert clone.subjects(f"{mate.rev('HEAD')}..poolside-main")[:1] == (["My patch"] if later else [])
+
+
 def test_an_undone_sync_that_took_a_teammates_along_is_not_pushed_over_it(simple: World, poolside: Run) -> None:
     clone = simple.clone()
     synced(simple, poolside)

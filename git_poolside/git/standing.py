@@ -49,6 +49,9 @@ def standing(git: Git, ref: str, tracking: str, here: Oid, there: Oid, known: Kn
         return Standing.OURS
     if here in reflog(git, tracking):
         return Standing.THEIRS  # also where an undo took back what was moved along: that is not ours to take back there
+    put = known.put.get(ref)
+    if put is not None and refs.is_ancestor(git, put, here):
+        return Standing.DIVERGED  # what an undo left here did not come out of the tip that it went back from
     if there in reflog(git, ref):
         return Standing.REWRITTEN
     return Standing.DIVERGED
