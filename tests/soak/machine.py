@@ -147,6 +147,21 @@ class Soak(RuleBasedStateMachine):
         if not amend:
             self.own[edits[0].marker] = edits, title
 
+    @rule(who=WHO, which=st.integers(0, 5))
+    def picks_by_hand(self, who: int, which: int) -> None:
+        """As before there was a tool: git cherry-pick -x onto the picks, the patches stay where they are."""
+        clone = self.clones[who]
+        if clone.is_stopped or not clone.tips[1] or not self.upstream.landings:
+            return
+        head = clone.head.removeprefix("refs/heads/")
+        clone.repo.git("fetch", "-q", "upstream")
+        clone.checkout(ROLES[1])
+        landing = self.upstream.landings[-1 - which % len(self.upstream.landings)]
+        clone.repo.git("cherry-pick", "-x", landing.oid, check=False)
+        clone.repo.git("cherry-pick", "--abort", check=False)  # in conflict, or empty
+        clone.checkout(*(["--detach"] if head == "HEAD" else [head]))
+        clone.settle(clone.now(), clone.owed, f"by a pick of {landing.title} by hand")
+
     @rule(who=WHO, which=st.integers(0, 9))
     def erases_own_work(self, who: int, which: int) -> None:
         clone = self.clones[who]
