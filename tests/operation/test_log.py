@@ -27,6 +27,7 @@ def test_an_empty_log(simple: World, poolside: Run) -> None:
 def test_the_log_shows_each_operation_newest_first(simple: World, poolside: Run) -> None:
     clone = simple.clone()
     before = clone.rev("poolside-main")
+    snapshot, picks = simple.fork.rev("main"), simple.fork.rev("poolside-cherry-picks")
     poolside(clone, "sync")
     after, target = clone.rev("poolside-main"), clone.rev("main")
     poolside(clone, "push")
@@ -36,8 +37,8 @@ def test_the_log_shows_each_operation_newest_first(simple: World, poolside: Run)
     assert poolside(clone, "log").out.splitlines() == [
         f"{ids[0]}  2026-08-01 12:00:00  undo",
         f"    took back {ids[2]}",
-        f"    main                   {target[:9]} -> none",
-        f"    poolside-cherry-picks  {target[:9]} -> none",
+        f"    main                   {target[:9]} -> {snapshot[:9]}",
+        f"    poolside-cherry-picks  {target[:9]} -> {picks[:9]}",
         f"    poolside-main          {after[:9]} -> {before[:9]}",
         f"{ids[1]}  2026-08-01 12:00:00  push",
         "    pushed main, poolside-cherry-picks, poolside-main, refs/poolside/published/2026-07-10-1",
