@@ -138,7 +138,8 @@ class Server(Place):
 @dataclass
 class Clone(Place):
     """A person's clone. `gave_up` and `gains` are what its person decided in the operation that runs or is stopped;
-    `moved` every tip that an operation began or ended at.
+    `moved` every tip that an operation began or ended at, `by_hand` every tip of picks made with plain git: an undo may
+    go back to it, although the patches are not on it.
     """
 
     server: Server = None  # type: ignore[assignment]
@@ -148,6 +149,7 @@ class Clone(Place):
     said: Result | None = None
     head: str = f"refs/heads/{ROLES[2]}"
     moved: set[str] = field(default_factory=set)
+    by_hand: set[str] = field(default_factory=set)
 
     # Commands
 
@@ -198,7 +200,8 @@ class Clone(Place):
             self.moved |= {tip for one in zip(before, after, strict=True) if one[0] != one[1] for tip in one if tip}
             owed = self._back(after[2], undone) if back else self._taken_in()
             self.settle(after, (owed - self.gave_up) | self.gains, f"in {' '.join(words)}")
-            self._sits(after)
+            if not (back and after[1] in self.by_hand):
+                self._sits(after)
         self.server.pushed_by(self, heard=result.status >= 0)
         assert result.status != 3 or self.is_stopped, self.said
         self.look()
