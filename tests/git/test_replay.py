@@ -165,7 +165,7 @@ def test_trees_are_written_as_git_mktree_writes_them(world: World) -> None:
 
 def test_what_is_asked_ahead_ends_with_the_engine(world: World) -> None:
     """A sync that stops or is refused early does not wait for it: no thread, no process is left, nothing is told."""
-    repo = world.upstream
+    repo, others = world.upstream, set(threading.enumerate())
     names = [f"{number}.txt" for number in range(40)]
     trees = [Oid(repo.tree({name: edited(word, at) for name in names})) for word, at in (("x", 1), ("p", 5), ("q", 10))]
     later = [Oid(repo.tree({name: edited("p", 5).replace("2", str(step)) for name in names})) for step in range(4)]
@@ -178,7 +178,7 @@ def test_what_is_asked_ahead_ends_with_the_engine(world: World) -> None:
                 Engine(objects, merge).stand_on(trees[2], found)
             with pytest.raises(MergeCrashed):
                 merge.plain.merge(trees[0], trees[1], trees[2])
-        for thread in set(threading.enumerate()) - {threading.main_thread()}:
+        for thread in set(threading.enumerate()) - others:
             thread.join(10)
             assert not thread.is_alive()
 
