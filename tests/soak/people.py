@@ -200,6 +200,7 @@ class Clone(Place):
             self.moved |= {tip for one in zip(before, after, strict=True) if one[0] != one[1] for tip in one if tip}
             owed = self._back(after[2], undone) if back else self._taken_in()
             self.settle(after, (owed - self.gave_up) | self.gains, f"in {' '.join(words)}")
+            self.released |= self.gave_up - self.owed  # also what was never here before the server had it
             if not (back and after[1] in self.by_hand):
                 self._sits(after)
         self.server.pushed_by(self, heard=result.status >= 0)
