@@ -360,6 +360,19 @@ def test_a_full_disk_loses_nothing(simple: World, poolside: Run) -> None:
     assert poolside(clone, "sync").status == 0
 
 
+def test_an_exec_whose_worktree_cannot_be_made_leaves_nothing_behind(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    before = clone.refs("refs/heads")
+    in_the_way = clone.path / ".git/worktrees"
+    in_the_way.write_text("")
+    result = poolside(clone, "sync", "--exec", "true")
+    assert (result.status, "Not a directory" in result.err or "File exists" in result.err) == (128, True)
+    assert clone.refs("refs/heads") == before
+    assert list((clone.path / ".git/poolside").glob("exec-*")) == []
+    in_the_way.unlink()
+    assert poolside(clone, "sync", "--exec", "true").status == 0
+
+
 @pytest.mark.parametrize("limit", [64, 200, 600, 1500, 4000])
 def test_a_disk_that_fills_up_on_the_way_loses_nothing(simple: World, poolside: Run, limit: int) -> None:
     clone = simple.clone()

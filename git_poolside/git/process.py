@@ -340,7 +340,9 @@ def open_repository(folder: Path, environment: Mapping[str, str] | None = None) 
              "--is-shallow-repository", "--path-format=absolute", "--git-common-dir", "--git-path", "objects",
              "--show-toplevel"]  # fmt: skip
     try:
-        done = subprocess.run(["git", "rev-parse", *asked], capture_output=True, env=own, cwd=folder, check=False)
+        done = subprocess.run(
+            ["git", "rev-parse", *asked], capture_output=True, env=own, cwd=folder, pass_fds=INHERITED, check=False
+        )
     except FileNotFoundError:
         version()  # raises `NotARepository` where git is what was not found
         raise

@@ -7,8 +7,10 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from git_poolside.errors import GitFailed
 from git_poolside.git.process import INHERITED, Git
 from git_poolside.stack.model import Oid
 
@@ -21,9 +23,9 @@ def first_failure(git: Git, command: str, commits: Sequence[Oid]) -> Oid | None:
     if not commits:
         return None
     folder = Path(tempfile.mkdtemp(prefix="exec-", dir=git.state_dir)) / "worktree"
-    git.run("worktree", "add", "-q", "--detach", "--no-checkout", os.fspath(folder), commits[0])
     own = {k: v for k, v in git.environment.items() if k not in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")}
     try:
+        git.run("worktree", "add", "-q", "--detach", "--no-checkout", os.fspath(folder), commits[0])
         inside = git.at(folder)
         for oid in commits:
             inside.run("checkout", "-q", "-f", "--detach", oid)
@@ -34,5 +36,6 @@ def first_failure(git: Git, command: str, commits: Sequence[Oid]) -> Oid | None:
                 return oid
         return None
     finally:
-        git.try_run("worktree", "remove", "--force", os.fspath(folder))
+        with suppress(GitFailed):
+            git.run("worktree", "remove", "--force", os.fspath(folder))
         shutil.rmtree(folder.parent, ignore_errors=True)

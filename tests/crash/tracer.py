@@ -105,13 +105,13 @@ NAMELESS = _Process("?")
 
 
 def _dying(pid: int) -> bool:
-    """Whether a process is killed already, and merely has not had its turn yet to end (proc(5), status)."""
+    """Whether a process has a signal that ends it, and merely has not had its turn yet (proc(5), status)."""
     try:
         text = Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return True
     pending = [int(line.split()[1], 16) for line in text.splitlines() if line.startswith(("SigPnd:", "ShdPnd:"))]
-    return "State:\tZ" in text or any(mask >> (signal.SIGKILL - 1) & 1 for mask in pending)
+    return "State:\tZ" in text or any(mask >> (one - 1) & 1 for mask in pending for one in SIGNALS.values())
 
 
 def available() -> bool:

@@ -160,7 +160,7 @@ class Soak(RuleBasedStateMachine):
         clone.repo.git("cherry-pick", "-x", landing.oid, check=False)
         clone.repo.git("cherry-pick", "--abort", check=False)  # in conflict, or empty
         clone.checkout(*(["--detach"] if head == "HEAD" else [head]))
-        clone.by_hand.add(clone.now()[1])
+        self.server.by_hand.add(clone.now()[1])
         clone.settle(clone.now(), clone.owed, f"by a pick of {landing.title} by hand")
 
     @rule(who=WHO, which=st.integers(0, 9))

@@ -101,9 +101,14 @@ class Place:
 
 @dataclass
 class Server(Place):
-    """The fork's server: published records never go or change, the three branches move at once or not at all."""
+    """The fork's server: published records never go or change, the three branches move at once or not at all.
+
+    `by_hand` is every tip of picks that anybody made with plain git: an undo may go back to it, although the patches
+    are not on it.
+    """
 
     records: dict[str, str] = field(default_factory=dict)
+    by_hand: set[str] = field(default_factory=set)
 
     def look(self) -> None:
         now = self.refs(PUBLISHED)
@@ -138,8 +143,7 @@ class Server(Place):
 @dataclass
 class Clone(Place):
     """A person's clone. `gave_up` and `gains` are what its person decided in the operation that runs or is stopped;
-    `moved` every tip that an operation began or ended at, `by_hand` every tip of picks made with plain git: an undo may
-    go back to it, although the patches are not on it.
+    `moved` every tip that an operation began or ended at.
     """
 
     server: Server = None  # type: ignore[assignment]
@@ -149,7 +153,6 @@ class Clone(Place):
     said: Result | None = None
     head: str = f"refs/heads/{ROLES[2]}"
     moved: set[str] = field(default_factory=set)
-    by_hand: set[str] = field(default_factory=set)
 
     # Commands
 
@@ -201,7 +204,7 @@ class Clone(Place):
             owed = self._back(after[2], undone) if back else self._taken_in()
             self.settle(after, (owed - self.gave_up) | self.gains, f"in {' '.join(words)}")
             self.released |= self.gave_up - self.owed  # also what was never here before the server had it
-            if not (back and after[1] in self.by_hand):
+            if not (back and after[1] in self.server.by_hand):
                 self._sits(after)
         self.server.pushed_by(self, heard=result.status >= 0)
         assert result.status != 3 or self.is_stopped, self.said
