@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from git_poolside import __version__
 from git_poolside.config import Config
@@ -16,7 +17,7 @@ from git_poolside.git.objects import TAG, Committer, Objects, format_tag
 from git_poolside.git.process import Answer, Git
 from git_poolside.git.quarantine import quarantine
 from git_poolside.git.remotes import Remote
-from git_poolside.operation import journal, log, retention
+from git_poolside.operation import journal, lock, log, retention
 from git_poolside.operation.dated import standing_date
 from git_poolside.operation.lease import replaced
 from git_poolside.operation.topics import Topic, left_behind
@@ -284,10 +285,14 @@ def send_refs(
     leases += [f"--force-with-lease={ref}:" for ref in more]
     specs = [f"{tip}:{ref}" for ref, (_, tip) in wanted.items()] + [f"{oid}:{ref}" for ref, oid in more.items()]
     progress = "--progress" if ui.is_terminal and not ui.quiet else "--no-progress"
-    return git.talk(
+    answer = git.talk(
         "push", "--atomic" if atomic else "--no-atomic", "--porcelain", "--no-follow-tags", "--no-recurse-submodules",
         progress, *leases, remote.name, *specs, ok=range(-64, 256), quiet=ui.quiet or ui.json,
     )  # fmt: skip
+    if answer.status < 0:  # it was killed, and its locks would be in the way of noting what the server has
+        with suppress(Refused):
+            lock.clear(git)
+    return answer
 
 
 def per_ref(answer: Answer) -> dict[str, tuple[str, str]]:

@@ -416,6 +416,24 @@ def test_P4_a_connection_that_dies_after_the_server_accepted_is_a_push(
     assert json.loads(poolside(served, "log", "--json").out)["operations"][0]["kind"] == "push"
 
 
+def test_P4_a_push_that_is_killed_when_it_notes_what_the_server_has_leaves_no_lock(
+    simple: World, poolside: Run
+) -> None:
+    clone = simple.clone()
+    poolside(clone, "sync")
+    script = clone.path / ".git/hooks/reference-transaction"
+    script.parent.mkdir(exist_ok=True)
+    script.write_text(
+        '#!/bin/sh\n[ "$1" = prepared ] && grep -q refs/remotes/origin/ || exit 0\nrm "$0"\nkill -KILL "$PPID"\n'
+    )
+    script.chmod(0o755)
+    result = poolside(clone, "push")
+    assert result.status == 0, result.err
+    assert not script.exists()
+    assert [str(path) for path in (clone.path / ".git").rglob("*.lock")] == []
+    assert simple.fork.rev("poolside-main") == clone.rev("poolside-main") == clone.rev("origin/poolside-main")
+
+
 def test_P4_killed_after_the_server_accepted_running_again_finds_out(simple: World, poolside: Run) -> None:
     clone = simple.clone()
     poolside(clone, "sync")
