@@ -12,6 +12,7 @@ import os
 import re
 import ssl
 import subprocess
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -189,6 +190,15 @@ class No(Exception):
         self.headers = dict(headers)
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hung up is none; anything else is a mistake here, and told."""
+        if not isinstance(sys.exception(), ConnectionError | ssl.SSLError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
 class FakeGitHub:
     """The server: `url` is the base of its interface; everything that came is in `seen`.
 
@@ -218,8 +228,7 @@ class FakeGitHub:
 
     def __enter__(self) -> FakeGitHub:
         GITHUB.prepare()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         if self._tls is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*self._tls)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import socket
+import struct
 import subprocess
+import threading
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -437,3 +440,16 @@ def test_a_token_that_a_server_repeats_is_not_shown(github: FakeGitHub, fork: Re
         fork.info()
     assert caught.value.message == f"github.com refused to show {NAME}: bad ***\n  ***\n  x***"
     assert github.token not in "".join(traceback.format_exception(caught.value)) + repr(vars(caught.value))
+
+
+def test_a_client_that_hangs_up_makes_the_fake_say_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = threading.Event()
+    monkeypatch.setattr("socketserver.TCPServer.shutdown_request", lambda *_: ended.set())
+    with FakeGitHub() as fake:
+        with socket.create_connection(("127.0.0.1", fake.port)) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.sendall(b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n")
+        assert ended.wait(60)
+    assert capsys.readouterr() == ("", "")
