@@ -65,8 +65,14 @@ def status() -> int:
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """A signal waits for the end of the block, which is short; only a second one does not."""
+    """A signal waits for the end of the block, which is short; only a second one does not.
+
+    Signals come to the main thread, so another has nothing to hold back.
+    """
     global _held_back
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     outer, before, _held_back = _held_back, _came, True
     try:
         yield

@@ -10,7 +10,10 @@ _T = TypeVar("_T")
 
 
 def meanwhile(work: Callable[[], _T]) -> Callable[[], _T]:
-    """Do `work` beside what follows; who calls the answer waits for it, and gets what `work` raised."""
+    """Do `work` beside what follows; who calls the answer waits for it, and gets what `work` raised.
+
+    No process of ours ends before it: git would live on.
+    """
     done: list[_T] = []
     failed: list[BaseException] = []
 
@@ -20,7 +23,7 @@ def meanwhile(work: Callable[[], _T]) -> Callable[[], _T]:
         except BaseException as error:
             failed.append(error)
 
-    thread = Thread(target=run, daemon=True)
+    thread = Thread(target=run)
     thread.start()
 
     def answer() -> _T:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from git_poolside import actions, interrupt
 from git_poolside.errors import GitFailed, NotARepository, Refused
@@ -148,19 +148,10 @@ class Git:
         """Like `run`, for a command whose failure is an answer; raises `GitFailed` for one that was killed."""
         if arguments[:1] == ("config",):
             _SETTINGS.clear()
-        done = subprocess.run(
-            self.command(arguments),
-            input=input,
-            stdin=subprocess.DEVNULL if input is None else None,
-            capture_output=True,
-            env=dict(self.environment),
-            cwd=cwd or self.folder,
-            pass_fds=INHERITED,
-            check=False,
-        )
-        if done.returncode < 0:
-            raise GitFailed(arguments, done.returncode, done.stderr.decode("utf-8", "replace"))
-        return Answer(done.returncode, done.stdout, done.stderr)
+        done = _ask(self.command(arguments), self.environment, cwd or self.folder, input)
+        if done.status < 0:
+            raise GitFailed(arguments, done.status, done.complaint)
+        return done
 
     def settled(self, *arguments: str, ok: Sequence[int] = (0,)) -> Answer:
         """`run` for a question that names objects alone: its answer stays so, and it is asked once."""
@@ -199,23 +190,15 @@ class Git:
         with TemporaryFile() as asked, TemporaryFile() as said:
             asked.write(input)
             asked.seek(0)
-            with subprocess.Popen(
-                self.command(first), stdin=asked, stdout=subprocess.PIPE, stderr=said, env=dict(self.environment),
-                cwd=self.folder, pass_fds=INHERITED,
-            ) as source:  # fmt: skip
+            with _child(self.command(first), self.environment, self.folder, stdin=asked, stderr=said) as source:
+                done = _ask(self.command(second), self.environment, self.folder, source.stdout)
                 assert source.stdout
-                done = subprocess.run(
-                    self.command(second), stdin=source.stdout, capture_output=True, check=False,
-                    env=dict(self.environment), cwd=self.folder, pass_fds=INHERITED,
-                )  # fmt: skip
                 source.stdout.close()
+                source.wait()
             said.seek(0)
-            for arguments, status, complaint in (
-                (second, done.returncode, done.stderr),
-                (first, source.returncode, said.read()),
-            ):
-                if status:
-                    raise GitFailed(arguments, status, complaint.decode("utf-8", "replace"))
+            for arguments, answer in ((second, done), (first, Answer(source.returncode, b"", said.read()))):
+                if answer.status:
+                    raise GitFailed(arguments, answer.status, answer.complaint)
         return done.stdout
 
     @contextmanager
@@ -229,25 +212,9 @@ class Git:
         command = self.command(arguments)
         if unbuffered:
             command = ["stdbuf", "-o0", *command]
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=dict(self.environment),
-            cwd=cwd or self.folder,
-            start_new_session=apart,
-            pass_fds=INHERITED,
-        )
-        try:
+        folder = cwd or self.folder
+        with _child(command, self.environment, folder, stdin=subprocess.PIPE, start_new_session=apart) as process:
             yield process
-        finally:
-            process.terminate()  # first: somebody may be reading what it says
-            process.wait()
-            for stream in (process.stdin, process.stdout, process.stderr):
-                if stream:
-                    with suppress(BrokenPipeError):
-                        stream.close()
 
     def talk(
         self,
@@ -289,6 +256,39 @@ class Git:
         if answer.status not in ok:
             raise GitFailed(arguments, answer.status, answer.complaint)
         return answer
+
+
+@contextmanager
+def _child(
+    command: Sequence[str], environment: Mapping[str, str], folder: Path, *, stderr: Any = subprocess.PIPE, **more: Any
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that does not outlive the block, not even where a signal comes in the instant of its beginning."""
+    process: subprocess.Popen[bytes] | None = None
+    try:
+        with interrupt.held_back():
+            process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=stderr, env=dict(environment), cwd=folder,
+                pass_fds=INHERITED, **more,
+            )  # fmt: skip
+        yield process
+    finally:
+        if process is not None:
+            process.terminate()  # first: somebody may be reading what it says
+            process.wait()
+            for stream in (process.stdin, process.stdout, process.stderr):
+                if stream:
+                    with suppress(BrokenPipeError):
+                        stream.close()
+
+
+def _ask(
+    command: Sequence[str], environment: Mapping[str, str], folder: Path, input: bytes | IO[bytes] | None = None
+) -> Answer:
+    """What a process said that was given `input`, bytes or what a stream has, and has ended."""
+    given = subprocess.PIPE if isinstance(input, bytes) else subprocess.DEVNULL if input is None else input
+    with _child(command, environment, folder, stdin=given) as process:
+        stdout, stderr = process.communicate(input if isinstance(input, bytes) else None)
+    return Answer(process.returncode, stdout, stderr)
 
 
 INHERITED: list[int] = []  # the open files that every process here gets
@@ -340,18 +340,15 @@ def open_repository(folder: Path, environment: Mapping[str, str] | None = None) 
              "--is-shallow-repository", "--path-format=absolute", "--git-common-dir", "--git-path", "objects",
              "--show-toplevel"]  # fmt: skip
     try:
-        done = subprocess.run(
-            ["git", "rev-parse", *asked], capture_output=True, env=own, cwd=folder, pass_fds=INHERITED, check=False
-        )
+        done = _ask(["git", "rev-parse", *asked], own, folder)
     except FileNotFoundError:
         version()  # raises `NotARepository` where git is what was not found
         raise
     answers = done.stdout.split(b"\n", 7)
     if len(answers) < 8:
         require_version()
-        said = done.stderr.decode("utf-8", "replace").strip()
         raise NotARepository(
-            said.removeprefix("fatal: ") or "not a git repository",
+            done.complaint.removeprefix("fatal: ") or "not a git repository",
             hints=["git -C DIR poolside …   (in a clone of the fork)"],
         )
     if answers[3] != b"sha1":

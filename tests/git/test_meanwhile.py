@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from threading import Event
 
 import pytest
@@ -23,3 +25,16 @@ def test_what_went_wrong_comes_where_the_answer_is_needed() -> None:
     answer = meanwhile(fail)
     with pytest.raises(ValueError, match="of all things"):
         answer()
+
+
+def test_a_process_does_not_end_before_it() -> None:
+    script = (
+        "import sys\n"
+        "from git_poolside.git.meanwhile import meanwhile\n"
+        "meanwhile(lambda: print(sys.stdin.read()))\n"
+        "sys.exit('the end')\n"
+    )
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", script], stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stderr and process.stderr.readline() == "the end\n"
+        assert process.communicate("was done") == ("was done\n", "")
