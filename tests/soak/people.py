@@ -78,6 +78,11 @@ class Place:
         """The markers that the stack of a tip has above upstream's."""
         return self.found(tip) - self.found(self.base(tip))
 
+    def erased(self, tip: str) -> frozenset[str]:
+        """The markers that a commit of the stack takes away on purpose: it is carried along as any other."""
+        subjects = self.repo.git("log", "--format=%s", "--grep=^Erase ", tip, f"^{self.base(tip)}").splitlines()
+        return frozenset(marker for subject in subjects for marker in subject.removeprefix("Erase ").split(", "))
+
     def check(self, tip: str, owed: Iterable[str], why: str) -> None:
         """Every owed marker is in the tip, or upstream holds it at the commit that the tip stands on."""
         missing = frozenset(owed) - self.found(tip)
@@ -201,7 +206,7 @@ class Clone(Place):
         if after != before:
             self._agrees(before, after, logged)
             self.moved |= {tip for one in zip(before, after, strict=True) if one[0] != one[1] for tip in one if tip}
-            owed = self._back(after[2], undone) if back else self._taken_in()
+            owed = self._back(after[2], undone) if back else self._taken_in() - self.erased(after[2])
             self.settle(after, (owed - self.gave_up) | self.gains, f"in {' '.join(words)}")
             self.released |= self.gave_up - self.owed  # also what was never here before the server had it
             if not (back and after[1] in self.server.by_hand):
