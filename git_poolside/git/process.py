@@ -260,7 +260,12 @@ class Git:
 
 @contextmanager
 def _child(
-    command: Sequence[str], environment: Mapping[str, str], folder: Path, *, stderr: Any = subprocess.PIPE, **more: Any
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path | None,
+    *,
+    stderr: Any = subprocess.PIPE,
+    **more: Any,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process that does not outlive the block, not even where a signal comes in the instant of its beginning."""
     process: subprocess.Popen[bytes] | None = None
@@ -282,7 +287,7 @@ def _child(
 
 
 def _ask(
-    command: Sequence[str], environment: Mapping[str, str], folder: Path, input: bytes | IO[bytes] | None = None
+    command: Sequence[str], environment: Mapping[str, str], folder: Path | None, input: bytes | IO[bytes] | None = None
 ) -> Answer:
     """What a process said that was given `input`, bytes or what a stream has, and has ended."""
     given = subprocess.PIPE if isinstance(input, bytes) else subprocess.DEVNULL if input is None else input
@@ -308,10 +313,12 @@ def _version_on(path: str) -> tuple[int, ...]:
     import re
 
     try:
-        out = subprocess.run(["git", "version"], capture_output=True, text=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise NotARepository("git does not run here", hints=["install git 2.39 or newer and put it on PATH"]) from error
-    found = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", out)
+        answer = _ask(["git", "version"], os.environ, None)
+    except OSError:
+        answer = Answer(127, b"", b"")
+    if answer.status:
+        raise NotARepository("git does not run here", hints=["install git 2.39 or newer and put it on PATH"])
+    found = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", answer.text)
     return tuple(int(n) for n in found.groups("0")) if found else (0, 0, 0)
 
 
@@ -380,9 +387,8 @@ def open_repository(folder: Path, environment: Mapping[str, str] | None = None) 
 def ask_program(words: Sequence[str], environment: Mapping[str, str]) -> Answer | None:
     """What another program than git answers at once, with nothing to read from; None where it is not installed."""
     try:
-        done = subprocess.run(
-            words, stdin=subprocess.DEVNULL, capture_output=True, env=dict(environment), check=False, timeout=20
-        )
+        with _child(words, environment, None, stdin=subprocess.DEVNULL) as process:
+            stdout, stderr = process.communicate(timeout=20)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return Answer(done.returncode, done.stdout, done.stderr)
+    return Answer(process.returncode, stdout, stderr)

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from git_poolside import interrupt
 from git_poolside.errors import GitFailed, PoolsideError, Refused
@@ -23,7 +23,6 @@ from git_poolside.stack.shape import MAYBE, OID, TEXT, Either, Misshapen, Row, S
 from git_poolside.stack.values import frozen, replace
 from git_poolside.ui import Ui, clean
 
-T = TypeVar("T")
 PREPARED, REFS = "prepared", "refs"
 FINISHED, TAKEN_BACK = "finished", "taken back"
 _SHAPE: Shape = {
@@ -185,14 +184,15 @@ def carry_out(
         if done == FINISHED and isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt("the branches had moved already; git poolside undo takes it back") from error
         raise
-    with interrupt.held_back():
-        _surely(git, lambda: _finish(git, journal))
+    lock.surely(git, lambda: _finish(git, journal))
     return along
 
 
 @contextmanager
-def checking_out(git: Git, action: str, entry: BroughtAlong, begins: Mapping[str, Any] | None = None) -> Iterator[None]:
-    """Check `entry` out detached; what is done in the block belongs to it.
+def checking_out(
+    git: Git, action: str, entry: BroughtAlong, begins: Mapping[str, Any] | None = None, *, stop_ends: bool = False
+) -> Iterator[None]:
+    """Check `entry` out detached; what is done in the block belongs to it, and so does that a stop ends with it.
 
     Killed before its end it is taken back; but where a stop `begins`, what is left of the block is done again.
     """
@@ -207,10 +207,21 @@ def checking_out(git: Git, action: str, entry: BroughtAlong, begins: Mapping[str
     except BaseException as error:
         _settle_at_once(git, journal, error)
         raise
-    with interrupt.held_back():
+
+    def end() -> None:
         if begins is None:
-            replace(journal, phase=REFS).save(git)
+            replace(journal, phase=REFS, stop=stop_ends).save(git)
+        if stop_ends:
+            _forget_stop(git)
         journal.delete(git)
+
+    lock.surely(git, end)
+
+
+def _forget_stop(git: Git) -> None:
+    from git_poolside.operation.stopped import forget
+
+    forget(git)
 
 
 def _finish(git: Git, journal: Journal) -> None:
@@ -225,9 +236,7 @@ def _finish(git: Git, journal: Journal) -> None:
         if entry.ref is not None and Path(entry.path).is_dir():
             worktree.attach(_git_of(git, Path(entry.path)), entry.ref, entry.after, journal.action)
     if journal.stop:
-        from git_poolside.operation.stopped import forget
-
-        forget(git)
+        _forget_stop(git)
     journal.delete(git)
 
 
@@ -263,25 +272,12 @@ def recover_if_dead(git: Git, ui: Ui, command: Sequence[str]) -> None:
 
 def _settle_at_once(git: Git, journal: Journal, error: BaseException) -> str | None:
     """What became of an operation that met `error`; None if that failed too, and the journal stays for the next."""
-    with interrupt.held_back():
-        try:
-            return _surely(git, lambda: _settle(git, journal, error))[0]
-        except (GitFailed, OSError):
-            if isinstance(error, PoolsideError):
-                error.hints = ("git poolside status   (takes back what was begun, when the cause is gone)",)
-            return None
-
-
-def _surely(git: Git, step: Callable[[], T]) -> T:
-    """What has to be done now: again, if a git process of its was killed, by Ctrl-C maybe."""
     try:
-        return step()
-    except GitFailed as error:
-        if not lock.was_killed(error):
-            raise
-        with suppress(Refused):
-            lock.clear(git)
-        return step()
+        return lock.surely(git, lambda: _settle(git, journal, error))[0]
+    except (GitFailed, OSError):
+        if isinstance(error, PoolsideError):
+            error.hints = ("git poolside status   (takes back what was begun, when the cause is gone)",)
+        return None
 
 
 def _settle(git: Git, journal: Journal, failure: BaseException | None = None) -> tuple[str, list[str]]:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from git_poolside import interrupt
 from git_poolside.errors import GitFailed, PoolsideError, Refused
 from git_poolside.git import leftovers, processes
 from git_poolside.git.process import INHERITED, Git
+
+T = TypeVar("T")
 
 
 def _boot() -> str:
@@ -92,6 +94,20 @@ def hold(git: Git, command: Sequence[str], allow: Sequence[str] | None = None) -
 def was_killed(error: BaseException) -> bool:
     """Whether a git process of ours did not end by itself: what we waited for when Ctrl-C came was killed."""
     return isinstance(error, KeyboardInterrupt) or (isinstance(error, GitFailed) and error.status < 0)
+
+
+def surely(git: Git, step: Callable[[], T]) -> T:
+    """What the holder has to do now: a signal waits, and if it killed a git process of the step's, the step is done
+    again."""
+    with interrupt.held_back():
+        try:
+            return step()
+        except GitFailed as error:
+            if not was_killed(error):
+                raise
+            with suppress(Refused):
+                clear(git)
+            return step()
 
 
 def clear(git: Git) -> list[str]:

@@ -15,6 +15,7 @@ from git_poolside.git import refs, worktree
 from git_poolside.git.diff import changes
 from git_poolside.git.objects import Committer, Objects
 from git_poolside.git.process import Git
+from git_poolside.operation import lock
 from git_poolside.operation.journal import BroughtAlong, checking_out, durable
 from git_poolside.operation.order import ORDER, Order
 from git_poolside.stack.model import EMPTY_TREE, Commit, Oid, RefChange, Role
@@ -185,10 +186,14 @@ def refuse_elsewhere(git: Git, stopped: Stopped, going: str) -> None:
 
 def forget(git: Git) -> None:
     """The operation is over: its state and the ref that kept its commits."""
-    _path(git).unlink(missing_ok=True)
-    kept = refs.read_one(git, refs.STOPPED)
-    if kept is not None:
-        git.run("update-ref", "-d", refs.STOPPED, kept)
+
+    def step() -> None:
+        _path(git).unlink(missing_ok=True)
+        kept = refs.read_one(git, refs.STOPPED)
+        if kept is not None:
+            git.run("update-ref", "-d", refs.STOPPED, kept)
+
+    lock.surely(git, step)
 
 
 def check_worktree(git: Git, partial: Oid, paths: Iterable[bytes]) -> None:
@@ -391,7 +396,7 @@ def go_back(git: Git, stopped: Stopped) -> None:
     here = worktree.head(git)
     tip = (refs.read_one(git, stopped.head) if stopped.head else None) or stopped.head_oid
     assert here is not None
-    with checking_out(git, action, BroughtAlong(stopped.worktree, worktree.branch(git), here, tip)):
+    entry = BroughtAlong(stopped.worktree, worktree.branch(git), here, tip)
+    with checking_out(git, action, entry, stop_ends=True):
         if stopped.head is not None:
             worktree.attach(git, stopped.head, tip, action)
-        forget(git)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from git_poolside import interrupt
 from git_poolside.config import Config
 from git_poolside.errors import EXIT_REFUSED, EXIT_STOPPED, Refused
 from git_poolside.git import refs, worktree
@@ -293,9 +292,8 @@ def _stop(
         refs.move(git, [kept], "poolside: stopped")
         state, said = stand(git, state)
     except BaseException:
-        with interrupt.held_back():
-            if stopped.load(git) is None:
-                stopped.forget(git)
+        if stopped.load(git) is None:
+            stopped.forget(git)
         raise
     outcome.kind, outcome.stood = "stopped", state
     if resolved := stopped.resolved_by_rerere(git, state):

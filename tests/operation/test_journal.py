@@ -275,6 +275,31 @@ def test_P8_killed_on_the_way_back_from_a_stop_with_head_detached(stuck: World, 
     assert everything(clone)[1:] == before[1:]
 
 
+@pytest.mark.parametrize("where", ["on a branch", "detached"])
+def test_P8_an_abort_whose_last_git_process_is_killed_has_ended_the_stop(
+    stuck: World, poolside: Run, where: str
+) -> None:
+    clone = stuck.clone()
+    if where == "detached":
+        clone.git("checkout", "-q", "--detach", "origin/main")
+    before = everything(clone)
+    stopped = '[ "$1" = prepared ] && grep -q refs/poolside/stopped || exit 0'
+
+    stop(clone, poolside)
+    killed(clone, "reference-transaction", stopped, "sync", "--abort")
+    told = poolside(clone, "status").err.splitlines()
+    assert "note: an interrupted 'poolside sync --abort' was found and finished" in told
+    assert everything(clone) == before
+    assert "Stopped" not in poolside(clone, "status").out
+
+    stop(clone, poolside)
+    hook(clone, "reference-transaction", f'{stopped}\nrm "$0"\n{PARENT}kill -INT $parent $PPID\n')
+    done = spawn(clone, "sync", "--abort")
+    assert (done.returncode, done.stderr) == (130, "\ninterrupted: git poolside status shows where everything stands\n")
+    assert everything(clone) == before
+    assert "Stopped" not in poolside(clone, "status").out
+
+
 def test_P8_a_killed_undo_is_finished(simple: World, poolside: Run) -> None:
     clone = simple.clone()
     before = clone.refs()
