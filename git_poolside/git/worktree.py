@@ -181,6 +181,19 @@ def refuse_staged(git: Git) -> None:
         )
 
 
+def with_markers(git: Git, paths: Sequence[str]) -> list[str]:
+    """Those of the paths whose files hold a whole set of conflict markers."""
+    found: list[str] = []
+    for path in paths:
+        file = (git.worktree or Path()) / path
+        if file.is_symlink() or not file.is_file():
+            continue
+        lines = file.read_bytes().split(b"\n")
+        if any(line.startswith(b"<<<<<<< ") for line in lines) and any(line.startswith(b">>>>>>> ") for line in lines):
+            found.append(path)
+    return found
+
+
 def remove_file(top: Path, path: Path) -> None:
     """Delete a file of the worktree at `top`, with the folders that it leaves empty, as a checkout would."""
     path.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -361,24 +361,11 @@ def _staged_or_changed(git: Git, stopped: Stopped) -> bool:
 
 
 def _refuse_markers(git: Git, stopped: Stopped) -> None:
-    if marked := _with_markers(git, stopped.paths):
+    if marked := worktree.with_markers(git, stopped.paths):
         raise Refused(
             "conflict markers are left in:\n" + "\n".join(f"  {path}" for path in marked),
             hints=["git add PATH   (when you have edited it)", stopped.go_on],
         )
-
-
-def _with_markers(git: Git, paths: Sequence[str]) -> list[str]:
-    """Those of the paths that were in conflict which still hold a whole set of conflict markers."""
-    found: list[str] = []
-    for path in paths:
-        file = (git.worktree or Path()) / path
-        if file.is_symlink() or not file.is_file():
-            continue
-        lines = file.read_bytes().split(b"\n")
-        if any(line.startswith(b"<<<<<<< ") for line in lines) and any(line.startswith(b">>>>>>> ") for line in lines):
-            found.append(path)
-    return found
 
 
 def clear(git: Git, stopped: Stopped) -> None:

@@ -59,6 +59,10 @@ def _meanwhile_synced(world: World, clone: Repo) -> None:
         assert ours(mate, words).status == 0
 
 
+def _detach(world: World, clone: Repo) -> None:
+    clone.git("checkout", "-q", "--detach", "origin/main")
+
+
 def ours(clone: Repo, *command: str) -> Result:
     """A command of ours in a process of its own, undisturbed."""
     child, outputs = forked(lambda: main(command[0], list(command[1:])), clone.path, clone.env)
@@ -76,6 +80,7 @@ SCENES = {
         Scene("sync --continue", stuck_world, ("sync", "--continue"), (("sync",), _resolve)),
         Scene("sync --skip", stuck_world, ("sync", "--skip"), (("sync",),)),
         Scene("sync --abort", stuck_world, ("sync", "--abort"), (("sync",),)),
+        Scene("sync --abort, HEAD detached", stuck_world, ("sync", "--abort"), (_detach, ("sync",))),
         Scene("sync --exec", simple_world, ("sync", "--exec", "test -e a.py")),
         Scene("cherry-pick add", _later, ("cherry-pick", "add", "#31")),
         Scene("cherry-pick drop", simple_world, ("cherry-pick", "drop", "relu")),
@@ -108,9 +113,9 @@ class State:
     files: tuple[tuple[str, str], ...]
     server: tuple[tuple[str, str], ...]
 
-    def unlogged(self) -> State:
-        """This state as it is whatever the operation log calls the command that made it."""
-        return replace(self, refs=tuple(ref for ref in self.refs if ref[0] != "refs/poolside/operations"))
+    def without(self, ref: str) -> State:
+        """This state, whatever a ref's value is."""
+        return replace(self, refs=tuple(pair for pair in self.refs if pair[0] != ref))
 
     def differs(self, other: State) -> list[str]:
         """In what two states differ."""
