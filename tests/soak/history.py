@@ -91,23 +91,39 @@ class Landing:
         return frozenset(edit.marker for edit in self.edits)
 
 
+@dataclass(frozen=True)
+class Event:
+    """A commit of upstream's branch, with its files and what had landed by then."""
+
+    oid: str
+    files: Mapping[str, str]
+    landings: tuple[Landing, ...]
+
+
 @dataclass
 class Upstream:
-    """Upstream's branch, with what each commit of it brought and took back."""
+    """Upstream's branch as it is now, and what each commit that it ever had held."""
 
     world: World
     files: dict[str, str] = field(default_factory=first_files)
     landings: list[Landing] = field(default_factory=list)
     number: int = 100
     day: int = 0
-    events: list[tuple[str, frozenset[str], frozenset[str]]] = field(default_factory=list)
-    """Each commit of the branch, what it brought and what it took back; oldest first."""
+    events: list[Event] = field(default_factory=list)
+    """The commits of the branch, oldest first."""
+    known: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Every commit that the branch ever had -> the markers that it holds."""
+    named: list[tuple[str, str]] = field(default_factory=list)
+    """The nightlies: date and the commit that it names, oldest first."""
+    forced: bool = False
+    """Whether the branch was ever rewritten."""
 
     def copied(self, world: World) -> Upstream:
         """The same history in a copy of the world."""
         return replace(
-            self, world=world, files=dict(self.files), landings=list(self.landings), events=list(self.events)
-        )
+            self, world=world, files=dict(self.files), landings=[replace(one) for one in self.landings],
+            events=list(self.events), known=dict(self.known), named=list(self.named),
+        )  # fmt: skip
 
     def land(
         self, edits: Sequence[Edit], title: str, *, words: str = "", number: int = 0, pull: bool = True
@@ -117,9 +133,8 @@ class Upstream:
             self.number += 1
             number = self.number
         changed = apply(edits, self.files, words)
-        oid = self._commit(changed, title, number if pull else None, brings=frozenset(edit.marker for edit in edits))
-        made = Landing(oid, number, tuple(edits), title)
-        self.landings.append(made)
+        made = Landing("", number, tuple(edits), title)
+        self._commit(changed, title, number if pull else None, landing=made)
         return made
 
     def revert(self, landing: Landing) -> bool:
@@ -133,24 +148,22 @@ class Upstream:
             f"This reverts commit {landing.oid}.\n\nReverted https://github.com/pytorch/pytorch/pull/{landing.number}"
             " on behalf of https://github.com/someone due to it broke the build\n"
         )
-        self._commit(changed, f'Revert "{landing.title} (#{landing.number})"', None, body, takes=landing.markers)
         landing.live = False
+        self._commit(changed, f'Revert "{landing.title} (#{landing.number})"', body=body)
         return True
 
     def reland(self, landing: Landing, again: bool) -> Landing:
         """Land once more what was taken back: `again` under its number, else under a new one."""
-        title = landing.title if again else f"[reland] {landing.title}"
-        made = self.land(landing.edits, title, number=landing.number if again else 0)
-        landing.live = True
         self.landings.remove(landing)
-        return made
+        title = landing.title if again else f"[reland] {landing.title}"
+        return self.land(landing.edits, title, number=landing.number if again else 0)
 
     def rename(self, file: int) -> None:
         """Move a file to another name, in another folder each time."""
         path = next(path for path, text in self.files.items() if text.startswith(f"# f{file}\n"))
         folder, name = ("lib", path.rpartition("/")[2]) if path.startswith("src/") else ("src", f"g{file}.txt")
         target = f"{folder}/{name}"
-        self._commit({path: None, target: self.files[path]}, f"Move f{file} to {folder}", None)
+        self._commit({path: None, target: self.files[path]}, f"Move f{file} to {folder}")
 
     def rewrite(self, file: int, line: int) -> None:
         """Write a line anew: what stood there, markers too, is no more, without a word about it."""
@@ -160,45 +173,55 @@ class Upstream:
             f"{start} rewritten {len(self.events)}" if one.startswith(start) else one
             for one in self.files[path].split("\n")
         ]
-        self._commit({path: "\n".join(lines)}, f"Rewrite line {line} of f{file}", None)
+        self._commit({path: "\n".join(lines)}, f"Rewrite line {line} of f{file}")
+
+    def force(self, depth: int) -> list[Landing]:
+        """Take the newest commits off the branch, by force; what landed in them, oldest first."""
+        depth = min(depth, len(self.events) - 1)
+        gone = {event.oid for event in self.events[len(self.events) - depth :]}
+        lost = [landing for landing in self.landings if landing.oid in gone and landing.live]
+        del self.events[len(self.events) - depth :]
+        at = self.events[-1]
+        self.files, self.landings = dict(at.files), [replace(landing) for landing in at.landings]
+        self.forced = self.forced or bool(gone)
+        self.world.upstream.git("update-ref", "refs/heads/main", at.oid)
+        return lost
 
     def nightly(self) -> None:
         """The next day's nightly names the newest commit."""
         self.day += 1
-        self.world.nightly(f"2026-{7 + self.day // 28:02}-{1 + self.day % 28:02}")
+        self.named.append((f"2026-{7 + self.day // 28:02}-{1 + self.day % 28:02}", self.events[-1].oid))
+        self.world.nightly(*self.named[-1])
 
-    def holds(self, commit: str) -> frozenset[str]:
-        """The markers that landed up to a commit and were not taken back by then; nothing for a commit not ours."""
-        found: frozenset[str] = frozenset()
-        for oid, brings, takes in self.events:
-            found = (found | brings) - takes
-            if oid == commit:
-                return found
-        raise AssertionError(f"{commit} is no commit of upstream's branch")
+    def force_nightlies(self, keep: int) -> None:
+        """Make the nightly branch anew with its newest entries alone."""
+        del self.named[: max(0, len(self.named) - keep)]
+        self.world.upstream.git("update-ref", "-d", "refs/heads/nightly")
+        for date, commit in self.named:
+            self.world.nightly(date, commit)
 
     def _commit(
-        self,
-        changed: Mapping[str, str | None],
-        title: str,
-        number: int | None,
-        body: str = "",
-        brings: frozenset[str] = frozenset(),
-        takes: frozenset[str] = frozenset(),
-    ) -> str:
+        self, changed: Mapping[str, str | None], title: str, number: int | None = None, body: str = "",
+        landing: Landing | None = None,
+    ) -> None:  # fmt: skip
         for path, text in changed.items():
             if text is None:
                 self.files.pop(path, None)
             else:
                 self.files[path] = text
         oid = self.world.land(changed, title, number, body)
-        self.events.append((oid, brings, takes))
-        return oid
+        if landing is not None:
+            landing.oid = oid
+            self.landings.append(landing)
+        live = [one for one in self.landings if one.live]
+        self.known[oid] = frozenset(marker for one in live for marker in one.markers)
+        self.events.append(Event(oid, dict(self.files), tuple(replace(one) for one in self.landings)))
 
 
 def begin(world: World) -> Upstream:
     """Upstream with one nightly, and the fork on it with its build workflow."""
     upstream = Upstream(world)
-    upstream._commit(upstream.files, "Begin", None)
+    upstream._commit(upstream.files, "Begin")
     upstream.nightly()
     world.fork_at()
     world.patch({PATTERN_FILE: workflow("20260702")}, "Add the build workflow\n")

@@ -15,12 +15,12 @@ from typing import Any
 from git_poolside.cli import main
 from tests.scenario import Repo, Result
 from tests.soak.crash import Moment, killed
-from tests.soak.history import Edit, Upstream, apply, markers, without
+from tests.soak.history import Upstream, markers
+from tests.soak.tree import Tree
 
 ROLES = ("main", "poolside-cherry-picks", "poolside-main")
 PUBLISHED = "refs/poolside/published/"
 LOG, STOPPED = "refs/poolside/operations", "refs/poolside/stopped"
-NOTES = "mine and nobody else's\n"
 _CODES = (0, 1, 3, 4)
 _COUNT = Counter[str]()
 _MARKERS: dict[str, frozenset[str]] = {}
@@ -64,13 +64,14 @@ class Place:
     def found(self, tip: str) -> frozenset[str]:
         """The markers in a commit's files, asked of git alone."""
         if tip not in _MARKERS:
+            self.repo.git("cat-file", "-e", tip)
             _MARKERS[tip] = markers(self.repo.git("grep", "-h", "-I", "-e", r"\[[UP][0-9]", tip, check=False))
         return _MARKERS[tip]
 
     def base(self, tip: str) -> str:
-        """The commit of upstream that a tip stands on: the first of its history that upstream's branch has."""
+        """The commit of upstream that a tip stands on: the first of its history that upstream's branch ever had."""
         if tip not in _BASES:
-            known = {oid for oid, _, _ in self.upstream.events}
+            known = self.upstream.known
             _BASES[tip] = next(oid for oid in self.repo.git("rev-list", tip).splitlines() if oid in known)
         return _BASES[tip]
 
@@ -87,7 +88,7 @@ class Place:
         """Every owed marker is in the tip, or upstream holds it at the commit that the tip stands on."""
         missing = frozenset(owed) - self.found(tip)
         if missing:
-            missing -= self.upstream.holds(self.base(tip))
+            missing -= self.upstream.known[self.base(tip)]
         assert not missing, f"{self.name} lost {', '.join(sorted(missing))} {why} (tip {tip})"
 
     def settle(self, tips: tuple[str, ...], owed: frozenset[str], why: str) -> None:
@@ -147,23 +148,39 @@ class Server(Place):
 
 @dataclass
 class Clone(Place):
-    """A person's clone. `gave_up` and `gains` are what its person decided in the operation that runs or is stopped;
-    `moved` every tip that an operation began or ended at.
+    """A person's clone, with its worktrees. `gave_up` and `gains` are what its person decided in the operation that
+    runs or is stopped; `moved` every tip that an operation began or ended at; `at` the worktree that they are in.
     """
 
     server: Server = None  # type: ignore[assignment]
     gave_up: frozenset[str] = frozenset()
     gains: frozenset[str] = frozenset()
     asked: tuple[str, frozenset[str], frozenset[str]] = ("", frozenset(), frozenset())
-    said: Result | None = None
-    head: str = f"refs/heads/{ROLES[2]}"
+    said: Result = field(default_factory=lambda: Result(0, "", ""))
     moved: set[str] = field(default_factory=set)
+    trees: list[Tree] = field(default_factory=list)
+    at: int = 0
+
+    def __post_init__(self) -> None:
+        (self.repo.path / ".git/info").mkdir(exist_ok=True)
+        (self.repo.path / ".git/info/exclude").write_text("src/g*\n")
+        self.trees = [Tree(self.repo, ROLES[2])]
+
+    @property
+    def tree(self) -> Tree:
+        """The worktree that the person is in."""
+        return self.trees[self.at]
+
+    def adds_a_worktree(self) -> None:
+        path = self.repo.path.parent / f"{self.name}-2"
+        self.repo.git("worktree", "add", "-q", "--detach", str(path))
+        self.trees.append(Tree(Repo(path, self.repo.env), ""))
 
     # Commands
 
     def run(self, *words: str, moment: Moment | None = None) -> Result:
         """A command of ours in this clone, as its executable would run it, or killed at a moment (status -9)."""
-        os.chdir(self.repo.path)
+        os.chdir(self.tree.repo.path)
         _COUNT["runs"] += 1
         if moment is not None:
             log = self.repo.path.parent / f"{self.name}.log"
@@ -274,77 +291,36 @@ class Clone(Place):
         assert not tips[0] or self.base(tips[0]) == tips[0], f"the snapshot {tips[0]} is not on upstream"
 
     def look(self) -> None:
-        """The worktree is clean and on its branch unless something is stopped; nothing of the person's is touched."""
-        assert (self.repo.path / "notes.txt").read_text() == NOTES
-        if self.is_stopped:
-            return
-        status = self.repo.git("status", "--porcelain")
-        assert status == "?? notes.txt", f"{self.name}'s worktree is not clean:\n{status}\n{self.said}"
-        head = self.repo.git("rev-parse", "--symbolic-full-name", "HEAD")
-        assert head == self.head, f"HEAD of {self.name} was on {self.head} and is on {head}"
-
-    def checkout(self, *words: str) -> None:
-        self.repo.git("checkout", "-q", *words)
-        self.head = self.repo.git("rev-parse", "--symbolic-full-name", "HEAD")
+        """No worktree has changed but by the branches that moved."""
+        where = self.stopped["worktree"] if self.is_stopped else ""
+        for tree in self.trees:
+            tree.look(str(tree.repo.path) == where)
 
     @property
     def is_stopped(self) -> bool:
         return (self.repo.path / ".git/poolside/stopped.json").exists()
 
-    # What a person does with plain git
-
-    def files(self) -> dict[str, str]:
-        """The files under src/ and lib/ as they stand in the worktree."""
-        root = self.repo.path
-        found = [path for folder in ("src", "lib") for path in sorted((root / folder).glob("*.txt"))]
-        return {str(path.relative_to(root)): path.read_text() for path in found}
-
-    def write(self, changed: dict[str, str]) -> None:
-        for path, text in changed.items():
-            file = self.repo.path / path
-            file.parent.mkdir(exist_ok=True)
-            file.write_text(text)
-        self.repo.git("add", "--", *changed)
-
-    def commits(self, edits: Iterable[Edit], subject: str, *options: str) -> None:
-        """A commit of one's own on the patches branch, which has to be checked out."""
-        self.write(apply(edits, self.files()))
-        self.repo.git("commit", "-q", *(options or ("-m", subject)))
-        self.settle(self.now(), self.owed | {edit.marker for edit in edits}, f"in {subject}")
-
-    def erases(self, gone: frozenset[str]) -> None:
-        """A commit that takes markers away on purpose."""
-        for path, text in self.files().items():
-            if markers(text) & gone:
-                left = without(gone, text)
-                if left is None:
-                    (self.repo.path / path).unlink()
-                else:
-                    (self.repo.path / path).write_text(left)
-        self.repo.git("commit", "-q", "-a", "-m", f"Erase {', '.join(gone)}")
-        self.settle(self.now(), self.owed - gone, "by hand")
-
     @property
-    def stopped_at(self) -> str:
-        """The patch that an operation is stopped at."""
-        return str(json.loads((self.repo.path / ".git/poolside/stopped.json").read_text())["patch"])
+    def stopped(self) -> dict[str, Any]:
+        """The operation that is stopped."""
+        found: dict[str, Any] = json.loads((self.repo.path / ".git/poolside/stopped.json").read_text())
+        return found
+
+    def goes_to_the_stop(self) -> None:
+        """Change to the worktree of the stop."""
+        where = self.stopped["worktree"]
+        self.at = next(at for at, tree in enumerate(self.trees) if str(tree.repo.path) == where)
 
     def resolves(self, side: str) -> frozenset[str]:
-        """Resolve all that is in conflict, taking both sides or one; the markers that this leaves out."""
-        head, patch = self.repo.rev("HEAD"), self.stopped_at
-        wanted = (self.found(patch) - self.found(f"{patch}^")) | self.carried(head)
-        for path in self.repo.git("diff", "--name-only", "--diff-filter=U", "-z").split("\0")[:-1]:
-            file = self.repo.path / path
-            if side != "both":
-                self.repo.git("checkout", f"--{side}", "--", path, check=False)
-            elif file.exists():
-                lines = file.read_text().split("\n")
-                file.write_text(
-                    "\n".join(line for line in lines if not line.startswith(("<<<<<<<", "=======", ">>>>>>>")))
-                )
-            self.repo.git("add", "-A", "--", path, check=False)
-        have = markers(self.repo.git("grep", "--cached", "-h", "-e", r"\[[UP][0-9]", check=False))
-        return wanted - have
+        """Resolve what the operation is stopped at; the markers that this leaves out."""
+        wanted = self.brought(self.stopped["patch"]) | self.carried(self.tree.repo.rev("HEAD"))
+        self.tree.resolves(side)
+        return wanted - self.tree.staged()
+
+    def brought(self, commit: str) -> frozenset[str]:
+        """The markers that a commit brings; the server may have it alone."""
+        place = self if self.repo.git("cat-file", "-t", commit, check=False) else self.server
+        return place.found(commit) - place.found(f"{commit}^")
 
 
 def _tick() -> None:
