@@ -298,6 +298,49 @@ def test_N6_a_stale_snapshot_does_not_hide_a_rewritten_upstream(simple: World, p
     assert "Extend c (#12)" not in clone.subjects("main..poolside-main")
 
 
+def test_N6_an_edit_keeps_a_base_that_upstream_has_no_more(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    poolside(clone, "sync")
+    gone = clone.rev("main")
+    rewritten(simple)
+    clone.git("fetch", "-q", "upstream")
+    added = poolside(clone, "cherry-pick", "add", "#14", "--allow", "upstream-rewritten")
+    assert added.status == 0, added.err
+    assert clone.rev("main") == clone.rev("poolside-cherry-picks~1") == gone
+    assert clone.subjects("main..poolside-main") == [
+        "Add d instead (#14)",
+        "Add the build workflow",
+        "Use our index",
+        "Set the version to the nightly of 2026-07-10",
+    ]
+
+
+def test_N6_without_a_nightly_on_the_new_history_the_stack_stays(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    poolside(clone, "sync")
+    simple.upstream.git("update-ref", "refs/heads/main", "main~1")
+    before = clone.refs("refs/heads")
+    assert poolside(clone, "sync", "--allow", "upstream-rewritten").status == 0
+    assert clone.refs("refs/heads") == before
+
+
+def test_N6_L16_what_had_landed_in_commits_that_are_gone_is_asked_about(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    pick = clone.rev("origin/poolside-cherry-picks")
+    poolside(clone, "sync")
+    simple.upstream.git("update-ref", "refs/heads/main", "main~2")
+    simple.land({"d.py": "d\n"}, "Add d instead", 14)
+    simple.nightly("2026-07-12")
+    before = clone.refs()
+    allowed = ["--allow", "upstream-rewritten"]
+    said = refused(poolside(clone, "sync", *allowed), clone, before, "dropped-then-reverted")
+    assert f"{pick[:9]} Speed up relu (#11): it was dropped as landed in" in said
+    assert "which upstream's branch has no more" in said
+    kept = poolside(clone, "sync", *allowed, "--keep", "relu")
+    assert kept.status == 0, kept.out + kept.err
+    assert clone.subjects("main..poolside-cherry-picks") == ["Speed up relu (#11)"]
+
+
 def test_N7_commits_on_the_snapshot_are_refused_with_a_way_to_move_them(simple: World, poolside: Run) -> None:
     clone = simple.clone()
     clone.git("checkout", "-q", "-b", "main", "origin/main")

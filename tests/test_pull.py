@@ -540,3 +540,21 @@ def test_P6_an_unpushed_edit_is_given_up_with_a_word_and_undo_has_it(
     ]
     assert poolside(clone, "undo").status == 0
     assert state(clone) == before
+
+
+def test_N6_commits_that_upstream_has_no_more_are_not_carried_as_ones_own(simple: World, poolside: Run) -> None:
+    """Upstream was forced after this clone had synced; a teammate moved the fork on from there."""
+    clone = simple.clone()
+    poolside(clone, "sync")
+    commit(clone, "mine.txt", "one\n", "My patch")
+    simple.upstream.git("update-ref", "refs/heads/main", "main~1")
+    simple.land({"d.py": "d\n"}, "Add d instead", 14)
+    simple.nightly("2026-07-12")
+    mate = synced(simple, poolside)
+    tip = mate.rev("poolside-main")
+    said = poolside(clone, "pull", "-n")
+    result = poolside(clone, "pull", "--allow", "upstream-rewritten")
+    assert (said.status, result.status) == (0, 0), said.err + result.err
+    assert clone.subjects(f"{tip}..poolside-main") == ["My patch"]
+    assert "no more" not in result.err
+    assert clone.rev("main") == mate.rev("main")

@@ -168,15 +168,35 @@ def once_upstream(git: Git, config: Config, upstream: Oid) -> list[Oid]:
     return _ONCE[key]
 
 
+def upstreams(git: Git, config: Config, upstream: Oid) -> list[Oid]:
+    """`upstream` and the tips before it: what one of them has is upstream's, and no patch."""
+    return list(dict.fromkeys([upstream, *once_upstream(git, config, upstream)]))
+
+
 _ONCE: dict[tuple[Path, str, Oid], list[Oid]] = {}
 """What was read already: another entry of the reflog comes with another tip."""
 
 
+def base_of(git: Git, config: Config, tip: Oid, upstream: Oid) -> Oid | None:
+    """The commit of upstream's that `tip` stands on, be it one that its branch has no more (N6).
+
+    None where they have no history in common.
+    """
+    if not _gone(git, config, tip, upstream):
+        return line.standing(git, tip, upstream)
+    return Oid(git.settled("merge-base", tip, *upstreams(git, config, upstream)).text.splitlines()[0])
+
+
+def _gone(git: Git, config: Config, tip: Oid, upstream: Oid) -> list[Oid]:
+    """The commits below `tip` that upstream had once and has no more, newest first."""
+    own = line.own(git, tip, [upstream])
+    mine = set(line.own(git, tip, upstreams(git, config, upstream)))
+    return [oid for oid in reversed(own) if oid not in mine]
+
+
 def check_base(git: Git, config: Config, tip: Oid, upstream: Oid) -> Snag | None:
     """A snag if the stack stands on commits that upstream had once and has no more (N6, with a stale snapshot)."""
-    own = line.own(git, tip, [upstream])
-    mine = set(line.own(git, tip, [upstream, *once_upstream(git, config, upstream)]))
-    gone = [oid for oid in reversed(own) if oid not in mine]
+    gone = _gone(git, config, tip, upstream)
     if not gone:
         return None
     branch = f"{config.remotes.upstream}/{config.upstream.branch}"
@@ -197,7 +217,7 @@ class StackReader:
         self.objects = objects
         self.merge = merge
         self.upstream = upstream
-        self._upstreams = [upstream, *once_upstream(git, config, upstream)]
+        self._upstreams = upstreams(git, config, upstream)
         self.notes: list[str] = []
         self.snags: list[Snag] = []
         self._check_merges = True
@@ -241,7 +261,7 @@ class StackReader:
 
     def _standing(self, tip: Oid) -> Oid:
         """The commit of upstream that `tip` stands on."""
-        found = line.standing(self.git, tip, self.upstream)
+        found = base_of(self.git, self.config, tip, self.upstream)
         if found is None:
             raise Refused(
                 f"{tip[:12]} has no history in common with upstream",
@@ -259,14 +279,16 @@ class StackReader:
         for record in self._published():
             if record in names:
                 return record
-        if current is None or line.standing(self.git, current, self.upstream) == current:
+        if current is None or base_of(self.git, self.config, current, self.upstream) == current:
             return None
         if line.is_ancestor(self.git, current, patches_tip):
             return current
         return self._derived(whole, current)
 
     def _upstream_has(self, oid: str) -> bool:
-        return self.git.settled("merge-base", "--is-ancestor", oid, self.upstream, ok=range(256)).status == 0
+        limits = (f"^{tip}" for tip in self._upstreams)
+        answer = self.git.settled("rev-list", "-n", "1", oid, *limits, "--", ok=range(256))
+        return answer.status == 0 and not answer.text
 
     def _published(self) -> list[Oid]:
         """The picks tips of the published states, newest first."""
@@ -285,7 +307,9 @@ class StackReader:
     def _derived(self, whole: Sequence[Commit], current: Oid) -> Oid | None:
         """The leading commits that equal a pick, now or in the reflog of the picks branch (edge case A3)."""
         once = reflog(self.git, self.config.ref(self.config.branches.picks))
-        listing = self.git.lines("rev-list", current, *dict.fromkeys(once), f"^{self.upstream}", "--")
+        listing = self.git.lines(
+            "rev-list", current, *dict.fromkeys(once), *(f"^{one}" for one in self._upstreams), "--"
+        )
         picks = [self.objects.commit(Oid(oid)) for oid in listing]
         identities = patch_ids(self.git, [commit.oid for commit in (*whole, *picks)])
         known_ids = {identities[c.oid] for c in picks if c.oid in identities}

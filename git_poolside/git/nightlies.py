@@ -100,6 +100,8 @@ def _records(git: Git, tip: Oid) -> Iterator[str]:
 def known(git: Git, config: Config, base: Oid | None, limit: int | None = None) -> list[Nightly]:
     """The nightlies newer than `base` (all, without one), newest first, each usable or with the reason why not."""
     tip = upstream_tip(git, config)
+    if base is not None and not refs.is_ancestor(git, base, tip):
+        base = line.standing(git, base, tip)  # it was upstream's once (edge case N6): what is newer came after that
     newer = _Newer(git, base, tip)
     objects = Objects(git)
     found: list[Nightly] = []

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from git_poolside.config import Config
 from git_poolside.git import refs
-from git_poolside.git.layers import branch_of
+from git_poolside.git.layers import branch_of, upstreams
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
 from git_poolside.git.reflogs import reflog
@@ -64,12 +64,13 @@ def former(git: Git, config: Config, objects: Objects, upstream: Oid, listing: M
             found[role].add(tip)
     here = _commits_here(git, {oid for tips in found.values() for oid in tips if oid})
     tips = {role: frozenset(Oid(oid) for oid in oids if oid in here) for role, oids in found.items()}
-    return Former(tips, commits_of(git, here, upstream), Lineage(pairs))
+    return Former(tips, commits_of(git, config, here, upstream), Lineage(pairs))
 
 
-def commits_of(git: Git, tips: Iterable[str], upstream: Oid) -> frozenset[Oid]:
+def commits_of(git: Git, config: Config, tips: Iterable[str], upstream: Oid) -> frozenset[Oid]:
     """The commits of the fork's own that `tips` reach."""
-    asked = "".join(f"{oid}\n" for oid in (*tips, f"^{upstream}")).encode()
+    limits = (f"^{oid}" for oid in upstreams(git, config, upstream))
+    asked = "".join(f"{oid}\n" for oid in (*tips, *limits)).encode()
     return frozenset(Oid(oid) for oid in git.lines("rev-list", "--stdin", input=asked))
 
 

@@ -162,7 +162,9 @@ class Ledger:
     def _taken_back(self, entry: Dropped, upstream: History) -> str:
         landed = self._landing(entry.landed)
         if self._goes_back and not refs.is_ancestor(self.git, entry.landed, self.target):
-            return f"was dropped as landed in {describe(landed)}, which that older snapshot has not"
+            older = refs.is_ancestor(self.git, self.target, self.stack.base)
+            lacks = "that older snapshot has not" if older else "upstream's branch has no more"
+            return f"was dropped as landed in {describe(landed)}, which {lacks}"
         since = self._since(entry, upstream)
         if since.state is not State.REVERTED:
             return ""

@@ -12,6 +12,7 @@ from git_poolside.errors import FarSideFailed, Refused
 from git_poolside.forge.github import Pull, Repository
 from git_poolside.git import nightlies, refs
 from git_poolside.git.hunks import gone, hunks
+from git_poolside.git.layers import upstreams
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
 from git_poolside.operation import proposals
@@ -72,7 +73,8 @@ def _patches(git: Git, config: Config, objects: Objects, upstream: Oid) -> list[
     name = config.branches.patches
     tips = refs.read(git, [config.ref(name), config.fork_ref(name)])
     tip = tips[config.ref(name)] or tips[config.fork_ref(name)]
-    listing = git.lines("rev-list", "--topo-order", "--reverse", tip, f"^{upstream}", "--") if tip else []
+    limits = (f"^{oid}" for oid in upstreams(git, config, upstream))
+    listing = git.lines("rev-list", "--topo-order", "--reverse", tip, *limits, "--") if tip else []
     commits = (objects.commit(Oid(oid)) for oid in listing)
     return [commit for commit in commits if not Provenance.of(commit.text).is_stamp]
 

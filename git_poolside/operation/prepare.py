@@ -81,7 +81,7 @@ def ground(git: Git, config: Config, objects: Objects, *, ours: bool = False) ->
             f"none of the branches {names} exists, here or on '{config.remotes.fork}'",
             hints=["git poolside init   (makes them)", "set [branches] in .poolside.toml"],
         )
-    base = line.standing(git, tip, upstream)
+    base = layers.base_of(git, config, tip, upstream)
     if base is None:
         raise Refused(
             f"the fork has no history in common with {config.remotes.upstream}/{config.upstream.branch}",
@@ -334,13 +334,14 @@ class _Names:
         self._repository = config.github.upstream
         self._tips = [tip for tip in (stack[Role.PICKS], stack[Role.PATCHES]) if tip]
         self._carried = carried
-        self._upstream = upstream
+        self._upstreams = layers.upstreams(git, config, upstream)
 
     @cached_property
     def _commits(self) -> list[Commit]:
         if self._carried:  # a pull judges nothing else
             return [self._objects.commit(oid) for oid in self._carried]
-        listing = self._git.lines("rev-list", *self._tips, f"^{self._upstream}", "--") if self._tips else []
+        limits = (f"^{oid}" for oid in self._upstreams)
+        listing = self._git.lines("rev-list", *self._tips, *limits, "--") if self._tips else []
         return [self._objects.commit(Oid(oid)) for oid in listing]
 
     @cached_property

@@ -54,7 +54,9 @@ def order(
             f"'{config.remotes.fork}' has no branch '{config.branches.patches}'",
             hints=["git poolside push   (makes it there)"],
         )
-    base = Oid(git.text("merge-base", top, upstream).split()[0])
+    base = layers.base_of(git, config, top, upstream)
+    if base is None:
+        raise Refused(f"'{config.remotes.fork}' has no history in common with upstream", hints=["git poolside doctor"])
     here = Ground(tips, upstream, base, standing_date(git, config, objects, top))
     with quarantine(git) as inner, MergeOrt(own := Objects(inner.git), inner.git.object_dir) as merge:
         reader = StackReader(inner.git, config, own, merge, upstream)
@@ -95,7 +97,8 @@ class _Planner:
         self.known = known
         self.notes: list[str] = []
         self.local, self.remote = self.here.tips.local, self.here.tips.remote
-        self.local_own = commits_of(self.git, [oid for oid in self.local.values() if oid], self.here.upstream)
+        self.upstreams = layers.upstreams(git, config, here.upstream)
+        self.local_own = commits_of(git, config, [oid for oid in self.local.values() if oid], here.upstream)
 
     def roles(self) -> list[Move]:
         """The moves of the role branches: all go to the fork's, if its picks or its patches have moved on."""
@@ -143,7 +146,7 @@ class _Planner:
 
     def _only(self, tip: Oid, limits: Sequence[Oid]) -> list[Oid]:
         """The commits of `tip` that the fork never had in any form, in line, oldest first."""
-        stops = [f"^{oid}" for oid in (self.here.upstream, *limits, *self.known.all)]
+        stops = [f"^{oid}" for oid in (*self.upstreams, *limits, *self.known.all)]
         asked = "".join(f"{word}\n" for word in (tip, *dict.fromkeys(stops))).encode()
         listed = self.git.lines("rev-list", "--topo-order", "--reverse", "--stdin", input=asked)
         mine = self.known.lineage.own([Oid(oid) for oid in listed], self.known.commits)
@@ -166,12 +169,13 @@ class _Planner:
         there = self.remote[Role.PATCHES]
         if (tip := self.local[Role.PATCHES]) is None or there is None:
             return
-        stack = [self.objects.commit(oid) for oid in commits_of(self.git, [there], self.here.upstream)]
+        stack = [self.objects.commit(oid) for oid in commits_of(self.git, self.config, [there], self.here.upstream)]
         words = {(commit.author, commit.subject) for commit in stack}
         fork = self.config.remotes.fork
         said = {old for commit in stack for old, _, _ in Provenance.of(commit.text).dropped}
         words_of_git = ("rev-list", "--topo-order", "--reverse", "--no-merges")
-        listed = self.git.lines(*words_of_git, tip, f"^{there}", f"^{self.here.upstream}", "--")
+        limits = (f"^{oid}" for oid in (there, *self.upstreams))
+        listed = self.git.lines(*words_of_git, tip, *limits, "--")
         had = [self.objects.commit(Oid(oid)) for oid in listed if self.known.had(Oid(oid))]
         stamps = Generated(self.git, self.config, self.objects).stamps(had)
         for commit in had:
@@ -243,7 +247,7 @@ class _Planner:
         if any(oid in self.known.tips[Role.PATCHES] or oid == self.local[Role.PATCHES] for oid in line):
             return Role.PATCHES
         picks = [*self.known.tips[Role.PICKS], *([self.local[Role.PICKS]] if self.local[Role.PICKS] else [])]
-        below = commits_of(self.git, [oid for oid in picks if oid], self.here.upstream)
+        below = commits_of(self.git, self.config, [oid for oid in picks if oid], self.here.upstream)
         if any(oid in below or oid in picks for oid in line) and base not in self.known.tips[Role.SNAPSHOT]:
             return Role.PICKS
         stacks = self.known.commits | self.local_own

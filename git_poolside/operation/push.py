@@ -10,7 +10,7 @@ from contextlib import suppress
 from git_poolside import __version__
 from git_poolside.config import Config
 from git_poolside.errors import FarSideFailed, LeaseLost, PoolsideError, Refused
-from git_poolside.git import line, nightlies, refs
+from git_poolside.git import layers, nightlies, refs
 from git_poolside.git.layers import branch_of
 from git_poolside.git.nightlies import upstream_tip
 from git_poolside.git.objects import TAG, Committer, Objects, format_tag
@@ -190,7 +190,7 @@ def _adopted(git: Git, config: Config, objects: Objects, tip: Oid) -> dict[str, 
     """The nightly that a stack without a stamp of ours stands on, as far as one names its base."""
     if refs.read_one(git, config.upstream_ref(config.upstream.branch)) is None:
         return None
-    base = line.standing(git, tip, upstream_tip(git, config))
+    base = layers.base_of(git, config, tip, upstream_tip(git, config))
     date = standing_date(git, config, objects, tip)
     found = nightlies.naming(git, config, base, date) if base is not None else None
     return {"date": found.date, "commit": found.commit, "nightly": found.nightly} if found is not None else None

@@ -42,11 +42,11 @@ def expired(
     if not far or not remote.has(*far):
         return {}
     upstream, objects = upstream_tip(git, config), Objects(git)
-    stack = (objects.commit(oid) for oid in commits_of(git, [tip], upstream))
+    stack = (objects.commit(oid) for oid in commits_of(git, config, [tip], upstream))
     dropped = {old for commit in stack for old, _, _ in Provenance.of(commit.text).dropped}
     tips = {ref: server.get(f"{ref}^{{}}", server[ref]) for ref in far}
-    if dropped & commits_of(git, tips.values(), upstream):
-        far = [ref for ref in far if not dropped & commits_of(git, [tips[ref]], upstream)]
+    if dropped & commits_of(git, config, tips.values(), upstream):
+        far = [ref for ref in far if not dropped & commits_of(git, config, [tips[ref]], upstream)]
     return {ref: server[ref] for ref in far}
 
 

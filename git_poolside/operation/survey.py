@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from git_poolside.config import Config
 from git_poolside.errors import Refused
-from git_poolside.git import history, line, nightlies, refs
-from git_poolside.git.layers import StackReader, branch_of
+from git_poolside.git import history, nightlies, refs
+from git_poolside.git.layers import StackReader, base_of, branch_of, upstreams
 from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
@@ -33,13 +33,14 @@ def survey(git: Git, config: Config) -> Survey:
     top = tips[Role.PATCHES] or tips[Role.PICKS] or tips[Role.SNAPSHOT]
     if top is None:
         raise Refused("no role branch exists, here or on the fork", hints=["git poolside init"])
-    base = line.standing(git, top, upstream)
+    base = base_of(git, config, top, upstream)
     if base is None:
         raise Refused("the fork has no history in common with upstream", hints=["git poolside doctor"])
     listed = nightlies.known(git, config, base)
     latest = newest_usable(listed)
     counts, bases, problems, stack = _count(git, config, objects, upstream, base, tips)
     landed = _landed(git, config, stack, base, latest.commit) if stack is not None and latest is not None else {}
+    known = upstreams(git, config, upstream)
     layers = [
         LayerState(
             role,
@@ -48,8 +49,8 @@ def survey(git: Git, config: Config) -> Survey:
             tips[role],
             counts.get(role, 0),
             remote[role],
-            _own(git, tips[role], remote[role], upstream),
-            _own(git, remote[role], tips[role], upstream),
+            _own(git, tips[role], remote[role], known),
+            _own(git, remote[role], tips[role], known),
             landed.get(role, 0),
         )
         for role in Role
@@ -99,12 +100,12 @@ def _landed(git: Git, config: Config, stack: Stack, base: Oid, target: Oid) -> d
     }
 
 
-def _own(git: Git, tip: Oid | None, other: Oid | None, upstream: Oid) -> int:
+def _own(git: Git, tip: Oid | None, other: Oid | None, known: Sequence[Oid]) -> int:
     """How many commits of the fork's own `tip` has and `other` has not."""
     if tip is None or tip == other:
         return 0
-    limits = [f"^{other}"] if other else []
-    return int(git.text("rev-list", "--count", tip, *limits, f"^{upstream}", "--"))
+    limits = (f"^{oid}" for oid in (*known, *([other] if other else [])))
+    return int(git.text("rev-list", "--count", tip, *limits, "--"))
 
 
 def _days(old: Nightly | None, new: Nightly | None) -> int:

@@ -15,7 +15,7 @@ from itertools import pairwise
 from git_poolside.config import Config
 from git_poolside.errors import PoolsideError, Refused
 from git_poolside.git import reflogs, refs, worktree
-from git_poolside.git.layers import branch_of
+from git_poolside.git.layers import branch_of, upstreams
 from git_poolside.git.nightlies import upstream_tip
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
@@ -192,9 +192,9 @@ class _Search:
             asked = "".join(f"{oid}\n" for oid in (*ids, f"^{after}")).encode()
             newer = set(self.git.lines("rev-list", "--ancestry-path", "--stdin", input=asked))
             ids = frozenset(oid for oid in ids if oid != after and oid not in newer)
-        states = commits_of(self.git, ids, self.upstream)
+        states = commits_of(self.git, self.config, ids, self.upstream)
         below = self.known.tips[Role.PICKS] if self.role is Role.PATCHES else frozenset()
-        if onto not in states or onto in commits_of(self.git, below, self.upstream):
+        if onto not in states or onto in commits_of(self.git, self.config, below, self.upstream):
             return [], []
         own = self._commits(before, onto)
         made = {commit.oid for commit in own if Provenance.of(commit.text).is_stamp}
@@ -203,8 +203,8 @@ class _Search:
 
     def _commits(self, tip: Oid, limit: Oid) -> list[Commit]:
         """The fork's own commits of `tip` that `limit` has not, oldest first."""
-        listed = self.git.lines("rev-list", "--topo-order", "--reverse", "--no-merges", tip, f"^{limit}",
-                                f"^{self.upstream}", "--")  # fmt: skip
+        limits = (f"^{oid}" for oid in (limit, *upstreams(self.git, self.config, self.upstream)))
+        listed = self.git.lines("rev-list", "--topo-order", "--reverse", "--no-merges", tip, *limits, "--")
         return [self.objects.commit(Oid(oid)) for oid in listed]
 
 

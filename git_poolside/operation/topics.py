@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from git_poolside.config import Config
 from git_poolside.errors import PoolsideError, Refused
 from git_poolside.git import refs
+from git_poolside.git.layers import upstreams
 from git_poolside.git.nightlies import upstream_tip
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
@@ -51,7 +52,7 @@ def left_behind(git: Git, config: Config, remote: Remote, tip: Oid, server: Mapp
     try:
         upstream = upstream_tip(git, config)
         known = former(git, config, Objects(git), upstream, server)
-        stale = known.commits - commits_of(git, [tip], upstream)
+        stale = known.commits - commits_of(git, config, [tip], upstream)
         if not stale:
             return []
         found = _Search(git, config, remote, tip, upstream, known, stale)
@@ -88,8 +89,8 @@ class _Search:
         return len(self.known.lineage.own(mine, self.known.commits))
 
     def _beside(self, revision: str) -> list[Oid]:
-        words = ("rev-list", "--no-merges", revision, f"^{self.tip}", f"^{self.upstream}", "--")
-        return [Oid(oid) for oid in self.git.lines(*words)]
+        limits = (f"^{oid}" for oid in (self.tip, *upstreams(self.git, self.config, self.upstream)))
+        return [Oid(oid) for oid in self.git.lines("rev-list", "--no-merges", revision, *limits, "--")]
 
     def branches(self) -> Iterator[tuple[str, str, bool]]:
         """Name and ref of each branch that is left behind, and whether it is here."""
