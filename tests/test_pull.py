@@ -492,6 +492,35 @@ def test_a_commit_that_upstream_has_in_another_form_is_asked_about_and_kept_or_d
     assert state(clone) == before
 
 
+@pytest.mark.parametrize("picked", [False, True])
+def test_L18_a_commit_that_landed_and_was_undone_without_a_word_is_asked_about(
+    simple: World, poolside: Run, picked: bool
+) -> None:
+    """With a pick of one's own too, the fork's stack is made anew, and nothing in it is asked about."""
+    clone = simple.clone()
+    if picked:
+        simple.land({"pick.txt": "pick\n"}, "Wanted early", 42)
+        assert poolside(clone, "cherry-pick", "add", "#42").status == 0
+    mine = commit(clone, "a.py", (clone.path / "a.py").read_text().replace("line 7\n", "line seven\n"), "Tune seven")
+    two = TEN.replace("line 2\n", "line two\n")
+    simple.land({"a.py": two.replace("line 7\n", "line seven\n")}, "Tune seven", 15)
+    simple.land({"a.py": two}, "Clean up", 16)
+    simple.nightly("2026-07-12")
+    synced(simple, poolside)
+    before = state(clone)
+    refused = poolside(clone, "pull")
+    assert refused.status == 1, refused.out + refused.err
+    assert state(clone) == before
+    assert f"{mine[:9]} Tune seven: it landed, and upstream undid it without saying so" in refused.err
+    assert "the fork's" not in refused.err
+    allowed = poolside(clone, "pull", "--allow", "undone-silently")
+    assert allowed.status == 0, allowed.err
+    assert "Tune seven" in clone.subjects("origin/main..poolside-main")
+    assert poolside(clone, "undo").status == 0
+    assert poolside(clone, "pull", "--drop", "Tune seven").status == 0
+    assert "Tune seven" not in clone.subjects("origin/main..poolside-main")
+
+
 def test_one_of_two_commits_is_dropped_and_the_other_kept(simple: World, poolside: Run) -> None:
     clone = simple.clone()
     commit(clone, "mine.txt", "one\n", "My patch")

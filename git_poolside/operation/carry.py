@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from git_poolside.git import refs
-from git_poolside.git.layers import StackReader
+from git_poolside.git.layers import StackReader, base_of
 from git_poolside.operation.evidence import Witness
 from git_poolside.operation.ledger import Ledger
 from git_poolside.operation.order import Order
@@ -71,7 +71,10 @@ def _carried(shop: Workshop, order: Order, old: Stack, onto: Oid) -> Rebuilt:
 
 
 def _whole(shop: Workshop, order: Order, picks: Move, patches: Move) -> tuple[Stack, Rebuilt]:
-    """The fork's stack with new picks on its picks, so that its patches are made anew, and the new patches on those."""
+    """The fork's stack with new picks on its picks, so that its patches are made anew, and the new patches on those.
+
+    Only what is new is judged: by what upstream did since what it stood on here.
+    """
     reader = StackReader(shop.git, shop.config, shop.objects, shop.merge, order.upstream)
     stack = reader.read(order.tips[Role.PICKS], order.tips[Role.PATCHES], order.target)
     new = {Role.PICKS: picks.commits, Role.PATCHES: patches.commits}
@@ -80,10 +83,12 @@ def _whole(shop: Workshop, order: Order, picks: Move, patches: Move) -> tuple[St
         base=order.target,
     )
     ledger = Ledger(shop.git, shop.config, shop.objects, stack, order.target, order.choices)
-    witness = Witness(shop.git, shop.config, shop.ui, shop.objects, shop.engine, stack, order.target, order.target)
+    base = base_of(shop.git, shop.config, picks.commits[-1], order.upstream) or order.target
+    since = replace(stack, base=base)
+    witness = Witness(shop.git, shop.config, shop.ui, shop.objects, shop.engine, since, order.target, order.upstream)
     rebuilt = Rebuild(
         shop.git, shop.config, shop.ui, shop.objects, shop.engine, shop.committer, witness, ledger, order.target,
-        order.date, order.choices, dry_run=shop.dry_run, judged=False,
+        order.date, order.choices, dry_run=shop.dry_run, judged=frozenset().union(*new.values()),
     ).run()  # fmt: skip
     return stack, rebuilt
 

@@ -51,7 +51,8 @@ from git_poolside.ui import Ui
 class Rebuild:
     """One rebuild of `stack` onto `target`, whose nightly has the date `date`.
 
-    Where the snapshot does not move, in an edit, nothing is `judged`: no patch has landed since. The commits of
+    All patches are judged, or those that are `judged`: none in an edit, where the snapshot does not move and no patch
+    has landed since; in a pull those that the fork never had, and its stamp remembers none of them. The commits of
     `anew` are never taken as they are, though nothing below them may have changed. Commits that only go onto another
     branch are not a `whole` stack: they get no stamp, and none that were dropped earlier come back.
     """
@@ -71,7 +72,7 @@ class Rebuild:
         choices: Choices,
         *,
         dry_run: bool = False,
-        judged: bool = True,
+        judged: frozenset[Oid] | None = None,
         anew: frozenset[Oid] = frozenset(),
         whole: bool = True,
     ) -> None:
@@ -154,10 +155,11 @@ class Rebuild:
         content = self.generated.content(change, result, ours)
         if isinstance(result, str) and (content != ours or not change.touches):
             new = oid if unmoved else self._commit(commit, result, tip, was_stamp)
-        identity = self.witness.identity(commit, layer, result) if self.judged else Identity(State.NONE)
+        asked = self.judged is None or oid in self.judged
+        identity = self.witness.identity(commit, layer, result) if asked else Identity(State.NONE)
         evidence = self.witness.evidence(commit, identity, content, ours, new)
         decision = judge(layer.role, identity.state, evidence)
-        if self.judged and evidence.born_empty and (before := self.witness.landed_before(commit)) is not None:
+        if asked and evidence.born_empty and (before := self.witness.landed_before(commit)) is not None:
             self._drop(layer.role, commit, Verdict.LANDED, f"empty: {before[:9]} was in the snapshot already")
             return tip
         judged, decision = decision, self._chosen(commit, decision, evidence.content)
@@ -282,7 +284,8 @@ class Rebuild:
         written = self.generated.write(tip, self.stack, self.target, self.date, results, adopt=adopt)
         self.out.snags += [written.snag] if written.snag else []
         self.out.notes += written.notes
-        dropped = self.ledger.remember(self.out.results, self.witness.history)
+        had = [one for one in self.out.results if not self.judged or one.old not in self.judged]
+        dropped = self.ledger.remember(had, self.witness.history)
         sets = written.tree != self.objects.commit(tip).tree
         if not sets and (not dropped or tip == self.out.tips[Role.PICKS]):
             return

@@ -146,7 +146,7 @@ def _make(shop: Workshop, order: Order) -> Made:
     witness = Witness(git, config, ui, objects, shop.engine, ledger.stack, order.target, upstream)
     rebuilt = Rebuild(
         git, config, ui, objects, shop.engine, shop.committer, witness, ledger, order.target, order.date,
-        order.choices, dry_run=shop.dry_run, judged=plan is None and not order.choices.adopt, anew=new.anew,
+        order.choices, dry_run=shop.dry_run, judged=None if plan is None and not order.choices.adopt else frozenset(), anew=new.anew,
     ).run()  # fmt: skip
     if plan is not None:
         planned.account(git, objects, stack, new, plan, rebuilt)
