@@ -99,7 +99,11 @@ class CommandMoves(Stage):
         picks = clone.repo.git("rev-list", ROLES[1], "^upstream/main", check=False).split() if clone.tips[1] else []
         if picks:
             pick = picks[which % len(picks)]
+            before = clone.tips
+            clone.dropped.add(pick)
             self._picks(clone, "drop", pick, moment=moment, gives_up=clone.brought(pick))
+            if clone.tips == before and not clone.is_stopped:
+                clone.dropped.discard(pick)
 
     @rule(who=WHO, which=st.integers(0, 6), there=st.integers(0, 6), moment=SELDOM)
     def moves_a_patch(self, who: int, which: int, there: int, moment: Moment | None) -> None:

@@ -149,7 +149,8 @@ class Server(Place):
 @dataclass
 class Clone(Place):
     """A person's clone, with its worktrees. `gave_up` and `gains` are what its person decided in the operation that
-    runs or is stopped; `moved` every tip that an operation began or ended at; `at` the worktree that they are in.
+    runs or is stopped; `moved` every tip that an operation began or ended at, `dropped` the picks that they dropped;
+    `at` the worktree that they are in.
     """
 
     server: Server = None  # type: ignore[assignment]
@@ -158,6 +159,7 @@ class Clone(Place):
     asked: tuple[str, frozenset[str], frozenset[str]] = ("", frozenset(), frozenset())
     said: Result = field(default_factory=lambda: Result(0, "", ""))
     moved: set[str] = field(default_factory=set)
+    dropped: set[str] = field(default_factory=set)
     trees: list[Tree] = field(default_factory=list)
     at: int = 0
 
@@ -236,9 +238,14 @@ class Clone(Place):
     def _taken_in(self) -> frozenset[str]:
         """What has to be there after an operation that asked the server: what others pushed and we never had too."""
         tip, theirs, released = self.asked  # when it began: a stop that goes on does not ask again
-        owed = self.owed if tip in self.had else (self.owed - released) | theirs
+        owed = self.owed if tip in self.had else (self.owed - released) | (theirs - self._let_go())
         self.had.setdefault(tip, theirs)
         return owed
+
+    def _let_go(self) -> frozenset[str]:
+        """What is in picks of the server's that this person has dropped, the very commits."""
+        there = self.dropped and self.server.repo.git("rev-list", self.server.tips[1]).split()
+        return frozenset().union(*(self.brought(pick) for pick in self.dropped.intersection(there)))
 
     def _back(self, tip: str, undone: dict[str, Any] | None) -> frozenset[str]:
         """What was owed where an undo has put the branches, and what it carried over from after the operation."""
