@@ -144,9 +144,10 @@ def _make(shop: Workshop, order: Order) -> Made:
     # Where the snapshot stays, upstream's later commits are nobody's witness.
     upstream = order.upstream if plan is None else order.target
     witness = Witness(git, config, ui, objects, shop.engine, ledger.stack, order.target, upstream)
+    judged = None if plan is None and not order.choices.adopt else frozenset[Oid]()
     rebuilt = Rebuild(
         git, config, ui, objects, shop.engine, shop.committer, witness, ledger, order.target, order.date,
-        order.choices, dry_run=shop.dry_run, judged=None if plan is None and not order.choices.adopt else frozenset(), anew=new.anew,
+        order.choices, dry_run=shop.dry_run, judged=judged, anew=new.anew,
     ).run()  # fmt: skip
     if plan is not None:
         planned.account(git, objects, stack, new, plan, rebuilt)
