@@ -11,7 +11,6 @@ from git_poolside.config import Config
 from git_poolside.git.layers import branch_of
 from git_poolside.operation.log import result_to_json
 from git_poolside.operation.rebuilt import Stop
-from git_poolside.operation.stopped import Stopped
 from git_poolside.operation.sync import Outcome
 from git_poolside.operation.topics import Topic
 from git_poolside.stack.model import Fate, PatchResult, Role, Verdict
@@ -20,8 +19,6 @@ from git_poolside.ui import Ui, clean, count, cut, folded, listed
 
 _PLAIN = ("carried", "landed", "emptied", "skipped", "added")
 _ORDINARY = (Verdict.CARRIED, Verdict.STAMP)
-_NAMED = 3
-"""So many paths are named in a command to be typed."""
 _SLOT = {Fate.DROPPED: "dropped", Fate.UNRESOLVED: "bad", Fate.NEW: "new", Fate.KEPT: "kept"}
 
 
@@ -301,18 +298,9 @@ def _stop(ui: Ui, outcome: Outcome) -> None:
         return
     culprit = stop.culprit.oid[:9] if stop is not None and stop.culprit else None
     ui.hint(
-        _mending(outcome.stood),
+        outcome.mending,
         f"{outcome.order.program} --continue   (then)",
         f"{outcome.order.program} --skip   (leaves this patch out)",
         f"{outcome.order.program} --abort   (goes back to where all was)",
         *([f"git show {culprit}   (what upstream did)"] if culprit else []),
     )
-
-
-def _mending(stood: Stopped) -> str:
-    """What to type when the files are edited."""
-    if stood.kind != "conflict":
-        return "git commit --amend   (when you have mended it)"
-    if len(stood.paths) > _NAMED or not all(map(str.isprintable, stood.paths)):
-        return "git add PATH   (each, when you have resolved it)"
-    return f"git add {shlex.join(stood.paths)}   (when you have resolved {'it' if len(stood.paths) == 1 else 'them'})"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+import shlex
+from collections.abc import Iterable, Sequence, Set
+from contextlib import suppress
 from pathlib import Path
 
 from git_poolside.errors import GitFailed, Refused
@@ -14,6 +16,7 @@ from git_poolside.stack.values import frozen
 
 _WORKERS = 8
 """So many processes at most write a checkout's files, from a hundred files on (git-config(1), checkout.workers)."""
+_PLAIN_INDEX = ("core.splitIndex=false", "core.fsmonitor=false", "core.ignoreStat=false")
 CHECKOUT = ("checkout", "-q", "--no-overwrite-ignore", "--no-recurse-submodules")
 
 
@@ -115,8 +118,58 @@ def _in_the_way(git: Git, paths: Sequence[str]) -> Refused:
     return Refused(
         f"local changes in {git.folder} are in the way:\n" + "\n".join(f"  {path}" for path in paths),
         snag="dirty-for-stop",
-        hints=["git stash   (puts them aside; git stash pop brings them back)", "or commit them"],
+        hints=[
+            *seen_again(git, paths),
+            "git stash   (puts them aside; git stash pop brings them back)",
+            "or commit them",
+        ],
     )
+
+
+def typed(git: Git, path: str) -> str:
+    """`path` of the worktree as git takes it from the folder that the command was typed in."""
+    with suppress(FileNotFoundError):  # that folder may be gone
+        path = os.path.relpath(git.folder / path)
+    return f"./{path}" if path[0] in "-:" else path
+
+
+def seen_again(git: Git, paths: Sequence[str]) -> list[str]:
+    """The hint for those of `paths` that git was told not to look at: until it does, nothing puts them aside."""
+    found = _unwatched(git, {path.encode("utf-8", "surrogateescape") for path in paths})
+    hints: list[str] = []
+    for option, tagged in (("--no-assume-unchanged", bytes.islower), ("--no-skip-worktree", b"Ss".__contains__)):
+        names = [typed(git, os.fsdecode(path)) for path, record in found.items() if tagged(record[:1])]
+        hints += [f"git update-index {option} {shlex.join(names)}   (lets git see the changes)"] if names else []
+    return hints
+
+
+def _unwatched(git: Git, paths: Set[bytes]) -> dict[bytes, bytes]:
+    """Those of `paths` that are in the worktree and that git was told not to look at (git-update-index(1),
+    ``--assume-unchanged`` and ``--skip-worktree``), each with its tag and its line for ``--index-info``.
+    """
+    found: dict[bytes, bytes] = {}
+    for record in git.run("ls-files", "-v", "--stage", "-z", "--full-name", cwd=git.worktree).stdout.split(b"\0"):
+        entry, _, path = record.partition(b"\t")
+        unwatched = entry[:1] == b"S" or entry[:1].islower()
+        if unwatched and path in paths and os.path.lexists(git.folder / os.fsdecode(path)):
+            found[path] = record
+    return found
+
+
+def _changed_unseen(git: Git, paths: Set[bytes]) -> set[bytes]:
+    """Those of `paths` that have changed though git was told not to look at them: ``git status`` is silent."""
+    unwatched = _unwatched(git, paths)
+    if not unwatched:
+        return set()
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory(prefix="git-poolside-") as folder:
+        watching = git.with_environment(GIT_INDEX_FILE=f"{folder}/index").with_options(*_PLAIN_INDEX)
+        watching.run(
+            "update-index", "-z", "--index-info", input=b"".join(record[2:] + b"\0" for record in unwatched.values())
+        )
+        watching.try_run("update-index", "-q", "--refresh")
+        return set(watching.run("diff-files", "--name-only", "-z").stdout.split(b"\0")[:-1])
 
 
 def attach(git: Git, ref: str, tip: Oid, action: str) -> None:
@@ -148,6 +201,7 @@ def overlap(git: Git, old: Oid, new: Oid, more: Iterable[bytes] = ()) -> list[st
             inside = {other for other in switched if other.startswith(path)}
             found |= {other for other in inside if os.path.lexists(git.folder / os.fsdecode(other))}
             found |= switched & {path[:-1]}
+    found |= _changed_unseen(git, switched)
     for path in switched:
         parts = path.split(b"/")
         found |= {b"/".join(parts[:n]) for n in range(1, len(parts)) if b"/".join(parts[:n]) in dirty}
@@ -167,6 +221,8 @@ def restore(git: Git, paths: Sequence[bytes]) -> None:
         file = git.worktree / os.fsdecode(path)
         if path not in there and (file.is_symlink() or file.is_file()):
             remove_file(git.worktree, file)
+    tagged = literal.run("ls-files", "-t", "-z", "--full-name", "--", *map(os.fsdecode, paths)).stdout.split(b"\0")
+    there -= {record[2:] for record in tagged if record[:1] == b"S"}  # a sparse checkout leaves them out
     git.run("checkout-index", "-f", "-q", "-u", "-z", "--stdin", input=b"\0".join([*sorted(there), b""]))
 
 

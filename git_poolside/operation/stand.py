@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from git_poolside.operation.stopped import CONFLICT, EXEC, Stopped, clear, names
 from git_poolside.stack.model import Oid
 from git_poolside.stack.values import replace
 
+_NAMED = 3
+"""So many paths are named in a command to be typed."""
+
 
 def stand(git: Git, stopped: Stopped) -> tuple[Stopped, str]:
     """Check the partial tip out and run the real ``git cherry-pick``.
@@ -33,6 +37,17 @@ def stand(git: Git, stopped: Stopped) -> tuple[Stopped, str]:
         stopped = _as_it_stands(git, stopped)
         stopped.save(git)
     return stopped, said
+
+
+def to_mend(git: Git, stopped: Stopped) -> str:
+    """What to type when the files are edited, here or in the folder that is the caller's."""
+    if stopped.kind == EXEC:
+        return "git commit --amend   (when you have mended it)"
+    add = "git add --sparse" if git.switch("core.sparseCheckout") else "git add"  # one outside of it would be left out
+    if len(stopped.paths) > _NAMED or not all(map(str.isprintable, stopped.paths)):
+        return f"{add} PATH   (each, when you have resolved it)"
+    paths = shlex.join(worktree.typed(git, path) for path in stopped.paths)
+    return f"{add} {paths}   (when you have resolved {'it' if len(stopped.paths) == 1 else 'them'})"
 
 
 def begin_again(git: Git, raw: Mapping[str, Any], since: float) -> None:

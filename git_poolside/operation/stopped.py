@@ -209,7 +209,11 @@ def check_worktree(git: Git, partial: Oid, paths: Iterable[bytes]) -> None:
             "local changes or untracked files are in the way of resolving it here:\n"
             + "\n".join(f"  {path}" for path in found[:10]),
             snag="dirty-for-stop",
-            hints=["git stash -u   (puts them aside)", "or commit them, or move them away"],
+            hints=[
+                *worktree.seen_again(git, found),
+                "git stash -u   (puts them aside)",
+                "or commit them, or move them away",
+            ],
         )
 
 

@@ -29,7 +29,7 @@ from git_poolside.operation.order import Order
 from git_poolside.operation.prepare import with_choices
 from git_poolside.operation.rebuild import Rebuild
 from git_poolside.operation.rebuilt import Rebuilt, Stop
-from git_poolside.operation.stand import stand
+from git_poolside.operation.stand import stand, to_mend
 from git_poolside.operation.stopped import CONFLICT, EXEC, Stopped
 from git_poolside.operation.topics import Topic
 from git_poolside.operation.workshop import Made, Moved, Workshop, workshop
@@ -41,7 +41,7 @@ from git_poolside.ui import Ui
 @mutable
 class Outcome:
     """What a run came to, for the report. `changes` are the branches that moved (or would), `topics` those that the
-    push has left behind.
+    push has left behind. `mending` is what to type when the files of a stop are edited.
     """
 
     kind: str
@@ -56,6 +56,7 @@ class Outcome:
     pushed: bool = False
     topics: tuple[Topic, ...] = ()
     stood: Stopped | None = None
+    mending: str = ""
     submodules: tuple[str, ...] = ()
     explanation: tuple[str, ...] = ()
     moved: tuple[Moved, ...] = ()
@@ -296,7 +297,7 @@ def _stop(
         if stopped.load(git) is None:
             stopped.forget(git)
         raise
-    outcome.kind, outcome.stood = "stopped", state
+    outcome.kind, outcome.stood, outcome.mending = "stopped", state, to_mend(git, state)
     if resolved := stopped.resolved_by_rerere(git, state):
         outcome.notes.append(f"rerere put an earlier resolution into {', '.join(resolved)}: look at it")
     if said:

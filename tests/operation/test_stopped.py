@@ -1236,3 +1236,49 @@ def test_C3_an_ignored_file_where_a_renamed_folder_takes_a_patch_is_not_overwrit
     result = poolside(clone, "sync")
     assert (result.status, "  library/new.py" in result.err) == (1, True), result.err
     assert (clone.path / "library/new.py").read_text() == "precious\n"
+
+
+# What git is told not to look at, or to leave out
+
+
+@pytest.mark.parametrize("flag", ["assume-unchanged", "skip-worktree"])
+def test_a_change_that_git_is_told_not_to_look_at_refuses_the_stop(stuck: World, poolside: Run, flag: str) -> None:
+    clone = stuck.clone()
+    clone.git("checkout", "-q", "-b", "topic", "origin/main")
+    clone.git("update-index", f"--{flag}", "README.md", "b.py")
+    write(clone, "b.py", "mine\n")
+    before = everything(clone)
+    result = poolside(clone.path / "lib", "sync")
+    assert result.status == 1
+    assert result.err.splitlines()[2:] == [
+        "local changes or untracked files are in the way of resolving it here:",
+        "  b.py",
+        f"hint: git update-index --no-{flag} ../b.py   (lets git see the changes)",
+        "hint: git stash -u   (puts them aside)",
+        "hint: or commit them, or move them away",
+    ]
+    assert (everything(clone), (clone.path / "b.py").read_text()) == (before, "mine\n")
+    clone.git("update-index", f"--no-{flag}", "b.py")
+    clone.git("stash", "-u")
+    stop(clone, poolside)
+
+
+@pytest.mark.parametrize("going", ["--abort", "--skip"])
+def test_P7_a_stop_in_a_sparse_checkout_ends_with_the_same_paths_left_out(
+    stuck: World, poolside: Run, going: str
+) -> None:
+    ten = stuck.fork.show("poolside-main", "a.py")
+    stuck.patch({"lib/c.py": TEN.replace("line 1\n", "LINE 1\n"), "lib/new.py": "n\n",
+                 "a.py": ten.replace("line 3\n", "line three\n")}, "Touch what is left out\n")  # fmt: skip
+    stuck.land({"a.py": TEN.replace("line 5\n", "line 5, rewritten\n").replace("line 3\n", "3\n")}, "Rewrite", 31)
+    stuck.nightly("2026-07-11")
+    clone = stuck.clone()
+    clone.git("sparse-checkout", "set", "--cone", ".github")
+    stop(clone, poolside)
+    result = poolside(clone.path / ".github", "sync", "--skip")
+    assert (result.status, "hint: git add --sparse ../a.py   (when you have resolved it)" in result.err) == (3, True)
+    result = poolside(clone, "sync", going)
+    assert result.status == 0, result.err
+    assert clone.git("symbolic-ref", "HEAD") == "refs/heads/poolside-main"
+    assert clone.git("status", "--porcelain") == ""
+    assert not (clone.path / "lib").exists()
