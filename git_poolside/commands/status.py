@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from git_poolside.commands import Parser, for_programs
 from git_poolside.config import FILE, Config, Origin
 from git_poolside.context import Context
-from git_poolside.operation.remembered import LayerState, Survey, remember, remembered, sources
+from git_poolside.operation.remembered import MOVED_ON, LayerState, Survey, remember, remembered, sources
 from git_poolside.prompt import keep
 from git_poolside.stack.model import Role
 from git_poolside.ui import Ui, clean, count, cut, folded, listed
@@ -67,15 +67,20 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
         at = f"Stopped at {ui.paint(stop.known_as[:9], 'commit')} {clean(stop.subject)}"
         ui.print("", cut(at, ui.width), *(f"  {clean(path)}" for path in stop.paths))
         ui.hint(*_go_on(str(git.worktree), stop))
-    elif found.tangled:
-        ui.hint("git poolside doctor   (says the way back, on which nothing is lost)")
-    elif found.unpushed and not all(layer.in_step for layer in found.layers):
-        ui.hint("git poolside push   (sends the branches)")
-    elif any(layer.behind for layer in found.layers):
-        ui.hint("git poolside pull   (the fork's server has moved on: goes to its tips, with what is only here)")
-    elif found.commits:
-        ui.hint("git poolside sync -n   (shows what a sync would do)")
+    else:
+        ui.hint(*_next(found))
     return 0
+
+
+def _next(found: Survey) -> list[str]:
+    """What there is to do, by what was found."""
+    if found.tangled:
+        return ["git poolside doctor   (says the way back, on which nothing is lost)"]
+    unpushed = found.unpushed and not all(layer.in_step for layer in found.layers)
+    if found.theirs or (not unpushed and any(layer.behind for layer in found.layers)):
+        return [MOVED_ON]
+    push = ["git poolside push   (sends the branches)"] if unpushed else []
+    return [*push, *(["git poolside sync -n   (shows what a sync would do)"] if found.commits else [])]
 
 
 def _keep(config: Config, line: str) -> None:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import argparse
 
 from git_poolside.commands import Parser, allowing
+from git_poolside.config import Config
 from git_poolside.context import Context
+from git_poolside.git.objects import Objects
+from git_poolside.git.process import Git
 from git_poolside.git.web import page
-from git_poolside.operation import journal, lock, stopped
+from git_poolside.operation import journal, lock, log, stopped
+from git_poolside.operation.lease import are_theirs, standings
 from git_poolside.operation.push import push
+from git_poolside.operation.remembered import MOVED_ON
 from git_poolside.operation.undo import undo
 from git_poolside.ui import Ui, clean, count, folded, listed
 
@@ -63,8 +68,16 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     if done.carried:
         ui.print(f"  {count(done.carried, 'later commit')} carried over")
     if pushed is None:
-        ui.hint("git poolside undo   (brings it back)", "git poolside push   (puts the server there too)")
+        ui.hint("git poolside undo   (brings it back)", *_next(git, config))
     return 0
+
+
+def _next(git: Git, config: Config) -> list[str]:
+    """What there is to do about the server, if it is elsewhere."""
+    stands = standings(git, config, log.known(git, Objects(git)))
+    if are_theirs(stands):
+        return [MOVED_ON]
+    return ["git poolside push   (puts the server there too)"] if stands else []
 
 
 def _tip(ui: Ui, oid: str | None, upstreams: bool) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from git_poolside.config import Config
 from git_poolside.errors import LeaseLost
 from git_poolside.git import refs
-from git_poolside.git.layers import PULL, tips
+from git_poolside.git.layers import PULL, branch_of, tips
 from git_poolside.git.nightlies import upstream_tip
 from git_poolside.git.process import Git
 from git_poolside.git.remotes import Remote, ask_upstream
@@ -43,6 +43,24 @@ def replaced(
                 raise _moved_on(git, config, ref, differing[ref], server[ref])
     behind = stands.get(snapshot) is Standing.THEIRS
     return {ref: (server.get(ref), tip) for ref, tip in differing.items() if not (behind and ref == snapshot)}
+
+
+def standings(git: Git, config: Config, known: Known) -> dict[Role, Standing]:
+    """How each branch stands that is here and, as the server was last asked, there, with another tip."""
+    names = {role: branch_of(config, role) for role in Role}
+    tips = refs.read(git, [ref for name in names.values() for ref in (config.ref(name), config.fork_ref(name))])
+    found: dict[Role, Standing] = {}
+    for role, name in names.items():
+        ref, tracking = config.ref(name), config.fork_ref(name)
+        here, there = tips[ref], tips[tracking]
+        if here and there and here != there:
+            found[role] = standing(git, ref, tracking, here, there, known)
+    return found
+
+
+def are_theirs(stands: Mapping[Role, Standing]) -> bool:
+    """Whether somebody has moved the fork on; a stale snapshot alone says nothing (edge case A2)."""
+    return any(how is Standing.THEIRS and role is not Role.SNAPSHOT for role, how in stands.items())
 
 
 def _moved_on(git: Git, config: Config, ref: str, tip: Oid, there: Oid) -> LeaseLost:

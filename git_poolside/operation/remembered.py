@@ -20,6 +20,8 @@ from git_poolside.git.process import Git
 from git_poolside.stack.model import Nightly, Oid, Role
 from git_poolside.stack.values import as_dict, frozen
 
+MOVED_ON = "git poolside pull   (the fork's server has moved on: goes to its tips, with what is only here)"
+
 
 @frozen
 class LayerState:
@@ -46,7 +48,8 @@ class LayerState:
 @frozen
 class Survey:
     """`nightly` is the one that the stack stands on, `latest` the newest usable one; `unpushed` counts the operations
-    that moved branches since the last push. `tangled`: plain git has joined two states of the stack, as `problems` say.
+    that moved branches since the last push. `theirs`: the server's picks or patches are what counts. `tangled`: plain
+    git has joined two states of the stack, as `problems` say.
     """
 
     nightly: Nightly | None
@@ -57,6 +60,7 @@ class Survey:
     layers: tuple[LayerState, ...]
     problems: tuple[str, ...] = ()
     unpushed: int = 0
+    theirs: bool = False
     tangled: bool = False
 
 

@@ -15,6 +15,7 @@ from git_poolside.git.process import Git
 from git_poolside.operation import log, tangled
 from git_poolside.operation.dated import standing_date
 from git_poolside.operation.generated import Generated
+from git_poolside.operation.lease import are_theirs, standings
 from git_poolside.operation.remembered import LayerState, Survey
 from git_poolside.stack.model import Nightly, Oid, Role, Stack
 from git_poolside.stack.nightly import newest_usable
@@ -57,6 +58,7 @@ def survey(git: Git, config: Config) -> Survey:
     ]
     standing = nightlies.naming(git, config, base, standing_date(git, config, objects, top))
     latest = latest or standing
+    stands = standings(git, config, log.known(git, objects)) if not all(layer.in_step for layer in layers) else {}
     ahead = [layer.role for layer in layers if layer.ahead and layer.role is not Role.SNAPSHOT]
     tangles = [tangle for role in ahead if (tangle := tangled.found(git, config, role)) is not None]
     problems += [tangle.message for tangle in tangles]
@@ -69,6 +71,7 @@ def survey(git: Git, config: Config) -> Survey:
         tuple(layers),
         tuple(problems),
         _unpushed(git, objects),
+        are_theirs(stands),
         bool(tangles),
     )
 

@@ -66,8 +66,9 @@ def undo(
         own = Objects(inner.git)
         committer = Committer.of(own)
         carried = 0
+        again = " ".join(["git poolside undo", *([name] if name else []), "--allow moved-since"])
         for ref, after, then in ((name, *gap) for name in moved for gap in by_hand[name]) if carry else ():
-            before[ref], count = _carry(inner.git, own, committer, ref, after, then, before[ref])
+            before[ref], count = _carry(inner.git, own, committer, ref, after, then, before[ref], again)
             carried += count
         moves = tuple(RefChange(ref, current[ref], before[ref]) for ref in before if current[ref] != before[ref])
         operation = log.Operation(
@@ -156,14 +157,18 @@ def _carry(
     after: Oid | None,
     current: Oid | None,
     onto: Oid | None,
+    again: str,
 ) -> tuple[Oid, int]:
-    """Replay the commits that came on `ref` after the operation onto where it returns to."""
+    """Replay the commits that came on `ref` after the operation onto where it returns to; `again` does without."""
     branch = ref.removeprefix("refs/heads/")
     if after is None or current is None or onto is None or not refs.is_ancestor(git, after, current):
         raise Refused(
             f"'{branch}' was rewritten since, so what came later cannot be told apart",
             snag="moved-since",
-            hints=[f"git log -g {branch}   (shows where it was)", "git poolside undo --allow moved-since"],
+            hints=[
+                f"git log -g {branch}   (shows where it was)",
+                f"{again}   (what came later stays in the reflog only)",
+            ],
         )
     later = [objects.commit(Oid(oid)) for oid in git.lines("rev-list", "--topo-order", "--reverse", current, f"^{after}", "--")]  # fmt: skip  # noqa: E501
     pairs = [(tree_of_parent(objects, commit), commit.tree) for commit in later]
@@ -176,7 +181,7 @@ def _carry(
             if isinstance(result, Conflict) or len(commit.parents) != 1:
                 raise Refused(
                     f"{commit.oid[:9]} {commit.subject} does not apply to where '{branch}' returns to",
-                    hints=[f"git poolside undo --allow moved-since && git cherry-pick {commit.oid[:12]}   (by hand)"],
+                    hints=[f"{again} && git cherry-pick {commit.oid[:12]}   (by hand)"],
                 )
             tip, tree = (
                 committer.commit(result, [tip], commit.message, commit.author, commit.encoding),

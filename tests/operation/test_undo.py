@@ -48,10 +48,7 @@ def test_undo_restores_branches_and_files(simple: World, poolside: Run) -> None:
         f"Took back {made}  sync",
         *(f"  {name:21}  {after[f'refs/heads/{name}'][:9]} -> {before[0][f'refs/heads/{name}'][:9]}" for name in ROLES),
     ]
-    assert result.err.splitlines() == [
-        "hint: git poolside undo   (brings it back)",
-        "hint: git poolside push   (puts the server there too)",
-    ]
+    assert result.err.splitlines() == ["hint: git poolside undo   (brings it back)"]  # the server is there
     assert (clone.path / "lib/c.py").read_text() == TEN
 
 
@@ -164,9 +161,13 @@ def test_what_was_committed_between_two_operations_has_moved_since(simple: World
     own_commit(clone, "after.txt", "after\n", "After them")
     state, first = everything(clone), operations(clone, poolside)[-1]
     result = poolside(clone, "undo", first)
-    assert (result.status, result.err.splitlines()[0]) == (
+    assert (result.status, result.err.splitlines()) == (
         1,
-        "error: 'poolside-main' has moved since that operation",
+        [
+            "error: 'poolside-main' has moved since that operation",
+            f"hint: git poolside undo {first} --carry   (replays what came later on top)",
+            f"hint: git poolside undo {first} --allow moved-since   (what came later stays in the reflog only)",
+        ],
     )
     assert everything(clone)[1:] == state[1:]
     result = poolside(clone, "undo", first, "--carry")
@@ -217,12 +218,17 @@ def test_what_does_not_apply_where_it_would_be_carried_is_refused(simple: World,
     poolside(clone, "sync")
     later = own_commit(clone, "lib/c.py", TEN + "more and more\n")
     state = everything(clone)
-    result = poolside(clone, "undo", "--carry")
-    assert (result.status, result.err.splitlines()[0]) == (
-        1,
-        f"error: {later[:9]} Later work does not apply to where 'poolside-main' returns to",
-    )
-    assert everything(clone) == state
+    for name in ([], operations(clone, poolside)):
+        result = poolside(clone, "undo", *name, "--carry")
+        again = " ".join(["git poolside undo", *name, "--allow moved-since"])
+        assert (result.status, result.err.splitlines()) == (
+            1,
+            [
+                f"error: {later[:9]} Later work does not apply to where 'poolside-main' returns to",
+                f"hint: {again} && git cherry-pick {later[:12]}   (by hand)",
+            ],
+        )
+        assert everything(clone) == state
 
 
 def test_a_branch_that_was_rewritten_since_cannot_be_carried(simple: World, poolside: Run) -> None:
@@ -230,10 +236,15 @@ def test_a_branch_that_was_rewritten_since_cannot_be_carried(simple: World, pool
     poolside(clone, "sync")
     clone.git("reset", "-q", "--hard", "HEAD~1")
     state = everything(clone)
-    result = poolside(clone, "undo", "--carry")
-    assert (result.status, result.err.splitlines()[0]) == (
+    [first] = operations(clone, poolside)
+    result = poolside(clone, "undo", first, "--carry")
+    assert (result.status, result.err.splitlines()) == (
         1,
-        "error: 'poolside-main' was rewritten since, so what came later cannot be told apart",
+        [
+            "error: 'poolside-main' was rewritten since, so what came later cannot be told apart",
+            "hint: git log -g poolside-main   (shows where it was)",
+            f"hint: git poolside undo {first} --allow moved-since   (what came later stays in the reflog only)",
+        ],
     )
     assert everything(clone) == state
 
@@ -264,11 +275,28 @@ def test_undo_of_something_pushed_then_push_puts_the_server_back(simple: World, 
     clone = ready(simple)
     before = branches(simple.fork)
     poolside(clone, "sync", "--push")
-    poolside(clone, "undo")
-    assert "hint: git poolside push   (sends the branches)" in poolside(clone, "status").err.splitlines()
+    assert poolside(clone, "undo").err.splitlines() == [
+        "hint: git poolside undo   (brings it back)",
+        "hint: git poolside push   (puts the server there too)",
+    ]
+    assert poolside(clone, "status").err.splitlines() == [
+        "hint: git poolside push   (sends the branches)",
+        "hint: git poolside sync -n   (shows what a sync would do)",
+    ]
     result = poolside(clone, "push")
     assert result.status == 0, result.err
     assert branches(simple.fork) == before
+
+
+def test_where_the_server_is_already_after_an_undo_of_an_undo_nothing_is_to_be_pushed(
+    simple: World, poolside: Run
+) -> None:
+    clone = ready(simple)
+    poolside(clone, "sync", "--push")
+    poolside(clone, "undo")
+    assert poolside(clone, "undo").err.splitlines() == ["hint: git poolside undo   (brings it back)"]
+    assert branches(clone) == branches(simple.fork)
+    assert poolside(clone, "status").err.splitlines() == []
 
 
 def test_undo_push_does_not_overwrite_a_teammate(simple: World, poolside: Run) -> None:
@@ -296,8 +324,13 @@ def test_a_teammates_commit_that_an_undone_sync_took_along_is_not_pushed_back(si
     clone = ready(simple)
     mate = simple.patch({"team.txt": "team\n"}, "Teammate's\n")
     assert poolside(clone, "sync").status == 0
-    assert poolside(clone, "undo").status == 0
+    hints = [
+        "hint: git poolside undo   (brings it back)",
+        "hint: git poolside pull   (the fork's server has moved on: goes to its tips, with what is only here)",
+    ]
+    assert poolside(clone, "undo").err.splitlines() == hints
     assert "team.txt" not in clone.files("poolside-main")
+    assert poolside(clone, "status").err.splitlines() == hints[1:]
     assert poolside(clone, "push").status == 4
     assert simple.fork.rev("poolside-main") == mate
     assert poolside(clone, "sync").status == 0
