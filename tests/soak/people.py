@@ -228,6 +228,8 @@ class Clone(Place):
             owed = self._back(after[2], undone) if back else self._taken_in() - self.erased(after[2])
             self.settle(after, (owed - self.gave_up) | self.gains, f"in {' '.join(words)}")
             self.released |= self.gave_up - self.owed  # also what was never here before the server had it
+            if back and before[1] in self.server.by_hand:
+                self.server.by_hand.add(after[1])  # an undo carries them over, where they are to be carried
             if not (back and after[1] in self.server.by_hand):
                 self._sits(after)
         self.server.pushed_by(self, heard=result.status >= 0)
