@@ -478,6 +478,22 @@ def test_init_with_a_url_that_does_not_answer_writes_nothing(simple: World, pool
     assert ((clone.path / ".git/config").read_text(), clone.refs("refs")) == before
 
 
+def test_init_that_cannot_write_its_file_writes_nothing_else_either(simple: World, poolside: Run) -> None:
+    clone = simple.clone("other", "--single-branch", "--branch", "main")
+    before = (clone.path / ".git/config").read_text(), clone.refs("refs/heads")
+    result = poolside(clone, "init", "--picks", "early")
+    assert (result.status, result.err.splitlines()) == (
+        1,
+        [
+            "error: HEAD is not on 'poolside-main', so .poolside.toml cannot be written into the worktree",
+            "hint: git poolside init --picks early --commit   (commits it there without checking it out)",
+        ],
+    )
+    assert ((clone.path / ".git/config").read_text(), clone.refs("refs/heads")) == before
+    assert poolside(clone, "init", "--picks", "early", "--commit").status == 0
+    assert 'picks = "early"' in clone.show("poolside-main", ".poolside.toml")
+
+
 def test_init_with_another_url_than_the_remote_has_says_how_to_change_it(simple: World, poolside: Run) -> None:
     clone = simple.clone()
     result = poolside(clone, "init", "--upstream", "../other.git")

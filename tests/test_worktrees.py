@@ -280,6 +280,32 @@ def test_P7_an_operation_in_progress_in_another_worktree_that_has_to_move_refuse
     assert clone.refs("refs/heads") == before
 
 
+@pytest.mark.parametrize("also", [False, True], ids=["the branch", "one that --update-refs moves"])
+def test_P7_a_role_branch_that_is_rebased_in_another_worktree_is_not_moved(
+    simple: World, poolside: Run, also: bool
+) -> None:
+    clone = simple.clone()
+    clone.git("checkout", "-q", "--detach")
+    other = linked(clone, "poolside-main")
+    if also:
+        other.git("checkout", "-q", "-b", "topic")
+        other.git("commit", "-q", "--allow-empty", "-m", "On top")
+    other.git("rebase", "-q", "--update-refs", "-x", "false", f"HEAD~{2 if also else 1}", check=False)
+    before = clone.refs("refs/heads")
+    result = poolside(clone, "sync")
+    assert (result.status, result.err.splitlines()) == (
+        1,
+        [
+            f"error: a rebase is in progress in {other.path}",
+            f"hint: cd {other.path} && git rebase --continue   (finishes it)",
+            f"hint: cd {other.path} && git rebase --abort   (gives it up)",
+        ],
+    )
+    assert clone.refs("refs/heads") == before
+    other.git("rebase", "--abort")
+    assert poolside(clone, "sync").status == 0
+
+
 def test_P7_a_failing_post_checkout_hook_does_not_matter(simple: World, poolside: Run) -> None:
     clone = simple.clone()
     path = clone.path / ".git/hooks/post-checkout"
@@ -289,3 +315,14 @@ def test_P7_a_failing_post_checkout_hook_does_not_matter(simple: World, poolside
     assert poolside(clone, "sync").status == 0
     assert clone.git("symbolic-ref", "HEAD") == "refs/heads/poolside-main"
     assert clone.git("status", "--porcelain") == ""
+
+
+def test_P7_a_subfolder_that_loses_all_its_files_stays_for_who_stands_in_it(stuck: World, poolside: Run) -> None:
+    stuck.patch({"own/own.txt": "own\n"}, "Add a folder of our own\n")
+    clone = stuck.clone()
+    inside = clone.path / "own"
+    result = poolside(inside, "sync")
+    assert (result.status, "hint: git add ../a.py   (when you have resolved it)" in result.err) == (3, True)
+    assert [path.name for path in inside.iterdir()] == []
+    assert poolside(inside, "sync", "--abort").status == 0
+    assert [path.name for path in inside.iterdir()] == ["own.txt"]

@@ -8,6 +8,7 @@ from git_poolside.commands import Parser
 from git_poolside.config import Config, parse, render
 from git_poolside.context import Context
 from git_poolside.git import layers
+from git_poolside.git.remotes import ask_upstream
 from git_poolside.operation import adopt, journal, lock, stopped
 from git_poolside.stack.values import replace
 
@@ -34,8 +35,11 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
         stopped.refuse_if_stopped(git)
         layers.refuse_shallow(git)
         config = adopt.settings(git, context.config_file, wanted, changed)
+        server = adopt.fork_tips(git, config, ui)
+        if not arguments.commit:
+            adopt.refuse_unwritable(git, config, server)
         done = adopt.add_upstream(git, config, ui, arguments.upstream is not None)
-        server = adopt.prepare(git, config, ui)
+        ask_upstream(git, config, ui)
         done += adopt.make_branches(git, config, adopt.missing_branches(git, config, server), server)
         done += adopt.configure(git, config)
         done += adopt.write_file(git, config, arguments.commit, context.command)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterable, Sequence, Set
-from contextlib import suppress
 from pathlib import Path
 
 from git_poolside.errors import GitFailed, Refused
 from git_poolside.git.diff import changes
 from git_poolside.git.process import Git
 from git_poolside.stack.model import Oid
-from git_poolside.stack.values import frozen
+from git_poolside.stack.values import frozen, replace
 
 _WORKERS = 8
 """So many processes at most write a checkout's files, from a hundred files on (git-config(1), checkout.workers)."""
@@ -22,7 +21,10 @@ CHECKOUT = ("checkout", "-q", "--no-overwrite-ignore", "--no-recurse-submodules"
 
 @frozen
 class Worktree:
-    """One entry of ``git worktree list``: `branch` is the full name of the checked-out ref, None if detached."""
+    """One entry of ``git worktree list``: `branch` is the full name of the checked-out ref, None if detached.
+
+    A rebase there has one of its own for each branch that it moves when it is done.
+    """
 
     path: Path
     head: Oid | None
@@ -54,7 +56,22 @@ def all_of(git: Git) -> list[Worktree]:
     if git.worktree is not None and "GIT_WORK_TREE" in git.environment:
         found = [w for w in found if w.path.resolve() != git.git_dir.parent.resolve()]
         found.insert(0, Worktree(git.worktree, head(git), branch(git), False))
-    return found
+    links = (git.common_dir / "worktrees").glob("*/gitdir")
+    linked = {
+        Path(os.path.normpath(file.parent / os.fsdecode(file.read_bytes().strip()))).parent: file.parent
+        for file in links
+    }
+    rebased = ((tree, ref) for tree in found for ref in _rebased(linked.get(tree.path, git.common_dir)))
+    return [*found, *(replace(tree, branch=ref) for tree, ref in rebased)]
+
+
+def _rebased(folder: Path) -> list[str]:
+    """The branches that a rebase in progress will move when it is done; `folder` is where git keeps its worktree's
+    state. git does not let them be moved either (git-branch(1)).
+    """
+    files = [folder / name for name in ("rebase-merge/head-name", "rebase-merge/update-refs", "rebase-apply/head-name")]
+    lines = [line for file in files if file.is_file() for line in os.fsdecode(file.read_bytes()).split("\n")]
+    return [line for line in lines if line.startswith("refs/heads/")]
 
 
 def head(git: Git) -> Oid | None:
@@ -88,9 +105,10 @@ def refuse_in_progress(git: Git) -> None:
         there |= {name for name, answer in zip(asked, said, strict=True) if answer == "commit"}
     for name, _, what, finish, abort in _IN_PROGRESS:
         if name in there:
+            elsewhere = "" if typed_in(git) else f"cd {shlex.quote(str(git.folder))} && "
+            finishes = [f"{elsewhere}{finish}   (finishes it)"] if finish else []
             raise Refused(
-                f"{what} is in progress in {git.folder}",
-                hints=[*([f"{finish}   (finishes it)"] if finish else []), f"{abort}   (gives it up)"],
+                f"{what} is in progress in {git.folder}", hints=[*finishes, f"{elsewhere}{abort}   (gives it up)"]
             )
 
 
@@ -101,7 +119,7 @@ def detach(git: Git, tip: Oid, action: str) -> None:
     """
     workers = () if git.setting("checkout.workers") else (f"checkout.workers={min(os.cpu_count() or 1, _WORKERS)}",)
     checking = git.with_environment(GIT_REFLOG_ACTION=action).with_options(*workers)
-    answer = checking.try_run(*CHECKOUT, "--detach", tip)
+    answer = checking.try_run(*CHECKOUT, "--detach", tip, cwd=typed_in(git))
     if answer.status and head(git) != tip:
         if "would be overwritten" in answer.complaint or "would lose untracked" in answer.complaint:
             raise _in_the_way(git, [line.strip() for line in answer.complaint.splitlines() if line.startswith("\t")])
@@ -126,11 +144,19 @@ def _in_the_way(git: Git, paths: Sequence[str]) -> Refused:
     )
 
 
+def typed_in(git: Git) -> Path | None:
+    """The folder that the command was typed in, if it is of this very worktree: from there git does not take it away
+    when all that is in it goes (git-checkout(1) since 2.35).
+    """
+    here = Path.cwd()
+    up = [folder for folder in (here, *here.parents) if (folder / ".git").exists()]
+    return here if up[:1] == [git.worktree] and not here.is_relative_to(git.git_dir) else None
+
+
 def typed(git: Git, path: str) -> str:
     """`path` of the worktree as git takes it from the folder that the command was typed in."""
-    with suppress(FileNotFoundError):  # that folder may be gone
-        path = os.path.relpath(git.folder / path)
-    return f"./{path}" if path[0] in "-:" else path
+    relative = os.path.relpath(git.folder / path)
+    return f"./{relative}" if relative[0] in "-:" else relative
 
 
 def seen_again(git: Git, paths: Sequence[str]) -> list[str]:
@@ -254,7 +280,7 @@ def remove_file(top: Path, path: Path) -> None:
     """Delete a file of the worktree at `top`, with the folders that it leaves empty, as a checkout would."""
     path.unlink(missing_ok=True)
     folder = path.parent
-    while folder != top:
+    while folder not in (top, Path.cwd()):
         try:
             folder.rmdir()
         except OSError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from git_poolside.config import FILE, Config, Github, Origin, load, parse, render
 from git_poolside.errors import NotAFork, Refused, UsageError
@@ -12,7 +12,7 @@ from git_poolside.git.layers import branch_of
 from git_poolside.git.objects import BLOB, Committer, Entry, Objects
 from git_poolside.git.process import Git
 from git_poolside.git.quarantine import quarantine
-from git_poolside.git.remotes import Remote, ask_fork, ask_upstream, upstream_branches
+from git_poolside.git.remotes import Remote, ask_fork, upstream_branches
 from git_poolside.operation import journal, log
 from git_poolside.stack.model import Oid, RefChange, Role
 from git_poolside.stack.names import is_url
@@ -112,13 +112,26 @@ def refspecs(config: Config) -> list[str]:
     return [f"+refs/heads/{branch}:{config.upstream_ref(branch)}" for branch in upstream_branches(config)]
 
 
-def prepare(git: Git, config: Config, ui: Ui) -> dict[str, Oid | None]:
-    """Ask both remotes; the fork's tips by branch."""
-    ask_upstream(git, config, ui)
-    if Remote(git, config.remotes.fork, ui).exists:
-        listing = ask_fork(git, config, ui)
-        return {branch: listing.get(config.ref(branch)) for branch in config.branches.all}
-    return dict.fromkeys(config.branches.all)
+def fork_tips(git: Git, config: Config, ui: Ui) -> dict[str, Oid | None]:
+    """The tips of the fork's server by branch, asked now."""
+    listing = ask_fork(git, config, ui) if Remote(git, config.remotes.fork, ui).exists else {}
+    return {branch: listing.get(config.ref(branch)) for branch in config.branches.all}
+
+
+def refuse_unwritable(git: Git, config: Config, server: Mapping[str, Oid | None]) -> None:
+    """Raises `Refused` where a configuration is needed that is on no patches branch, and the worktree is not its
+    place.
+    """
+    ref = config.ref(config.branches.patches)
+    if render(config) == render(Config()) or (git.worktree is not None and worktree.branch(git) == ref):
+        return
+    tip = refs.read_one(git, ref) or server[config.branches.patches]
+    objects = Objects(git)
+    if tip is None or objects.lookup(objects.commit(tip).tree, FILE.encode()) is None:
+        raise Refused(
+            f"HEAD is not on '{config.branches.patches}', so {FILE} cannot be written into the worktree",
+            hints=["--commit   (commits it there without checking it out)"],
+        )
 
 
 def missing_branches(git: Git, config: Config, server: dict[str, Oid | None]) -> list[RefChange]:
@@ -203,12 +216,7 @@ def write_file(git: Git, config: Config, commit: bool, command: Sequence[str]) -
             journal.carry_out(git, "poolside init", [logged, change])
         return [f"committed {FILE} on '{config.branches.patches}'"]
     if git.worktree is None or worktree.branch(git) != ref:
-        if render(config) == render(Config()):
-            return []
-        raise Refused(
-            f"HEAD is not on '{config.branches.patches}', so {FILE} cannot be written into the worktree",
-            hints=["--commit   (commits it there without checking it out)"],
-        )
+        return []
     path = git.worktree / FILE
     if path.exists() or path.is_symlink():
         return []

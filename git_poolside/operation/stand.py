@@ -91,8 +91,9 @@ def _pick(git: Git, stopped: Stopped) -> str:
         return ""
     environment = {"GIT_REFLOG_ACTION": stopped.action, "GIT_EDITOR": ":"}
     answer = git.talk(
-        "-c", "advice.mergeConflict=false", "cherry-pick", "--allow-empty", "--keep-redundant-commits",
-        stopped.patch, ok=range(-64, 256), quiet=True, environment=environment,
+        "-C", str(worktree.typed_in(git) or git.folder), "-c", "advice.mergeConflict=false",
+        "cherry-pick", "--allow-empty", "--keep-redundant-commits", stopped.patch,
+        ok=range(-64, 256), quiet=True, environment=environment,
     )  # fmt: skip
     if answer.status == 0:
         return "git applied the patch here although poolside could not; look at it, then go on with --continue"
