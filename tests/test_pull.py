@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 
 import pytest
 
@@ -548,25 +547,57 @@ def test_keep_of_what_is_left_with_nothing_says_so(simple: World, poolside: Run)
 # Edits of the stack that were not pushed
 
 
-@pytest.mark.parametrize("edit", [["drop", "Speed up relu"], ["move", "Use our index", "--before", "Add the build"]])
-def test_P6_an_unpushed_edit_is_given_up_with_a_word_and_undo_has_it(
-    simple: World, poolside: Run, edit: list[str]
-) -> None:
+def edited(clone: Repo, poolside: Run, how: str) -> str:
+    """Edit the stack of the `simple` world; what that comes to, in words."""
+    picks, workflow, index = clone.git("rev-list", "--reverse", "origin/main..origin/poolside-main").split()
+    if how == "dropped":
+        assert poolside(clone, "cherry-pick", "drop", "Speed up relu").status == 0
+        return f"{picks[:9]} Speed up relu (#11) was dropped"
+    if how == "moved":
+        assert poolside(clone, "cherry-pick", "move", "Use our index", "--to", "picks").status == 0
+        return f"{clone.rev('poolside-cherry-picks')[:9]} Use our index was moved to the picks"
+    if how == "ordered":
+        assert poolside(clone, "cherry-pick", "move", "Use our index", "--before", "Add the build").status == 0
+    elif how == "dropped by hand":
+        clone.git("rebase", "-q", "--onto", picks, workflow)
+        return f"{workflow[:9]} Add the build workflow was dropped"
+    else:
+        clone.git("reset", "-q", "--hard", picks)
+        clone.git("cherry-pick", index, workflow)
+    return "the patches were put in another order"
+
+
+@pytest.mark.parametrize("how", ["dropped", "moved", "ordered", "dropped by hand", "ordered by hand"])
+def test_P6_an_unpushed_edit_is_given_up_with_a_word_and_undo_has_it(simple: World, poolside: Run, how: str) -> None:
     clone = simple.clone()
-    assert poolside(clone, "cherry-pick", *edit).status == 0
+    words = edited(clone, poolside, how)
     commit(clone, "mine.txt", "one\n", "My patch")
+    before = state(clone)
+    mate = simple.clone("mate")
+    commit(mate, "mate.txt", "theirs\n", "A mate's patch")
+    assert poolside(mate, "push").status == 0
+    told = f"note: given up for the fork's stack: {words} (git poolside undo brings it back; or do it again)"
+    for options in (["-n"], []):
+        result = poolside(clone, "pull", *options)
+        assert result.status == 0, result.err
+        assert [line for line in result.err.splitlines() if line.startswith("note:")] == [told]
+    assert clone.subjects(f"{mate.rev('HEAD')}..poolside-main") == ["My patch"]
+    assert poolside(clone, "undo").status == 0
+    assert state(clone) == before
+
+
+def test_P6_an_undo_that_was_not_pushed_is_given_up_with_a_word(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    assert poolside(clone, "sync", "--push").status == 0
+    assert poolside(clone, "undo").status == 0
     before = state(clone)
     mate = simple.clone("mate")
     commit(mate, "mate.txt", "theirs\n", "A mate's patch")
     assert poolside(mate, "push").status == 0
     result = poolside(clone, "pull")
     assert result.status == 0, result.err
-    assert clone.subjects(f"{mate.rev('HEAD')}..poolside-main") == ["My patch"]
-    words = [edit[0] if edit[0] == "move" else "drop"]
-    assert [line for line in result.err.splitlines() if line.startswith("note:")] == [
-        f"note: given up for the fork's stack: cherry-pick {words[0]} {shlex.join(edit[1:])}"
-        " (git poolside undo brings it back; or do it again)"
-    ]
+    assert "note: given up for the fork's stack: undo (git poolside undo brings it back; or do it again)" in result.err
+    assert clone.rev("poolside-main") == simple.fork.rev("poolside-main")
     assert poolside(clone, "undo").status == 0
     assert state(clone) == before
 

@@ -123,7 +123,7 @@ def edited(mate: Repo, poolside: Run, how: str) -> None:
     [
         ("dropped", "Add the build workflow was dropped"),
         ("changed", "Use our index was changed"),
-        ("order", "its patches have another order"),
+        ("order", "the patches were put in another order"),
         ("synced", "it stands on"),
     ],
 )

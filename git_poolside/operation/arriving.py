@@ -36,7 +36,7 @@ def arriving(git: Git, config: Config, upstream: Oid, ours: Tips, theirs: Tips, 
             mine, there = (reader.read(tips[Role.PICKS], tips[Role.PATCHES], upstream) for tips in (ours, theirs))
             old = _began(git, config, Objects(git), reader, mine, known.commits)
         generated = Generated(inner.git, config, objects)
-        began, came, have = (_entries(inner.git, generated, known.lineage, stack) for stack in (old, there, mine))
+        began, came, have = (entries(inner.git, generated, known.lineage, stack) for stack in (old, there, mine))
         stamps = (Provenance.of(commit.text) for commit in there.patches.commits)
         found = arrivals(began, came, have, {oid for stamp in stamps for oid, _, _ in stamp.dropped})
     base, onto = _base(git, theirs, upstream), target or _base(git, ours, upstream)
@@ -63,7 +63,7 @@ def _began(git: Git, config: Config, objects: Objects, reader: StackReader, mine
     return reader.read(picks, patches, mine.base)
 
 
-def _entries(git: Git, generated: Generated, lineage: Lineage, stack: Stack) -> list[Entry]:
+def entries(git: Git, generated: Generated, lineage: Lineage, stack: Stack) -> list[Entry]:
     """The commits of a stack, without those that hold nothing but generated text."""
     commits: list[tuple[Role, Commit]] = [(layer.role, commit) for layer in stack.layers for commit in layer.commits]
     stamps = generated.stamps([commit for _, commit in commits])

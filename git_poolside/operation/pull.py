@@ -13,15 +13,18 @@ from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
 from git_poolside.git.quarantine import quarantine
+from git_poolside.git.reflogs import reflog
 from git_poolside.git.remotes import ask_both
 from git_poolside.git.standing import Standing, standing
 from git_poolside.operation import log, prepare, tangled
+from git_poolside.operation.arriving import entries
 from git_poolside.operation.choices import Choices
 from git_poolside.operation.dated import standing_date
 from git_poolside.operation.former import Former, commits_of, former
 from git_poolside.operation.generated import Generated
 from git_poolside.operation.order import Order
 from git_poolside.operation.prepare import Ground, Wishes
+from git_poolside.stack.arrivals import arrivals
 from git_poolside.stack.carry import Move
 from git_poolside.stack.model import Oid, Role
 from git_poolside.stack.provenance import Provenance
@@ -118,18 +121,48 @@ class _Planner:
         return found
 
     def _tell_given_up(self) -> None:
-        """Say which edits of the stack were not pushed: what they moved, dropped or made anew is not carried over."""
+        """Say what was done to the stack and not pushed that no commit holds: so it is not carried over."""
+        self.notes += [
+            f"given up for the fork's stack: {edit} (git poolside undo brings it back; or do it again)"
+            for edit in (*self._edits(), *self._taken_back())
+        ]
+
+    def _edits(self) -> Sequence[str]:
+        """What was moved, dropped or put in another order since this branch had a tip of the server's."""
+        ref = self.config.ref(self.config.branches.patches)
+        tips = self.known.tips
+        began = next((Oid(oid) for oid in reflog(self.git, ref) if oid in tips[Role.PATCHES]), None)
+        picks, patches = self.local[Role.PICKS], self.local[Role.PATCHES]
+        if began is None or (patches == began and (picks is None or picks in tips[Role.PICKS])):
+            return ()
+        line = self.git.lines("rev-list", "--topo-order", began, *(f"^{oid}" for oid in self.upstreams), "--")
+        below = next((Oid(oid) for oid in line if oid in tips[Role.PICKS]), None)
+        one = self.reader
+        reader = StackReader(one.git, one.config, one.objects, one.merge, one.upstream)  # its notes are not for this
+        stands = ((below, began), (picks or below, patches), (self.remote[Role.PICKS], self.remote[Role.PATCHES]))
+        try:
+            old, ours, theirs = (reader.read(*tips, self.here.base, check_merges=False) for tips in stands)
+        except Refused:
+            return ()  # what is no stack has no edits that could be told
+        generated = Generated(one.git, self.config, one.objects)
+        had, have, there = (entries(one.git, generated, self.known.lineage, stack) for stack in (old, ours, theirs))
+        said = {oid for commit in ours.patches.commits for oid, _, _ in Provenance.of(commit.text).dropped}
+        return arrivals(had, have, there, said, changes=False).edits
+
+    def _taken_back(self) -> list[str]:
+        """The newer versions of picks that were taken since the last push, and what was undone of before it."""
         undone: set[str] = set()
+        seen: set[str] = set()
+        found: list[log.Operation] = []
         for operation in log.entries(self.git, self.objects):
             if operation.kind in ("push", "pull"):
-                return
+                break
             undone.update(operation.undoes)
-            edits = operation.kind == "cherry-pick" and operation.command[1:2] != ("add",)
-            if edits and operation.refs and operation.id not in undone:
-                self.notes.append(
-                    f"given up for the fork's stack: {operation.title} "
-                    "(git poolside undo brings it back; or do it again)"
-                )
+            seen.add(operation.id)
+            if operation.refs and operation.id not in undone:
+                found.append(operation)
+        updates = (one for one in found if one.command[:2] == ("cherry-pick", "update"))
+        return [one.title for one in (*updates, *(one for one in found if set(one.undoes) - seen))]
 
     def _stands(self, role: Role) -> Standing:
         here, there = self.local[role], self.remote[role]

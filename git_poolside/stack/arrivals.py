@@ -50,11 +50,13 @@ class Arrivals:
 
 
 def arrivals(
-    old: Sequence[Entry], theirs: Sequence[Entry], ours: Sequence[Entry], said: Iterable[str] = ()
-) -> Arrivals:
+    old: Sequence[Entry], theirs: Sequence[Entry], ours: Sequence[Entry], said: Iterable[str] = (), *,
+    changes: bool = True,
+) -> Arrivals:  # fmt: skip
     """Compare the stack that our work began from with the server's and with ours, without stamps.
 
     `said` are the patches that a stamp there calls dropped because they landed: our own sync judges those itself.
+    Without `changes` a patch that was changed is not told of.
     """
     pairs = _pairs(old, theirs)
     came: list[Entry] = []
@@ -66,16 +68,16 @@ def arrivals(
                 came.append(entry)
         elif entry.role is not before.role:
             edits.append(f"{entry.name} was moved to the {entry.role.value}")
-        elif not entry.is_like(before) and not any(entry.is_like(mine) for mine in ours):
+        elif changes and not entry.is_like(before) and not any(entry.is_like(mine) for mine in ours):
             edits.append(f"{entry.name} was changed")
     kept = {before.oid for before in pairs.values()}
     landed = set(said)
     for before in old:
         if before.oid not in kept and not before.sources & landed and any(before.oid in mine.sources for mine in ours):
             edits.append(f"{before.name} was dropped")
-    order = [pairs[entry.oid].oid for entry in theirs if entry.oid in pairs]
-    if order != [entry.oid for entry in old if entry.oid in kept]:
-        edits.append("its patches have another order")
+    stayed = [pairs[e.oid] for e in theirs if e.oid in pairs and pairs[e.oid].role is e.role]
+    if stayed != [entry for entry in old if entry in stayed]:
+        edits.append("the patches were put in another order")
     return Arrivals(tuple(came), tuple(edits))
 
 
