@@ -92,6 +92,7 @@ class _Killer:
         if os.fork() == 0:
             try:
                 os.setpgid(0, 0)
+                os.closerange(3, 256)  # the lock of the command, which is to die with it
                 time.sleep(self._moment.delay / 1000)
                 os.killpg(group, signal.SIGKILL)
             finally:
