@@ -57,7 +57,7 @@ class CommandMoves(Stage):
 
     def _answers(self, clone: Clone, words: list[str], answer: str) -> None:
         """Say yes to what is doubted, or answer for each patch, and run it again, until no more is asked."""
-        more: list[str] = []
+        more: dict[tuple[str, str], None] = {}
         for _ in range(3):
             if clone.said.status != 1 or not clone.said.out or answer == "no" or clone.is_stopped:
                 return
@@ -66,12 +66,12 @@ class CommandMoves(Stage):
                 if snag["name"] not in ALLOWED:
                     return
                 if answer == "allow" or not snag["patch"]:
-                    more += ["--allow", snag["name"]]
+                    more["--allow", snag["name"]] = None
                 else:
-                    more += [f"--{answer}", snag["patch"]]
+                    more[f"--{answer}", snag["patch"]] = None
                 if snag["patch"] and answer != "keep":
                     gives_up |= clone.brought(snag["patch"])
-            clone.operate(*words, *dict.fromkeys(more), gives_up=gives_up)
+            clone.operate(*words, *(word for pair in more for word in pair), gives_up=gives_up)
 
     def _forced(self) -> list[str]:
         """Where upstream was rewritten once, people have got used to it."""
