@@ -207,6 +207,7 @@ def test_A6_S2_any_other_merge_is_refused_and_named(simple: World, poolside: Run
     assert (result.status, snags(result), clone.refs()) == (1, ["merge-in-layer"], before)
     assert json.loads(result.out)["snags"][0]["patch"] == merge
     assert f"{merge[:12]} Merge it" in result.err
+    assert ("joins more than two lines" in result.err) == (kind == "octopus")
 
 
 def test_A6_upstream_merged_into_the_patches_is_put_in_line(simple: World, poolside: Run) -> None:

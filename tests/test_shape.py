@@ -533,6 +533,17 @@ def sign_with(repo: Repo, folder: Path) -> Path:
     return signer
 
 
+def test_S9_notes_go_along_where_the_user_wants_them_rewritten(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    clone.git("config", "notes.rewriteRef", "refs/notes/commits")
+    clone.git("notes", "add", "-m", "about the index", "HEAD")
+    assert poolside(clone, "sync").status == 0
+    assert clone.git("log", "--format=%s|%N", "-2").split("\n") == [
+        "Set the version to the nightly of 2026-07-10|",
+        "Use our index|about the index",
+    ]
+
+
 def test_S10_rewritten_commits_are_signed(simple: World, poolside: Run, tmp_path: Path) -> None:
     clone = simple.clone()
     sign_with(clone, tmp_path)

@@ -95,6 +95,27 @@ def test_P7_a_local_change_in_the_way_refuses_and_nothing_moves(simple: World, p
     assert (clone.path / ".git/HEAD").read_text() == "ref: refs/heads/poolside-main\n"
 
 
+def test_P7_a_conflict_that_git_stash_pop_has_left_refuses_and_nothing_moves(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    for text in ("mine\n", "other\n"):
+        (clone.path / "README.md").write_text(text)
+        clone.git(*(["stash"] if text == "mine\n" else ["commit", "-q", "-a", "-m", "Other"]))
+    clone.git("stash", "pop", check=False)
+    before = clone.refs("refs"), clone.git("status", "--porcelain")
+    result = poolside(clone, "sync")
+    assert (result.status, result.err.splitlines()) == (
+        1,
+        [
+            f"error: there are unmerged paths in {clone.path}:",
+            "  README.md",
+            "hint: git add PATH   (each, when you have resolved it)",
+        ],
+    )
+    assert (clone.refs("refs"), clone.git("status", "--porcelain")) == before
+    clone.git("add", "README.md")
+    assert poolside(clone, "sync").status == 0
+
+
 def test_P7_from_a_subfolder(simple: World, poolside: Run) -> None:
     clone = simple.clone()
     assert poolside(clone.path / "lib", "sync").status == 0

@@ -355,15 +355,20 @@ class StackReader:
                 linear.append(commit)
                 continue
             if self._check_merges and (len(commit.parents) > 2 or not self._is_clean_merge(commit)):
-                raise Refused(
-                    f"{commit.oid[:12]} {commit.subject}\nis a merge that holds changes of its own, "
-                    "which a replay would lose",
-                    snag="merge-in-layer",
-                    patch=commit.oid,
-                    hints=[
+                if len(commit.parents) > 2:
+                    what = "joins more than two lines, so nothing tells what it holds itself"
+                    hints = ["merge them one after the other instead"]
+                else:
+                    what = "holds changes of its own, which a replay would lose"
+                    hints = [
                         f"git show --remerge-diff {commit.oid[:12]}   (shows what it holds)",
                         "make a commit of its own of that, and merge again without it",
-                    ],
+                    ]
+                raise Refused(
+                    f"{commit.oid[:12]} {commit.subject}\nis a merge that {what}",
+                    snag="merge-in-layer",
+                    patch=commit.oid,
+                    hints=hints,
                 )
             self.notes.append(
                 f"{commit.oid[:9]} {commit.subject}: a merge with nothing of its own; its commits are put in line"

@@ -32,9 +32,11 @@ class Remote:
     ui: Ui
 
     @property
-    def _git(self) -> Git:
+    def plain(self) -> Git:
+        """git for this remote, which does what it is asked and nothing more that is configured."""
         named = "=" not in self.name  # else it is a url, and no option can name it
-        own = (f"remote.{self.name}.prune=false", f"remote.{self.name}.pruneTags=false") if named else ()
+        keys = ("prune", "pruneTags", "mirror") if named else ()
+        own = (f"remote.{self.name}.{key}=false" for key in keys)
         return self.git.with_options(*_OURS_ALONE, *own)
 
     @property
@@ -49,7 +51,7 @@ class Remote:
     def listing(self, patterns: Sequence[str], *, heads: bool = False) -> dict[str, Oid]:
         """The server's refs that match, asked now; with `heads` of its branches alone. Raises `FarSideFailed`."""
         which = ["--heads"] if heads else []
-        answer = self._git.try_run("ls-remote", *which, self.name, *patterns)
+        answer = self.plain.try_run("ls-remote", *which, self.name, *patterns)
         if answer.status:
             raise self._failed(answer)
         return _parsed(answer.stdout)
@@ -60,7 +62,7 @@ class Remote:
 
         That may be because a person has to be asked for a password: only one at a time can do that.
         """
-        git = self._git.with_environment(**_NOBODY_THERE)
+        git = self.plain.with_environment(**_NOBODY_THERE)
         with git.conversation("ls-remote", self.name, *patterns, apart=True) as process:
 
             def answer() -> dict[str, Oid] | None:
@@ -87,7 +89,7 @@ class Remote:
 
         It is told and not raised: what the ref says is here, and can be sent later.
         """
-        answer = self._git.talk("push", "--porcelain", "--no-follow-tags", "--no-recurse-submodules", self.name,
+        answer = self.plain.talk("push", "--porcelain", "--no-follow-tags", "--no-recurse-submodules", self.name,
                                 f"{ref}:{ref}", ok=range(-64, 256), quiet=True)  # fmt: skip
         if answer.status == 0:
             return ""
@@ -97,7 +99,7 @@ class Remote:
 
     def _fetch(self, refspecs: Iterable[str], quiet: bool) -> Answer:
         progress = ["--progress"] if not quiet and self.ui.is_terminal else ["-q"]
-        return self._git.talk(*_FETCH, *progress, self.name, *refspecs, ok=range(256), quiet=quiet)
+        return self.plain.talk(*_FETCH, *progress, self.name, *refspecs, ok=range(256), quiet=quiet)
 
     def follow(self, wanted: dict[str, str], listing: dict[str, Oid]) -> None:
         """Bring each tracking ref of `wanted` (server's ref -> ours) to where the `listing` has it.

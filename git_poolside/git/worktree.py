@@ -123,6 +123,7 @@ def detach(git: Git, tip: Oid, action: str) -> None:
     if answer.status and head(git) != tip:
         if "would be overwritten" in answer.complaint or "would lose untracked" in answer.complaint:
             raise _in_the_way(git, [line.strip() for line in answer.complaint.splitlines() if line.startswith("\t")])
+        _refuse_unmerged(git)
         raise GitFailed([*CHECKOUT[:1], tip], answer.status, answer.complaint)
 
 
@@ -136,12 +137,21 @@ def _in_the_way(git: Git, paths: Sequence[str]) -> Refused:
     return Refused(
         f"local changes in {git.folder} are in the way:\n" + "\n".join(f"  {path}" for path in paths),
         snag="dirty-for-stop",
-        hints=[
-            *seen_again(git, paths),
-            "git stash   (puts them aside; git stash pop brings them back)",
-            "or commit them",
-        ],
+        hints=aside(git, paths),
     )
+
+
+def aside(git: Git, paths: Sequence[str]) -> list[str]:
+    """How to get local changes and files out of the way: git-stash(1) leaves alone what it is not told to take."""
+    literal = git.with_environment(GIT_LITERAL_PATHSPECS="1")
+    out = literal.run("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored=matching",
+                      "--", *paths).stdout  # fmt: skip
+    codes = {record[:2] for record in out.split(b"\0")}
+    if b"!!" in codes:
+        return [*_seen_again(git, paths), "move them away"]
+    stash = "git stash -u" if b"??" in codes else "git stash"
+    rest = "or commit them, or move them away" if b"??" in codes else "or commit them"
+    return [*_seen_again(git, paths), f"{stash}   (puts them aside; git stash pop brings them back)", rest]
 
 
 def typed_in(git: Git) -> Path | None:
@@ -159,7 +169,7 @@ def typed(git: Git, path: str) -> str:
     return f"./{relative}" if relative[0] in "-:" else relative
 
 
-def seen_again(git: Git, paths: Sequence[str]) -> list[str]:
+def _seen_again(git: Git, paths: Sequence[str]) -> list[str]:
     """The hint for those of `paths` that git was told not to look at: until it does, nothing puts them aside."""
     found = _unwatched(git, {path.encode("utf-8", "surrogateescape") for path in paths})
     hints: list[str] = []
@@ -254,12 +264,37 @@ def restore(git: Git, paths: Sequence[bytes]) -> None:
 
 def refuse_staged(git: Git) -> None:
     """Raises `Refused` (snag ``dirty-for-stop``) when the index is not HEAD: one staged change stops a cherry-pick."""
-    answer = git.run("diff-index", "--cached", "--name-only", "--ignore-submodules=none", "HEAD", "--")
-    if answer.text:
+    asked = ("diff-index", "--cached", "--name-only", "-z", "--ignore-submodules=none")
+    staged = git.run(*asked, "HEAD", "--").stdout
+    if not staged:
+        return
+    _refuse_unmerged(git)
+    noted = set(staged.split(b"\0")) - set(
+        git.run(*asked, "--ita-invisible-in-index", "HEAD", "--").stdout.split(b"\0")
+    )
+    names = shlex.join(sorted(typed(git, os.fsdecode(path)) for path in noted))
+    forgets = (
+        [f"git reset -q -- {names}   (leaves what is only noted as to be added; git stash cannot)"] if noted else []
+    )
+    listing = "".join(f"\n  {path.decode('utf-8', 'replace')}" for path in staged.split(b"\0")[:10] if path)
+    raise Refused(
+        f"there are staged changes:{listing}",
+        snag="dirty-for-stop",
+        hints=[*forgets, "git stash   (puts them aside)", "or commit them"],
+    )
+
+
+def _refuse_unmerged(git: Git) -> None:
+    """Raises `Refused` where the index has conflicts, as ``git stash pop`` leaves them: nothing can be checked out."""
+    if (
+        paths := git.run("diff", "--name-only", "--diff-filter=U", "-z")
+        .stdout.decode("utf-8", "replace")
+        .split("\0")[:-1]
+    ):
         raise Refused(
-            "there are staged changes:\n" + "\n".join(f"  {p}" for p in answer.text.splitlines()[:10]),
+            f"there are unmerged paths in {git.folder}:" + "".join(f"\n  {path}" for path in paths[:10]),
             snag="dirty-for-stop",
-            hints=["git stash   (puts them aside)", "or commit them"],
+            hints=["git add PATH   (each, when you have resolved it)"],
         )
 
 

@@ -285,7 +285,7 @@ def send_refs(
     leases += [f"--force-with-lease={ref}:" for ref in more]
     specs = [f"{tip}:{ref}" for ref, (_, tip) in wanted.items()] + [f"{oid}:{ref}" for ref, oid in more.items()]
     progress = "--progress" if ui.is_terminal and not ui.quiet else "--no-progress"
-    answer = git.talk(
+    answer = remote.plain.talk(
         "push", "--atomic" if atomic else "--no-atomic", "--porcelain", "--no-follow-tags", "--no-recurse-submodules",
         progress, *leases, remote.name, *specs, ok=range(-64, 256), quiet=ui.quiet or ui.json,
     )  # fmt: skip

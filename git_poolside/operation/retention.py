@@ -53,7 +53,7 @@ def expired(
 def take_off(git: Git, remote: Remote, gone: Mapping[str, Oid]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Delete records on the server, and here. Which went, and what there is to say about those that did not."""
     leases = [f"--force-with-lease={ref}:{tag}" for ref, tag in gone.items()]
-    answer = git.talk(
+    answer = remote.plain.talk(
         "push", "--no-atomic", "--porcelain", "--no-follow-tags", "--no-recurse-submodules", "--no-progress", *leases,
         remote.name, *(f":{ref}" for ref in gone), ok=range(-64, 256), quiet=True,
     )  # fmt: skip

@@ -209,11 +209,7 @@ def check_worktree(git: Git, partial: Oid, paths: Iterable[bytes]) -> None:
             "local changes or untracked files are in the way of resolving it here:\n"
             + "\n".join(f"  {path}" for path in found[:10]),
             snag="dirty-for-stop",
-            hints=[
-                *worktree.seen_again(git, found),
-                "git stash -u   (puts them aside)",
-                "or commit them, or move them away",
-            ],
+            hints=worktree.aside(git, found),
         )
 
 
@@ -265,9 +261,9 @@ def resolution(git: Git, objects: Objects, committer: Committer, stopped: Stoppe
     picking = git.try_run("rev-parse", "-q", "--verify", "CHERRY_PICK_HEAD").text
     if current == stopped.partial:
         if stopped.kind == EXEC:
-            raise _unclear(stopped, "HEAD is on the commit before the patch")
+            raise _unclear(git, stopped, "HEAD is on the commit before the patch")
         if picking != stopped.patch:
-            raise _unclear(stopped, "the cherry-pick is gone: skipped, aborted or reset")
+            raise _unclear(git, stopped, "the cherry-pick is gone: skipped, aborted or reset")
         return _from_index(git, objects, committer, stopped, patch)
     made = _own_commits(git, objects, stopped, current)
     if _staged_or_changed(git, stopped):
@@ -279,11 +275,14 @@ def resolution(git: Git, objects: Objects, committer: Committer, stopped: Stoppe
     return _with_own_message(git, objects, committer, stopped, patch, made)
 
 
-def _unclear(stopped: Stopped, what: str) -> Refused:
+def _unclear(git: Git, stopped: Stopped, what: str) -> Refused:
+    patch = stopped.patch[:12]
+    changed = _staged_or_changed(git, stopped)  # a resolution that was stashed and is back, say
+    commits = f"git add PATH && git commit -C {patch}   (makes the patch of what stands here)"
     return Refused(
         f"nothing tells how {stopped.known_as[:9]} {stopped.subject} is to be resolved: {what}",
         hints=[
-            f"git cherry-pick {stopped.patch[:12]}   (tries it again)",
+            commits if changed else f"git cherry-pick {patch}   (tries it again)",
             f"{stopped.order.program} --skip   (leaves the patch out)",
             stopped.back,
         ],

@@ -33,7 +33,7 @@ from git_poolside.operation.stand import stand, to_mend
 from git_poolside.operation.stopped import CONFLICT, EXEC, Stopped
 from git_poolside.operation.topics import Topic
 from git_poolside.operation.workshop import Made, Moved, Workshop, workshop
-from git_poolside.stack.model import Conflict, Oid, RefChange, Role, Snag, Stack, Touch, Verdict
+from git_poolside.stack.model import Conflict, Oid, PatchResult, RefChange, Role, Snag, Stack, Touch, Verdict
 from git_poolside.stack.values import field, mutable
 from git_poolside.ui import Ui
 
@@ -208,9 +208,17 @@ def _publish(
     told = meanwhile(lambda: _between(real, before, after) if before and after else ())
     along = journal.carry_out(git, title, [entry, *outcome.changes], back)
     told()
+    _carry_notes(git, outcome.rebuilt.results)
     outcome.operation = log.id_of(real, entry.after)
     for moved in along:
         outcome.submodules += _moved_submodules(_between(real, moved.before, moved.after))
+
+
+def _carry_notes(git: Git, results: Sequence[PatchResult]) -> None:
+    """Patches made anew keep their notes where ``notes.rewriteRef`` asks for that, as in a rebase (git-config(1))."""
+    if git.setting("notes.rewriteRef") or git.environment.get("GIT_NOTES_REWRITE_REF"):
+        pairs = "".join(f"{one.old} {one.new}\n" for one in results if one.old and one.new and one.old != one.new)
+        git.try_run("notes", "copy", "--for-rewrite=rebase", "--stdin", input=pairs.encode())
 
 
 def _back(git: Git, outcome: Outcome, standing: Stopped) -> journal.BroughtAlong:

@@ -184,6 +184,16 @@ def test_a_dry_run_pushes_nothing(simple: World, served: Repo, poolside: Run) ->
     assert (simple.fork.refs("refs"), served.refs("refs")) == (before, here)
 
 
+def test_what_is_pushed_is_not_for_the_remotes_settings_to_say(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    for key, value in (("mirror", "true"), ("push", "refs/heads/*:refs/heads/else/*")):
+        clone.git("config", f"remote.origin.{key}", value)
+    clone.git("config", "push.followTags", "true")
+    clone.git("tag", "-a", "-m", "mine", "mine")
+    assert poolside(clone, "sync", "--push").status == 0
+    assert sorted(simple.fork.refs("refs")) == sorted([*BRANCHES, RECORD])
+
+
 def test_sync_push_does_both(simple: World, served: Repo, poolside: Run) -> None:
     result = poolside(served, "sync", "--push", "--json")
     said = json.loads(result.out)

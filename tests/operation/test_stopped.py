@@ -507,8 +507,12 @@ def test_C11_a_stashed_resolution_is_refused_and_taken_when_it_is_back(stuck: Wo
     resolve(clone)
     clone.git("stash", "-q")
     assert "the cherry-pick is gone" in poolside(clone, "sync", "--continue").err
-    clone.git("stash", "pop", "-q", "--index")
-    clone.git("commit", "-q", "-m", "Tune line five\n\nIt is slow.")
+    clone.git("stash", "pop", "-q")
+    patch = clone.rev("poolside-main~2")
+    command = f"git add PATH && git commit -C {patch[:12]}"
+    assert f"hint: {command}   (makes the patch of what stands here)" in poolside(clone, "sync", "--continue").err
+    clone.git("add", "a.py", "b.py")
+    clone.git("commit", "-q", "-C", patch)
     assert poolside(clone, "sync", "--continue").status == 0
 
 
@@ -837,6 +841,26 @@ def test_abort_after_own_commits_says_where_they_are(stuck: World, poolside: Run
     assert everything(clone) == before
 
 
+@pytest.mark.parametrize("ignored", [False, True], ids=["untracked", "ignored"])
+def test_a_file_made_at_the_stop_where_the_branch_has_one_is_not_overwritten(
+    stuck: World, poolside: Run, ignored: bool
+) -> None:
+    clone = stuck.clone()
+    stop(clone, poolside)
+    write(clone, "own.txt", "mine\n")
+    write(clone, ".git/info/exclude", "own.txt\n" if ignored else "")
+    stashing = "git stash -u   (puts them aside; git stash pop brings them back)"
+    hints = ["move them away"] if ignored else [stashing, "or commit them, or move them away"]
+    for going in ("--skip", "--abort"):
+        result = poolside(clone, "sync", going)
+        said = [f"error: local changes in {clone.path} are in the way:", "  own.txt", *(f"hint: {h}" for h in hints)]
+        assert (result.status, result.err.splitlines()) == (1, said)
+        assert (clone.path / "own.txt").read_text() == "mine\n"
+    clone.git("stash", "-a" if ignored else "-u")
+    assert poolside(clone, "sync", "--abort").status == 0
+    assert (clone.path / "own.txt").read_text() == "own\n"
+
+
 def test_abort_with_half_a_resolution_keeps_untracked_files(stuck: World, poolside: Run) -> None:
     clone = stuck.clone()
     stop(clone, poolside)
@@ -1012,12 +1036,26 @@ def test_a_local_change_on_a_path_of_the_switch_refuses_the_stop(stuck: World, p
         "  CONFLICT (content): Merge conflict in a.py",
         "local changes or untracked files are in the way of resolving it here:",
         "  lib/c.py",
-        "hint: git stash -u   (puts them aside)",
-        "hint: or commit them, or move them away",
+        "hint: git stash   (puts them aside; git stash pop brings them back)",
+        "hint: or commit them",
     ]
     assert everything(clone) == before
     said = json.loads(poolside(clone, "sync", "--json").out)
     assert (said["outcome"], said["exit"], [s["name"] for s in said["snags"]]) == ("refused", 1, ["dirty-for-stop"])
+
+
+def test_what_is_only_noted_as_to_be_added_refuses_the_stop_with_what_helps(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    write(clone, "new.txt", "new\n")
+    clone.git("add", "-N", "new.txt")
+    assert poolside(clone, "sync").err.splitlines()[2:5] == [
+        "there are staged changes:",
+        "  new.txt",
+        "hint: git reset -q -- new.txt   (leaves what is only noted as to be added; git stash cannot)",
+    ]
+    clone.git("reset", "-q", "--", "new.txt")
+    stop(clone, poolside)
+    assert (clone.path / "new.txt").read_text() == "new\n"
 
 
 def test_a_local_change_on_a_clean_path_of_the_patch_refuses_the_stop(stuck: World, poolside: Run) -> None:
@@ -1254,8 +1292,8 @@ def test_a_change_that_git_is_told_not_to_look_at_refuses_the_stop(stuck: World,
         "local changes or untracked files are in the way of resolving it here:",
         "  b.py",
         f"hint: git update-index --no-{flag} ../b.py   (lets git see the changes)",
-        "hint: git stash -u   (puts them aside)",
-        "hint: or commit them, or move them away",
+        "hint: git stash   (puts them aside; git stash pop brings them back)",
+        "hint: or commit them",
     ]
     assert (everything(clone), (clone.path / "b.py").read_text()) == (before, "mine\n")
     clone.git("update-index", f"--no-{flag}", "b.py")
