@@ -68,6 +68,16 @@ def test_P6_a_merge_of_two_stacks_is_explained_and_the_way_back_loses_nothing(si
     assert poolside(clone, "push").status == 0
 
 
+def test_P6_a_rebase_within_the_stack_itself_makes_no_old_copies(simple: World, poolside: Run) -> None:
+    """So a person drops a patch by hand, or puts two in another order."""
+    simple.patch({"more.txt": "more\n"}, "Say more\n")
+    clone = simple.clone()
+    clone.git("rebase", "-q", "--onto", "HEAD~2", "HEAD~1")
+    assert findings(clone, poolside) == {}
+    assert poolside(clone, "sync").status == 0
+    assert clone.subjects("main..poolside-main")[:2] == ["Add the build workflow", "Say more"]
+
+
 def test_P6_old_copies_that_a_rebase_put_on_the_new_stack_are_found(simple: World, poolside: Run) -> None:
     clone = simple.clone()
     mine = commit(clone, "mine.txt", "one\n", "My patch")

@@ -184,9 +184,11 @@ class _Search:
     def _apart(self, before: Oid, onto: Oid, after: Oid | None) -> tuple[list[Commit], list[Oid]]:
         """The commits of `before` that `onto` lacks: the fork's and stamps, and those of this clone alone.
 
-        None are the fork's where `onto` is no state of the same layer on its server; what `after` brought there does
-        not count.
+        None are the fork's where `onto` is no state of the same layer on its server, what `after` brought there not
+        counted, or lies below `before`: then the stack itself was edited.
         """
+        if refs.is_ancestor(self.git, onto, before):
+            return [], []
         ids = self.known.tips[self.role]
         if after is not None:
             asked = "".join(f"{oid}\n" for oid in (*ids, f"^{after}")).encode()
