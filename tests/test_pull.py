@@ -415,6 +415,18 @@ def test_status_tells_when_a_pull_is_needed(simple: World, poolside: Run) -> Non
     ]
 
 
+def test_status_tells_what_is_behind_the_server_and_what_is_to_be_sent(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    clone.git("branch", "-q", "main", "origin/main")
+    synced(simple, poolside)
+    snapshot = poolside(clone, "status", "--fetch").out.splitlines()[4]
+    assert snapshot.split() == ["main", clone.rev("main")[:9], "snapshot", "behind", "the", "server"]
+    assert poolside(clone, "pull").status == 0
+    assert poolside(clone, "status").err == ""
+    commit(clone, "mine.txt", "one\n", "My patch")
+    assert poolside(clone, "status").err.splitlines() == ["hint: git poolside push   (sends the branches)"]
+
+
 def test_P14_a_push_lists_the_topics_that_it_left_on_an_earlier_stack(simple: World, poolside: Run) -> None:
     clone = simple.clone()
     topic(clone, "one")

@@ -76,9 +76,11 @@ def _next(found: Survey) -> list[str]:
     """What there is to do, by what was found."""
     if found.tangled:
         return ["git poolside doctor   (says the way back, on which nothing is lost)"]
+    above = [layer for layer in found.layers if layer.role is not Role.SNAPSHOT]
     unpushed = found.unpushed and not all(layer.in_step for layer in found.layers)
-    if found.theirs or (not unpushed and any(layer.behind for layer in found.layers)):
+    if any(layer.theirs for layer in above) or (not unpushed and any(layer.behind for layer in above)):
         return [MOVED_ON]
+    unpushed = unpushed or any(layer.ahead for layer in above)
     push = ["git poolside push   (sends the branches)"] if unpushed else []
     return [*push, *(["git poolside sync -n   (shows what a sync would do)"] if found.commits else [])]
 
@@ -133,6 +135,8 @@ def _pushed(layer: LayerState, rewritten: bool) -> str:
         return "not on the server"
     if layer.in_step:
         return "pushed"
+    if layer.theirs and not layer.ahead and not layer.behind:
+        return "behind the server"
     if not layer.behind:
         return f"{layer.ahead} not pushed" if layer.ahead else "not pushed"
     if not layer.ahead:

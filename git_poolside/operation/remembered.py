@@ -27,7 +27,7 @@ MOVED_ON = "git poolside pull   (the fork's server has moved on: goes to its tip
 class LayerState:
     """One layer: `patches` counts its commits without the stamp; `ahead` and `behind` are the fork's own commits
     that this clone, or the server when last asked, has alone. `landed` counts the patches that upstream's commits up to
-    the newest nightly name, and have not taken back.
+    the newest nightly name, and have not taken back. `theirs`: it is the server's tip that counts.
     """
 
     role: Role
@@ -39,6 +39,7 @@ class LayerState:
     ahead: int
     behind: int
     landed: int = 0
+    theirs: bool = False
 
     @property
     def in_step(self) -> bool:
@@ -48,8 +49,7 @@ class LayerState:
 @frozen
 class Survey:
     """`nightly` is the one that the stack stands on, `latest` the newest usable one; `unpushed` counts the operations
-    that moved branches since the last push. `theirs`: the server's picks or patches are what counts. `tangled`: plain
-    git has joined two states of the stack, as `problems` say.
+    that moved branches since the last push. `tangled`: plain git has joined two states of the stack, as `problems` say.
     """
 
     nightly: Nightly | None
@@ -60,7 +60,6 @@ class Survey:
     layers: tuple[LayerState, ...]
     problems: tuple[str, ...] = ()
     unpushed: int = 0
-    theirs: bool = False
     tangled: bool = False
 
 

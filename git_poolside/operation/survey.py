@@ -12,10 +12,11 @@ from git_poolside.git.layers import StackReader, base_of, branch_of, upstreams
 from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
+from git_poolside.git.standing import Standing
 from git_poolside.operation import log, tangled
 from git_poolside.operation.dated import standing_date
 from git_poolside.operation.generated import Generated
-from git_poolside.operation.lease import are_theirs, standings
+from git_poolside.operation.lease import standings
 from git_poolside.operation.remembered import LayerState, Survey
 from git_poolside.stack.model import Nightly, Oid, Role, Stack
 from git_poolside.stack.nightly import newest_usable
@@ -42,6 +43,7 @@ def survey(git: Git, config: Config) -> Survey:
     counts, bases, problems, stack = _count(git, config, objects, upstream, base, tips)
     landed = _landed(git, config, stack, base, latest.commit) if stack is not None and latest is not None else {}
     known = upstreams(git, config, upstream)
+    stands = standings(git, config, log.known(git, objects)) if any(tips[role] != remote[role] for role in Role) else {}
     layers = [
         LayerState(
             role,
@@ -53,12 +55,12 @@ def survey(git: Git, config: Config) -> Survey:
             _own(git, tips[role], remote[role], known),
             _own(git, remote[role], tips[role], known),
             landed.get(role, 0),
+            stands.get(role) is Standing.THEIRS,
         )
         for role in Role
     ]
     standing = nightlies.naming(git, config, base, standing_date(git, config, objects, top))
     latest = latest or standing
-    stands = standings(git, config, log.known(git, objects)) if not all(layer.in_step for layer in layers) else {}
     ahead = [layer.role for layer in layers if layer.ahead and layer.role is not Role.SNAPSHOT]
     tangles = [tangle for role in ahead if (tangle := tangled.found(git, config, role)) is not None]
     problems += [tangle.message for tangle in tangles]
@@ -71,7 +73,6 @@ def survey(git: Git, config: Config) -> Survey:
         tuple(layers),
         tuple(problems),
         _unpushed(git, objects),
-        are_theirs(stands),
         bool(tangles),
     )
 
