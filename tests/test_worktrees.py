@@ -347,3 +347,10 @@ def test_P7_a_subfolder_that_loses_all_its_files_stays_for_who_stands_in_it(stuc
     assert [path.name for path in inside.iterdir()] == []
     assert poolside(inside, "sync", "--abort").status == 0
     assert [path.name for path in inside.iterdir()] == ["own.txt"]
+
+
+def test_P7_a_tag_called_head_keeps_nobody_off_the_branch(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    clone.git("update-ref", "refs/tags/HEAD", "HEAD")
+    assert poolside(clone, "sync").status == 0
+    assert clone.git("symbolic-ref", "HEAD") == "refs/heads/poolside-main"

@@ -28,7 +28,7 @@ _STRANGERS = 64
 def upstream_tip(git: Git, config: Config) -> Oid:
     """Upstream's branch as last fetched. Raises `Refused` when it never was."""
     ref = config.upstream_ref(config.upstream.branch)
-    tip = refs.resolve(git, ref)
+    tip = refs.read_one(git, ref)
     if tip is None:
         raise Refused(
             f"there is no {ref.removeprefix('refs/remotes/')} in this clone yet",
@@ -60,7 +60,7 @@ def entries(git: Git, config: Config) -> Iterator[tuple[Nightly, Oid]]:
 def _branch_tip(git: Git, config: Config) -> Oid:
     """The tip of the branch that nightlies are read from, as last fetched."""
     ref = config.upstream_ref(config.nightly.branch)
-    tip = refs.resolve(git, ref)
+    tip = refs.read_one(git, ref)
     if tip is None:
         raise Refused(
             f"there is no {ref.removeprefix('refs/remotes/')} in this clone yet",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from git_poolside.errors import GitFailed, Refused
 from git_poolside.git.process import DURABLE, Git
@@ -34,16 +35,52 @@ def at_one_moment(git: Git, refs: Iterable[str]) -> Iterator[None]:
 
 
 def read(git: Git, refs: Iterable[str]) -> dict[str, Oid | None]:
-    """The value of each ref, by one process; None where it does not exist."""
-    found = {ref: _MOMENT.get(ref) for ref in refs}
-    wanted = [ref for ref in found if ref not in _MOMENT]
+    """The value of each ref, by one process at most; None where it does not exist.
+
+    What git said before is still so where the files that it read stand as they did.
+    """
+    found: dict[str, Oid | None] = {}
+    wanted: dict[str, object] = {}
+    packed = _packed(git)
+    for ref in refs:
+        stands = packed and (packed, _stamp(git.common_dir / ref)) if ref.startswith(_SHARED) else None
+        before, value = _READ.get((git.common_dir, ref), (None, None))
+        if ref in _MOMENT:
+            found[ref] = _MOMENT[ref]
+        elif stands is not None and stands == before:
+            found[ref] = value
+        else:
+            found[ref], wanted[ref] = None, stands
     if not wanted:
         return found
-    for line in git.lines("for-each-ref", "--format=%(objectname) %(refname)", *wanted):
-        oid, _, ref = line.partition(" ")
-        if ref in found:
+    symbolic: set[str] = set()
+    for line in git.lines("for-each-ref", "--format=%(objectname) %(refname) %(symref)", *wanted):
+        oid, ref, target = line.split(" ")
+        if ref in wanted:
             found[ref] = Oid(oid)
+            if target:
+                symbolic.add(ref)
+    _READ.update(((git.common_dir, ref), (wanted[ref], found[ref])) for ref in wanted if ref not in symbolic)
     return found
+
+
+_SHARED = ("refs/heads/", "refs/remotes/", "refs/poolside/")
+"""Refs whose files lie in the common folder, whichever worktree asks (gitrepository-layout(5))."""
+_READ: dict[tuple[Path, str], tuple[object, Oid | None]] = {}
+
+
+def _packed(git: Git) -> object:
+    """How the file of the packed refs stands; None in a repository that keeps its refs in no files."""
+    return None if (git.common_dir / "reftable").exists() else (_stamp(git.common_dir / "packed-refs"),)
+
+
+def _stamp(path: Path) -> object:
+    """What is another whenever git has written the file anew: it puts a new file in the old one's place."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def read_one(git: Git, ref: str) -> Oid | None:

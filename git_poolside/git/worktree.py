@@ -210,10 +210,12 @@ def _changed_unseen(git: Git, paths: Set[bytes]) -> set[bytes]:
 
 def attach(git: Git, ref: str, tip: Oid, action: str) -> None:
     """Put HEAD back on `ref` without touching a file, if HEAD still is `tip`, detached, and so is `ref`."""
-    if branch(git) is not None:
+    asked = git.try_run("rev-parse", "HEAD^{commit}", f"{ref}^{{commit}}", "--symbolic-full-name", "HEAD")
+    said = asked.text.split()
+    if asked.status or said[:2] != [tip, tip]:
         return
-    asked = git.try_run("rev-parse", "HEAD^{commit}", f"{ref}^{{commit}}")
-    if asked.status == 0 and asked.text.split() == [tip, tip]:
+    # A HEAD that is detached is called HEAD; it is not told where a branch or tag is called so too.
+    if said[2:] == ["HEAD"] or (not said[2:] and branch(git) is None):
         git.run("symbolic-ref", "-m", action, "HEAD", ref)
 
 

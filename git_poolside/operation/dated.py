@@ -38,6 +38,8 @@ def _stamp(git: Git, objects: Objects, tip: Oid) -> Provenance:
         commit = objects.commit(tip)
         if (stamp := Provenance.of(commit.text)).is_stamp:
             return stamp
+        if not commit.parents:
+            return stamp
         if len(commit.parents) != 1:
             break
         [tip], left = commit.parents, left - 1

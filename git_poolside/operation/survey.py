@@ -52,8 +52,7 @@ def survey(git: Git, config: Config) -> Survey:
             tips[role],
             counts.get(role, 0),
             remote[role],
-            _own(git, tips[role], remote[role], known),
-            _own(git, remote[role], tips[role], known),
+            *_own(git, tips[role], remote[role], known),
             landed.get(role, 0),
             stands.get(role) is Standing.THEIRS,
         )
@@ -104,12 +103,15 @@ def _landed(git: Git, config: Config, stack: Stack, base: Oid, target: Oid) -> d
     }
 
 
-def _own(git: Git, tip: Oid | None, other: Oid | None, known: Sequence[Oid]) -> int:
-    """How many commits of the fork's own `tip` has and `other` has not."""
-    if tip is None or tip == other:
-        return 0
-    limits = (f"^{oid}" for oid in (*known, *([other] if other else [])))
-    return int(git.text("rev-list", "--count", tip, *limits, "--"))
+def _own(git: Git, one: Oid | None, other: Oid | None, known: Sequence[Oid]) -> tuple[int, int]:
+    """How many commits of the fork's own `one` has and `other` has not, and the other way round."""
+    if one == other:
+        return 0, 0
+    asked = f"{one}...{other}" if one and other else f"{one or other}"
+    said = git.text("rev-list", "--count", "--left-right", asked, *(f"^{oid}" for oid in known), "--").split()
+    if one and other:
+        return int(said[0]), int(said[1])
+    return (int(said[1]), 0) if one else (0, int(said[1]))
 
 
 def _days(old: Nightly | None, new: Nightly | None) -> int:
