@@ -121,7 +121,8 @@ def end(ui: Ui, config: Config, outcome: Outcome) -> None:
         ui.print("", f"Pushed to '{config.remotes.fork}'.")
         left_behind(ui, config, outcome.topics)
     elif not outcome.dry_run and kind == "done":
-        sends = any(change.ref in map(config.ref, config.branches.all) for change in outcome.changes)
+        leases = outcome.order.leases
+        sends = any(change.ref in leases and change.after != leases[change.ref] for change in outcome.changes)
         ui.hint(*(["git poolside push   (sends the branches)"] if sends else []), "git poolside undo   (takes it back)")
 
 

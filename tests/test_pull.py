@@ -421,7 +421,10 @@ def test_status_tells_what_is_behind_the_server_and_what_is_to_be_sent(simple: W
     synced(simple, poolside)
     snapshot = poolside(clone, "status", "--fetch").out.splitlines()[4]
     assert snapshot.split() == ["main", clone.rev("main")[:9], "snapshot", "behind", "the", "server"]
-    assert poolside(clone, "pull").status == 0
+    assert poolside(clone, "pull").err.splitlines() == ["hint: git poolside undo   (takes it back)"]
+    assert poolside(clone, "undo").status == 0
+    again = poolside(clone, "pull")  # what was undone is done again: nothing is given up
+    assert again.err.splitlines() == ["hint: git poolside undo   (takes it back)"]
     assert poolside(clone, "status").err == ""
     commit(clone, "mine.txt", "one\n", "My patch")
     assert poolside(clone, "status").err.splitlines() == ["hint: git poolside push   (sends the branches)"]

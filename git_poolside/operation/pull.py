@@ -155,7 +155,7 @@ class _Planner:
         seen: set[str] = set()
         found: list[log.Operation] = []
         for operation in log.entries(self.git, self.objects):
-            if operation.kind in ("push", "pull"):
+            if operation.kind in ("push", "pull") and operation.id not in undone:
                 break
             undone.update(operation.undoes)
             seen.add(operation.id)
