@@ -8,6 +8,7 @@ from collections.abc import Callable
 from git_poolside import pulled, report, unattended
 from git_poolside.context import Context
 from git_poolside.errors import PoolsideError
+from git_poolside.git import refs
 from git_poolside.git.web import page
 from git_poolside.operation import journal, lock, resume, stopped
 from git_poolside.operation.prepare import Wishes
@@ -53,7 +54,8 @@ def _abort(context: Context) -> int:
     for line in said:
         ui.talk(f"note: {line}")
     where = (state.head or state.head_oid[:12]).removeprefix("refs/heads/")
-    ui.talk(f"Aborted: every branch is where it was, and '{where}' is checked out.")
+    other = "" if refs.read(context.git, state.order.refs) == state.order.refs else "other "
+    ui.talk(f"Aborted: every {other}branch is where it was, and '{where}' is checked out.")
     if ui.json:
         ui.object({"outcome": "done", "exit": 0, "aborted": state.known_as})
     return 0

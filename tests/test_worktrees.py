@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -324,6 +326,40 @@ def test_P7_a_role_branch_that_is_rebased_in_another_worktree_is_not_moved(
     )
     assert clone.refs("refs/heads") == before
     other.git("rebase", "--abort")
+    assert poolside(clone, "sync").status == 0
+
+
+def test_P7_a_file_that_git_cannot_write_refuses_and_nothing_moves(
+    simple: World, poolside: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a folder that is read-only: git says so and goes on. Root can write into any, so git is made to say it."""
+    clone = simple.clone()
+    real, folder = shutil.which("git"), simple.root / "bin"
+    folder.mkdir()
+    (folder / "git").write_text(
+        '#!/bin/sh\ncase "$*" in *" checkout -q "*) cp lib/c.py old;; esac\n'
+        f'{real} "$@"\nstatus=$?\ncase "$*" in *" checkout -q "*)\n'
+        "mv old lib/c.py; echo \"error: unable to unlink old 'lib/c.py': Denied\" >&2;; esac\n"
+        "exit $status\n"
+    )
+    (folder / "git").chmod(0o755)
+    before = clone.refs("refs/heads"), (clone.path / ".git/HEAD").read_text(), clone.git("status", "--porcelain")
+    with monkeypatch.context() as patched:
+        patched.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+        result = poolside(clone, "sync")
+    assert (result.status, result.err.splitlines()) == (
+        1,
+        [
+            f"error: git cannot write all files of {clone.path}:",
+            "  unable to unlink old 'lib/c.py': Denied",
+            "hint: make them writable, then run the command again",
+        ],
+    )
+    assert (
+        clone.refs("refs/heads"),
+        (clone.path / ".git/HEAD").read_text(),
+        clone.git("status", "--porcelain"),
+    ) == before
     assert poolside(clone, "sync").status == 0
 
 

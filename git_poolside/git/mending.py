@@ -90,6 +90,7 @@ def mend(git: Git, old: Oid, new: Oid, since: float, *, unlock: bool) -> None:
     for touch in found.touches:
         if not touch.old_mode and found.blobs[touch.path] is not None:
             remove_file(git.worktree, git.worktree / os.fsdecode(touch.path))
+    git.try_run("update-index", "-q", "--refresh")  # what is at the old version already is let alone
     write = [touch.path for touch in found.touches if touch.old_mode]
     git.run("checkout-index", "-f", "-q", "-u", "-z", "--stdin", input=b"\0".join([*write, b""]))
 

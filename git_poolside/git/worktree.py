@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
@@ -16,6 +17,8 @@ from git_poolside.stack.values import frozen, replace
 _WORKERS = 8
 """So many processes at most write a checkout's files, from a hundred files on (git-config(1), checkout.workers)."""
 _PLAIN_INDEX = ("core.splitIndex=false", "core.fsmonitor=false", "core.ignoreStat=false")
+_UNWRITTEN = re.compile(r"^(?:error: (?=unable to )|warning: (?=unable to unlink ))(.*)", re.MULTILINE)
+"""What a checkout says of a file that it leaves as it was, though it goes on and ends well."""
 CHECKOUT = ("checkout", "-q", "--no-overwrite-ignore", "--no-recurse-submodules")
 
 
@@ -125,6 +128,24 @@ def detach(git: Git, tip: Oid, action: str) -> None:
             raise _in_the_way(git, [line.strip() for line in answer.complaint.splitlines() if line.startswith("\t")])
         _refuse_unmerged(git)
         raise GitFailed([*CHECKOUT[:1], tip], answer.status, answer.complaint)
+    if unwritten := _UNWRITTEN.findall(answer.complaint):
+        _go_back(git, tip, action, unwritten)
+
+
+def _go_back(git: Git, tip: Oid, action: str, unwritten: Sequence[str]) -> None:
+    """Raises `Refused` with all as it was before a checkout of `tip` that left some files as they were.
+
+    git has told that, but takes it for done: they would stand there as local changes, which undo upstream's.
+    """
+    from git_poolside.git.mending import mend
+
+    before = Oid(git.text("rev-parse", "HEAD@{1}"))
+    mend(git, before, tip, float("inf"), unlock=False)
+    git.run("update-ref", "--no-deref", "-m", action, "HEAD", before, tip)
+    raise Refused(
+        f"git cannot write all files of {git.folder}:\n" + "\n".join(f"  {line}" for line in unwritten[:10]),
+        hints=["make them writable, then run the command again"],
+    )
 
 
 def refuse_overlap(git: Git, old: Oid, new: Oid) -> None:

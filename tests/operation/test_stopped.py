@@ -603,7 +603,10 @@ def test_C11_a_role_ref_that_moved_is_refused_and_only_abort_works(stuck: World,
     )
     result = poolside(clone, "sync", "--abort")
     assert result.status == 0
-    assert result.err.splitlines()[0] == "note: 'poolside-main' has moved since, and is left where it is"
+    assert result.err.splitlines() == [
+        "note: 'poolside-main' has moved since, and is left where it is",
+        "Aborted: every other branch is where it was, and 'poolside-main' is checked out.",
+    ]
     assert clone.rev("poolside-main") == moved
     assert poolside(clone, "status").out.count("Stopped") == 0
 
