@@ -75,12 +75,14 @@ def test_P7_local_changes_elsewhere_come_along(simple: World, poolside: Run) -> 
     assert (clone.path / "b.py").read_text() == "my work\n"
 
 
-@pytest.mark.parametrize("kind", ["changed", "staged", "untracked", "ignored"])
+@pytest.mark.parametrize("kind", ["changed", "staged", "untracked", "ignored", "a repository's"])
 def test_P7_a_local_change_in_the_way_refuses_and_nothing_moves(simple: World, poolside: Run, kind: str) -> None:
-    simple.land({"built.txt": "upstream's\n"}, "Add built.txt", 13)
+    simple.land({"built.txt": "upstream's\n", "built/in.txt": "x\n"}, "Add built.txt", 13)
     simple.nightly("2026-07-11")
     clone = simple.clone()
-    name = "built.txt" if kind in ("untracked", "ignored") else "lib/c.py"
+    name = {"untracked": "built.txt", "ignored": "built.txt", "a repository's": "built/in.txt"}.get(kind, "lib/c.py")
+    if kind == "a repository's":
+        clone.git("init", "-q", "built")
     (clone.path / name).write_text("mine\n")
     if kind == "staged":
         clone.git("add", name)
@@ -91,7 +93,8 @@ def test_P7_a_local_change_in_the_way_refuses_and_nothing_moves(simple: World, p
     result = poolside(clone, "sync")
     assert result.status == 1
     assert result.err.splitlines()[:2] == [f"error: local changes in {clone.path} are in the way:", f"  {name}"]
-    assert "hint: " in result.err
+    helps = {"untracked": "git stash -u   (", "changed": "git stash   (", "staged": "git stash   ("}
+    assert f"hint: {helps.get(kind, 'move them away')}" in result.err
     assert (clone.refs("refs/heads"), stamps(clone), clone.git("status", "--porcelain", "--ignored")) == before
     assert "refs/poolside/operations" not in clone.refs("refs/poolside")
     assert (clone.path / ".git/HEAD").read_text() == "ref: refs/heads/poolside-main\n"

@@ -167,12 +167,13 @@ def aside(git: Git, paths: Sequence[str]) -> list[str]:
     literal = git.with_environment(GIT_LITERAL_PATHSPECS="1")
     out = literal.run("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored=matching",
                       "--", *paths).stdout  # fmt: skip
-    codes = {record[:2] for record in out.split(b"\0")}
-    if b"!!" in codes:
-        return [*_seen_again(git, paths), "move them away"]
+    codes = {record[:2] for record in out.split(b"\0")} - {b""}
+    seen = _seen_again(git, paths)
+    if b"!!" in codes or not (codes or seen):  # in a repository inside of this one git sees nothing
+        return [*seen, "move them away"]
     stash = "git stash -u" if b"??" in codes else "git stash"
     rest = "or commit them, or move them away" if b"??" in codes else "or commit them"
-    return [*_seen_again(git, paths), f"{stash}   (puts them aside; git stash pop brings them back)", rest]
+    return [*seen, f"{stash}   (puts them aside; git stash pop brings them back)", rest]
 
 
 def typed_in(git: Git) -> Path | None:
