@@ -6,6 +6,7 @@ before and after, so that nothing that an operation replaced is ever collected a
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -222,11 +223,17 @@ def _commit(
     return Committer(objects, committer.identity, signing=False).commit(tree, parents, message)
 
 
-def known(git: Git, objects: Objects) -> Known:
-    """What the log knows of the fork's server, and what our operations have done since the last push."""
+def known(git: Git, objects: Objects, before: str = "") -> Known:
+    """What the log knows of the fork's server, and what our operations have done since the last push.
+
+    As it was when the operation with the id `before` began, if one is named.
+    """
     leases: dict[str, Oid | None] | None = None
     put: dict[str, Oid | None] = {}
-    for operation in entries(git, objects):
+    listed = entries(git, objects)
+    if before:
+        listed = itertools.islice(itertools.dropwhile(lambda one: one.id != before, listed), 1, None)
+    for operation in listed:
         leases = dict(operation.leases) if leases is None else leases
         if operation.kind == "push":
             break

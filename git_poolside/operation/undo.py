@@ -13,8 +13,8 @@ from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Committer, Objects
 from git_poolside.git.process import Git
 from git_poolside.git.quarantine import quarantine
-from git_poolside.git.reflogs import reflog
 from git_poolside.git.replay import Engine
+from git_poolside.git.standing import Standing, standing
 from git_poolside.operation import journal, log
 from git_poolside.operation.evidence import tree_of_parent
 from git_poolside.stack.model import Conflict, Oid, RefChange
@@ -109,20 +109,17 @@ def _was_pushed(git: Git, objects: Objects, oldest: log.Operation) -> bool:
 
 
 def _origin(git: Git, config: Config, objects: Objects, operation: log.Operation, change: RefChange) -> Oid | None:
-    """What a pushed operation made its branch from: what was here, or the server's tip where that was newer.
+    """What a pushed operation made its branch from: what was here, or the server's tip where that counted.
 
     The branch may not have been here then (edge case A1), or have been behind a teammate's; that is on the server then,
-    and what goes back there may not be older.
+    and what goes back there may not be older. It is the rule of `standing`, for then.
     """
     here, there = change.before, operation.leases.get(change.ref)
     if there is None or here is None or here == there:
         return here or there
-    older = itertools.dropwhile(lambda one: one.id != operation.id, log.entries(git, objects))
-    unpushed = itertools.takewhile(lambda one: one.kind != "push", itertools.islice(older, 1, None))
-    if any(made.after == here for one in unpushed for made in one.refs if made.ref == change.ref):
-        return here
     tracking = config.fork_ref(change.ref.removeprefix("refs/heads/"))
-    return there if refs.is_ancestor(git, here, there) or here in reflog(git, tracking) else here
+    known = log.known(git, objects, before=operation.id)
+    return there if standing(git, change.ref, tracking, here, there, known) is Standing.THEIRS else here
 
 
 def _leases(git: Git, objects: Objects, oldest: log.Operation) -> Mapping[str, Oid | None]:
