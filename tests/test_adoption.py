@@ -238,6 +238,19 @@ def test_A7_an_upstream_remote_with_everything_is_adopted_as_it_is(simple: World
     assert clone.rev("main") == simple.upstream.rev("main")
     assert clone.git("tag").splitlines() == ["trunk/1234"]
     assert clone.git("config", "--get-regexp", "^remote") == config
+    for key in ("rerere.enabled", "remote.upstream.pushurl"):  # set twice, as scripts do
+        for _ in range(2):
+            clone.git("config", "--add", key, "0")
+    assert "cure: git poolside doctor --fix   (narrows it)" in poolside(clone, "doctor", "--no-fetch").out
+    poolside(clone, "doctor", "--no-fetch", "--fix")
+    found = clone.git("config", "--get-regexp", r"^remote\.upstream\.(fetch|push|tag)|^rerere").splitlines()
+    assert sorted(found) == [
+        "remote.upstream.fetch +refs/heads/main:refs/remotes/upstream/main",
+        "remote.upstream.fetch +refs/heads/nightly:refs/remotes/upstream/nightly",
+        "remote.upstream.pushurl DISABLE",
+        "remote.upstream.tagopt --no-tags",
+        "rerere.enabled true",
+    ]
 
 
 def sync_fork(world: World, where: str) -> None:

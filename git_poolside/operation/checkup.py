@@ -75,7 +75,7 @@ def _programs(git: Git) -> Iterator[Finding]:
 
 
 def _set(git: Git, key: str, value: str) -> None:
-    git.run("config", key, value)
+    git.run("config", "--replace-all", key, value)  # somebody may have set it twice
 
 
 def _configuration(git: Git, config: Config) -> Iterator[Finding]:
