@@ -356,6 +356,7 @@ def test_P7_a_file_that_git_cannot_write_refuses_and_nothing_moves(
             f"error: git cannot write all files of {clone.path}:",
             "  unable to unlink old 'lib/c.py': Denied",
             "hint: make them writable, then run the command again",
+            f"hint: git -C {clone.path} checkout --detach   (or so; no file has to be written then)",
         ],
     )
     assert (

@@ -144,7 +144,10 @@ def _go_back(git: Git, tip: Oid, action: str, unwritten: Sequence[str]) -> None:
     git.run("update-ref", "--no-deref", "-m", action, "HEAD", before, tip)
     raise Refused(
         f"git cannot write all files of {git.folder}:\n" + "\n".join(f"  {line}" for line in unwritten[:10]),
-        hints=["make them writable, then run the command again"],
+        hints=[
+            "make them writable, then run the command again",
+            f"git -C {shlex.quote(str(git.folder))} checkout --detach   (or so; no file has to be written then)",
+        ],
     )
 
 
