@@ -7,6 +7,7 @@ import argparse
 from git_poolside.commands import Parser, allowing
 from git_poolside.config import Config
 from git_poolside.context import Context
+from git_poolside.errors import PoolsideError
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
 from git_poolside.git.web import page
@@ -14,7 +15,7 @@ from git_poolside.operation import journal, lock, log, stopped
 from git_poolside.operation.lease import are_theirs, standings
 from git_poolside.operation.push import push
 from git_poolside.operation.remembered import MOVED_ON
-from git_poolside.operation.undo import undo
+from git_poolside.operation.undo import Undone, undo
 from git_poolside.ui import Ui, clean, count, folded, listed
 
 
@@ -36,7 +37,11 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
         journal.recover(git, ui)
         stopped.refuse_if_stopped(git)
         done = undo(git, config, context.command, arguments.operation, arguments.carry, frozenset(arguments.allow))
-        pushed = push(git, config, ui, context.command) if arguments.push else None
+        try:
+            pushed = push(git, config, ui, context.command) if arguments.push else None
+        except PoolsideError:
+            _show(context, config, done)  # here it is done
+            raise
     if ui.json:
         ui.object(
             {
@@ -49,7 +54,17 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
             }
         )
         return 0
-    ui.page = page(git, config.remotes.upstream)
+    _show(context, config, done)
+    if pushed is None:
+        ui.hint("git poolside undo   (brings it back)", *_next(git, config))
+    return 0
+
+
+def _show(context: Context, config: Config, done: Undone) -> None:
+    ui = context.ui
+    if ui.json:
+        return
+    ui.page = page(context.git, config.remotes.upstream)
     snapshot = config.ref(config.branches.snapshot)
     for one in done.operations:
         ui.print(*folded(clean(one.title), ui.width, 4, f"Took back {one.id}  "))
@@ -67,9 +82,6 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     )
     if done.carried:
         ui.print(f"  {count(done.carried, 'later commit')} carried over")
-    if pushed is None:
-        ui.hint("git poolside undo   (brings it back)", *_next(git, config))
-    return 0
 
 
 def _next(git: Git, config: Config) -> list[str]:

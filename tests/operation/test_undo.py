@@ -307,6 +307,7 @@ def test_undo_push_does_not_overwrite_a_teammate(simple: World, poolside: Run) -
     result = poolside(clone, "undo", "--push")
     assert result.status == 4, result.err
     assert mate[:7] in result.err
+    assert result.out.splitlines()[0].startswith("Took back ")  # here it is undone all the same
     assert simple.fork.rev("poolside-main") == mate
     assert branches(clone) == before
 
