@@ -8,6 +8,7 @@ from typing import Any
 from git_poolside import report
 from git_poolside.config import Config
 from git_poolside.operation.log import result_to_json
+from git_poolside.operation.order import Order
 from git_poolside.operation.sync import Outcome
 from git_poolside.operation.workshop import Moved
 from git_poolside.stack.model import Fate, Oid, Role, Verdict
@@ -49,17 +50,23 @@ def already(config: Config) -> str:
 def show(ui: Ui, config: Config, outcome: Outcome) -> None:
     """The report for people, on stdout; what to type next on stderr."""
     order = outcome.order
-    fork = f"the stack of '{clean(config.remotes.fork)}'"
     if outcome.kind == "nothing-to-do":
         ui.print(f"Nothing to do: {already(config)}.")
     else:
-        nightly = f"{ui.paint(order.date, 'title')} ({order.target[:9]})"
-        ui.print(*folded(f"{_headline(outcome)} {fork}, on the nightly of {nightly}", ui.width, 2, ""))
+        ui.print(*folded(f"{_headline(outcome)} {_where(ui, config, order)}", ui.width, 2, ""))
         ui.print("", *listed(_rows(outcome), ui.width))
         if outcome.stood is None:
             results = [result for moved in outcome.moved for result in moved.results]
             report.told(ui, [r for r in results if r.verdict not in (Verdict.CARRIED, Verdict.STAMP) or r.notes])
     report.end(ui, config, outcome)
+
+
+def _where(ui: Ui, config: Config, order: Order) -> str:
+    """The stack that the branches go to: the fork's, or for topics one that was not pushed."""
+    if all(move.role is None and Oid(move.onto) not in order.tips.values() for move in order.moves):
+        return "the stack of this clone, which is not pushed"
+    nightly = f"{ui.paint(order.date, 'title')} ({order.target[:9]})"
+    return f"the stack of '{clean(config.remotes.fork)}', on the nightly of {nightly}"
 
 
 def _headline(outcome: Outcome) -> str:

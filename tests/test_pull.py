@@ -310,11 +310,17 @@ def test_P14_a_topic_on_a_state_of_two_syncs_ago_is_found_through_the_published_
     assert fresh.rev("one~1") == fresh.rev("origin/poolside-main")
 
 
-def test_P14_a_topic_after_ones_own_sync_is_moved_too(simple: World, poolside: Run) -> None:
+@pytest.mark.parametrize("pushed", [True, False])
+def test_P14_a_topic_after_ones_own_sync_is_moved_too(simple: World, poolside: Run, pushed: bool) -> None:
     clone = simple.clone()
     topic(clone, "one")
-    for words in (["sync"], ["push"], ["pull", "one"]):
-        assert poolside(clone, *words).status == 0
+    assert poolside(clone, "sync", *(["--push"] if pushed else [])).status == 0
+    pulled = poolside(clone, "pull", "one")
+    assert pulled.status == 0, pulled.err
+    where = f"of 'origin', on the nightly of 2026-07-10 ({clone.rev('main')[:9]})"
+    assert pulled.out.splitlines()[0] == (
+        f"Moved to the stack {where if pushed else 'of this clone, which is not pushed'}"
+    )
     assert clone.subjects("poolside-main..one") == ["Work on one"]
     again = poolside(clone, "pull", "one")
     assert (again.status, again.err) == (0, "note: 'one' stands on the newest stack already\n")
