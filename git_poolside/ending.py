@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 
 from git_poolside import pulled, report, unattended
 from git_poolside.context import Context
@@ -55,7 +56,8 @@ def _abort(context: Context) -> int:
         ui.talk(f"note: {line}")
     where = (state.head or state.head_oid[:12]).removeprefix("refs/heads/")
     other = "" if refs.read(context.git, state.order.refs) == state.order.refs else "other "
-    ui.talk(f"Aborted: every {other}branch is where it was, and '{where}' is checked out.")
+    back = f", and '{where}' is checked out" if Path(state.worktree).is_dir() else ""
+    ui.talk(f"Aborted: every {other}branch is where it was{back}.")
     if ui.json:
         ui.object({"outcome": "done", "exit": 0, "aborted": state.known_as})
     return 0

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 
 from git_poolside.errors import GitFailed, Refused
+from git_poolside.git import refs
 from git_poolside.git.diff import changes
 from git_poolside.git.process import Git
 from git_poolside.stack.model import Oid
@@ -75,6 +76,30 @@ def _rebased(folder: Path) -> list[str]:
     files = [folder / name for name in ("rebase-merge/head-name", "rebase-merge/update-refs", "rebase-apply/head-name")]
     lines = [line for file in files if file.is_file() for line in os.fsdecode(file.read_bytes()).split("\n")]
     return [line for line in lines if line.startswith("refs/heads/")]
+
+
+def place(git: Git) -> str:
+    """Where git keeps the state of this worktree, below the common folder: the same wherever the files are moved to."""
+    return os.path.relpath(git.git_dir, git.common_dir)
+
+
+def found_again(git: Git, path: str, place: str, tip: Oid) -> str:
+    """Where the worktree of `place` is that was at `path`: its folder may have been moved, or be mounted elsewhere.
+
+    Another one may have got the place of one that is gone: it counts only if it stands on `tip`.
+    """
+    folder = git.common_dir / place
+    if not place or Path(path).is_dir() or not folder.is_dir():
+        return path
+    link = folder / "gitdir"
+    there = folder / os.fsdecode(link.read_bytes().strip()) if link.is_file() else git.common_dir
+    top = git.worktree if git.git_dir == folder else Path(os.path.normpath(there.parent))
+    if top is None or not (top / ".git").exists():
+        return path
+    at = git.at(top)
+    here = head(at)
+    stands = branch(at) is None and here is not None and refs.is_ancestor(git, tip, here)
+    return str(top) if stands or not link.is_file() else path
 
 
 def head(git: Git) -> Oid | None:

@@ -20,7 +20,7 @@ from git_poolside.operation.journal import BroughtAlong, checking_out, durable
 from git_poolside.operation.order import ORDER, Order
 from git_poolside.stack.model import EMPTY_TREE, Commit, Oid, RefChange, Role
 from git_poolside.stack.shape import MAYBE, OID, ROLE, TEXT, Either, Misshapen, Shape, require
-from git_poolside.stack.values import frozen
+from git_poolside.stack.values import frozen, replace
 
 CONFLICT, EXEC = "conflict", "exec"
 
@@ -28,7 +28,7 @@ CONFLICT, EXEC = "conflict", "exec"
 STATE: Shape = {
     "order": ORDER, "kind": re.compile(f"{CONFLICT}|{EXEC}"), "worktree": TEXT, "head": Either((TEXT, None)),
     "head_oid": OID, "role": ROLE, "patch": OID, "subject": TEXT, "partial": OID, "paths": [TEXT],
-    "touched": [TEXT], "origin?": MAYBE,
+    "touched": [TEXT], "origin?": MAYBE, "place?": TEXT,
 }  # fmt: skip
 """What `Stopped.from_json` can read."""
 
@@ -39,7 +39,7 @@ class Stopped:
 
     `head` is the branch that was checked out (None: HEAD was detached at `head_oid`). `paths` were in conflict,
     `touched` is every path that the cherry-pick changed. `origin` is upstream's commit that `patch` is made from, in
-    an edit that adds it.
+    an edit that adds it. `place` is what git knows the worktree by (`worktree.place`).
     """
 
     order: Order
@@ -54,6 +54,7 @@ class Stopped:
     paths: tuple[str, ...]
     touched: tuple[str, ...] = ()
     origin: Oid | None = None
+    place: str = ""
 
     @property
     def known_as(self) -> Oid:
@@ -96,6 +97,7 @@ class Stopped:
             "paths": list(self.paths),
             "touched": list(self.touched),
             "origin": self.origin,
+            "place": self.place,
         }
 
     @classmethod
@@ -115,6 +117,7 @@ class Stopped:
             tuple(raw["paths"]),
             tuple(raw["touched"]),
             raw.get("origin"),
+            raw.get("place", ""),
         )
 
     def require_commits(self, git: Git) -> None:
@@ -144,7 +147,8 @@ def load(git: Git) -> Stopped | None:
     try:
         stopped = Stopped.from_json(json.loads(path.read_text()))
         stopped.require_commits(git)
-        return stopped
+        place = worktree.found_again(git, stopped.worktree, stopped.place, stopped.partial)
+        return replace(stopped, worktree=place)
     except FileNotFoundError:
         return None
     except (ValueError, RecursionError, Misshapen) as error:

@@ -294,6 +294,7 @@ def _stop(
         stop.conflict.paths,
         touched,
         stop.origin,
+        standing.place if standing else worktree.place(git),
     )
     kept = stopped.keep_reachable(git, objects, committer, order, (stop.partial, stop.commit.oid))
     assert kept.after is not None
