@@ -64,7 +64,7 @@ def show(ui: Ui, config: Config, outcome: Outcome) -> None:
 def _where(ui: Ui, config: Config, order: Order) -> str:
     """The stack that the branches go to: the fork's, or for topics one that was not pushed."""
     if all(move.role is None and Oid(move.onto) not in order.tips.values() for move in order.moves):
-        return "the stack of this clone, which is not pushed"
+        return "the stack of this clone"
     nightly = f"{ui.paint(order.date, 'title')} ({order.target[:9]})"
     return f"the stack of '{clean(config.remotes.fork)}', on the nightly of {nightly}"
 
