@@ -318,9 +318,7 @@ def test_P14_a_topic_after_ones_own_sync_is_moved_too(simple: World, poolside: R
     pulled = poolside(clone, "pull", "one")
     assert pulled.status == 0, pulled.err
     where = f"of 'origin', on the nightly of 2026-07-10 ({clone.rev('main')[:9]})"
-    assert pulled.out.splitlines()[0] == (
-        f"Moved to the stack {where if pushed else 'of this clone, which is not pushed'}"
-    )
+    assert pulled.out.splitlines()[0] == (f"Moved to the stack {where if pushed else 'of this clone'}")
     assert clone.subjects("poolside-main..one") == ["Work on one"]
     again = poolside(clone, "pull", "one")
     assert (again.status, again.err) == (0, "note: 'one' stands on the newest stack already\n")
