@@ -124,15 +124,18 @@ _IN_PROGRESS = (
 )  # fmt: skip
 
 
-def refuse_in_progress(git: Git) -> None:
-    """Raises `Refused` while git itself is in the middle of something here: a checkout would cancel it."""
+def refuse_in_progress(git: Git, but: str = "") -> None:
+    """Raises `Refused` while git itself is in the middle of something here: a checkout would cancel it.
+
+    `but` is the file of what may be.
+    """
     there = {name for name, *_ in _IN_PROGRESS if (git.git_dir / name).exists()}
     if git.setting("extensions.refStorage") not in (None, "files"):  # there a pseudo-ref is no file
         asked = [name for name, is_ref, *_ in _IN_PROGRESS if is_ref]
         said = git.lines("cat-file", "--batch-check=%(objecttype)", input="\n".join([*asked, ""]).encode())
         there |= {name for name, answer in zip(asked, said, strict=True) if answer == "commit"}
     for name, _, what, finish, abort in _IN_PROGRESS:
-        if name in there:
+        if name in there and name != but:
             elsewhere = "" if typed_in(git) else f"cd {shlex.quote(str(git.folder))} && "
             finishes = [f"{elsewhere}{finish}   (finishes it)"] if finish else []
             raise Refused(

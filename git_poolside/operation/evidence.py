@@ -358,7 +358,8 @@ class Witness:
         """The upstream commit behind a conflict: the first of those, back from the target, that still conflict.
 
         The patch alone is tried on each commit that touches its paths; a patch that needs lower ones of the
-        stack would conflict on all of them, so then the whole stack up to it is tried.
+        stack would conflict on all of them, so then the whole stack up to it is tried. None where upstream is not the
+        reason.
         """
         change = self.content[commit.oid]
         paths = {path.encode("utf-8", "surrogateescape") for path in conflict.paths} | change.paths
@@ -374,6 +375,8 @@ class Witness:
 
         if conflicts(stack_base):
             [change] = changes(self.git, [(self.objects.commit(stack_base).tree, commit.tree)])
+            if not conflicts(touching[-1]):
+                return None  # with all that was below it, it applies: something of that is missing now
         found = touching[-1]
         for oid in touching[: -_BLAMED - 1 : -1]:
             if not conflicts(oid):

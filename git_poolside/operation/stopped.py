@@ -179,13 +179,14 @@ def refuse_if_stopped(git: Git) -> None:
 
 
 def refuse_elsewhere(git: Git, stopped: Stopped, going: str) -> None:
-    """Raises `Refused` in any worktree but the one of the stop: what is done here would be done to its files."""
+    """Raises `Refused` in any worktree but the one of the stop, and there while git is in the middle of a thing."""
     if git.worktree is None or str(git.worktree) != stopped.worktree:
         gone = not Path(stopped.worktree).is_dir()
         raise Refused(
             "the operation was stopped in another worktree" + (", which is gone" if gone else ""),
             hints=[stopped.back if gone else f"cd {shlex.quote(stopped.worktree)} && {stopped.order.program} {going}"],
         )
+    worktree.refuse_in_progress(git, but="CHERRY_PICK_HEAD")
 
 
 def forget(git: Git) -> None:

@@ -559,6 +559,26 @@ def test_C11_a_merge_at_the_stop_is_refused(stuck: World, poolside: Run) -> None
     refused(clone, poolside, f"error: HEAD is not on the tip that the patch goes onto, {partial(clone)[:12]}")
 
 
+def test_C11_a_rebase_of_the_resolution_has_to_end_first(stuck: World, poolside: Run) -> None:
+    clone = stuck.clone()
+    stop(clone, poolside)
+    resolve(clone)
+    clone.git("commit", "-q", "-m", "Tune line five")
+    clone.git("rebase", "-q", "-x", "false", "HEAD~1", check=False)
+    for going in ("--continue", "--skip"):
+        result = poolside(clone, "sync", going)
+        assert (result.status, result.err.splitlines()) == (
+            1,
+            [
+                f"error: a rebase is in progress in {clone.path}",
+                "hint: git rebase --continue   (finishes it)",
+                "hint: git rebase --abort   (gives it up)",
+            ],
+        )
+    clone.git("rebase", "--continue")
+    assert poolside(clone, "sync", "--continue").status == 0
+
+
 def test_C11_another_worktree_is_refused(stuck: World, poolside: Run) -> None:
     clone = stuck.clone()
     stop(clone, poolside)
@@ -770,6 +790,17 @@ def test_C12_with_rerere_accept_the_sync_goes_on_and_marks_the_patch(stuck: Worl
 
 
 # --skip
+
+
+def test_a_conflict_for_want_of_a_dropped_patch_is_not_put_on_upstream(stuck: World, poolside: Run) -> None:
+    text = stuck.fork.show("poolside-main", "b.py")
+    for word in ("five", "FIVE"):
+        stuck.patch({"b.py": text.replace("line 5\n", f"line {word}\n")}, f"Say {word}\n")
+    stuck.land({"b.py": TEN.replace("line 10\n", "line 10, far away\n")}, "Edit b", 31)
+    stuck.nightly("2026-07-11")
+    clone = stuck.clone()
+    result = poolside(clone, "sync", "--drop", "Tune line five", "--drop", clone.rev("HEAD~1"))
+    assert (result.status, "Say FIVE does not apply" in result.err, "because of" in result.err) == (3, True, False)
 
 
 def test_skip_leaves_the_patch_out_and_records_why(stuck: World, poolside: Run) -> None:
