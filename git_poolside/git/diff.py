@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from git_poolside.errors import GitFailed
 from git_poolside.git.objects import TREE_MODE, folders
 from git_poolside.git.process import Git
 from git_poolside.stack.model import Oid, Touch
@@ -68,6 +69,8 @@ def _changes(git: Git, pairs: Sequence[tuple[Oid, Oid]]) -> list[Change]:
         touches[-1].append(
             Touch(next(fields), int(old_mode, 8), int(new_mode, 8), Oid(old.decode()), Oid(new.decode()))
         )
+    if len(touches) != len(pairs):  # a tree that cannot be read is passed over, with a word and a status of 0
+        raise GitFailed(_TREES[:2], out.status, out.complaint)
     return [_change(base, theirs, found) for (base, theirs), found in zip(pairs, touches, strict=True)]
 
 
