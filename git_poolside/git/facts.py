@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from zlib import crc32
@@ -48,14 +48,14 @@ class Facts:
 
     def read(self, commits: Sequence[Oid]) -> Iterator[Fact]:
         """The facts about `commits`, in no order, as they are found; git is asked at once for what is not known."""
-        missing = set(commits)
+        missing = {oid: oid for oid in commits}
         count = 0
         known: list[Fact] = []
         for line in self._lines():
             count += 1
-            oid = line[9:49].decode("ascii", "replace")
-            if oid in missing and (fact := _parsed(line)) is not None:
-                missing.discard(Oid(oid))
+            oid = missing.get(Oid(line[9:49].decode("ascii", "replace")))
+            if oid is not None and (fact := _parsed(line, oid)) is not None:
+                del missing[oid]
                 known.append(fact)
         if count > _MANY and count > 4 * len(commits):
             self._begin()
@@ -70,7 +70,7 @@ class Facts:
         for place in range(len(parts)):
             out = answer()
             answer = self._ask(parts[place + 1 :])
-            found = list(self._read(out))
+            found = list(self._read(out, {oid: oid for oid in parts[place]}))
             self._add(found)
             yield from found
 
@@ -85,7 +85,8 @@ class Facts:
         asked = "".join(f"{oid}\n" for oid in parts[0]).encode()
         return meanwhile(lambda: self._git.run(*words, input=asked).stdout)
 
-    def _read(self, out: bytes) -> Iterator[Fact]:
+    def _read(self, out: bytes, asked: Mapping[Oid, Oid]) -> Iterator[Fact]:
+        """What git said of the commits that it was asked about, which are taken for those that it names."""
         current = b""
         paths: list[bytes] = []
         chunks = iter(out.split(b"\0"))
@@ -94,15 +95,15 @@ class Facts:
                 paths.append(next(chunks))
                 continue
             if current:
-                yield self._fact(current, paths)
+                yield self._fact(current, paths, asked)
             current, paths = chunk, []
         if current:
-            yield self._fact(current, paths)
+            yield self._fact(current, paths, asked)
 
-    def _fact(self, record: bytes, paths: Collection[bytes]) -> Fact:
+    def _fact(self, record: bytes, paths: Collection[bytes], asked: Mapping[Oid, Oid]) -> Fact:
         head, _, message = record.decode("utf-8", "replace").partition("\n")
         oid, _, seconds = head.partition(" ")
-        return UpstreamCommit.of(Oid(oid), int(seconds), message, self._repository), joined(paths)
+        return UpstreamCommit.of(asked[Oid(oid)], int(seconds), message, self._repository), joined(paths)
 
     def _lines(self) -> Iterator[bytes]:
         try:
@@ -142,12 +143,12 @@ def _line(fact: Fact) -> bytes:
     return b"%08x %s\n" % (crc32(content), content)
 
 
-def _parsed(line: bytes) -> Fact | None:
+def _parsed(line: bytes, oid: Oid) -> Fact | None:
     content = line[9:-1]
     if line[:8] != b"%08x" % crc32(content):
         return None
-    paths, *values = json.loads(content[40:])
-    if values[_UNDOING] is not None:
-        sign, commits, pulls, title, numbers = values[_UNDOING]
-        values[_UNDOING] = Undoing(sign, tuple(commits), tuple(pulls), title, tuple(numbers))
-    return UpstreamCommit(*values), str(paths).encode("utf-8", "surrogateescape")
+    paths, _, *values = json.loads(content[40:])
+    if (undone := values[_UNDOING - 1]) is not None:
+        sign, commits, pulls, title, numbers = undone
+        values[_UNDOING - 1] = Undoing(sign, tuple(commits), tuple(pulls), title, tuple(numbers))
+    return UpstreamCommit(oid, *values), str(paths).encode("utf-8", "surrogateescape")

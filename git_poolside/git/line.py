@@ -22,7 +22,10 @@ class _Line(NamedTuple):
     place: dict[Oid, int]
 
 
-_LINES: dict[tuple[Path, frozenset[Oid]], list[_Line]] = {}
+_Asked = tuple[Path, frozenset[Oid]]
+_LINES: dict[_Asked, list[_Line]] = {}
+_NONE: set[tuple[_Asked, Oid]] = set()
+"""The tips that no line leads to."""
 
 
 def own(git: Git, tip: Oid, upstreams: Sequence[Oid], below: Iterable[Oid] = ()) -> list[Oid]:
@@ -64,29 +67,39 @@ def _with(one: Oid, other: Oid) -> Iterator[_Line]:
 
 
 def _line(git: Git, tip: Oid, upstreams: Sequence[Oid]) -> _Line | None:
-    lines = _LINES.setdefault((git.common_dir, frozenset(upstreams)), [])
+    asked = (git.common_dir, frozenset(upstreams))
+    lines = _LINES.setdefault(asked, [])
     for line in lines:
         if tip in line.place:
             return line
+    if (asked, tip) in _NONE:
+        return None
     for line in _with(tip, upstreams[0]) if len(upstreams) == 1 else ():
         if (begin := line.place[upstreams[0]]) <= line.place[tip]:
             names = list(line.place)[begin:]
             lines.append(_Line(names[1:], {oid: place for place, oid in enumerate(names)}))
             return lines[-1]
     limits = dict.fromkeys(f"^{oid}" for oid in upstreams)
-    rows = git.settled("rev-list", "--topo-order", "--reverse", "--parents", tip, *limits, "--", ok=range(256))
-    place: dict[Oid, int] = {}
-    for row in rows.text.splitlines():
-        commit, *parents = map(Oid, row.split())
-        if len(parents) != 1 or (place and parents[0] != next(reversed(place))):
-            return None
-        if not place:
-            place[parents[0]] = 0
-        place[commit] = len(place)
-    if rows.status:
+    rows = git.try_run("rev-list", "--topo-order", "--reverse", "--parents", tip, *limits, "--")
+    place = {} if rows.status else _places(rows.text.splitlines())
+    if place is None or rows.status:
+        _NONE.add((asked, tip))
         return None
     made = _Line(list(place)[1:], place or {tip: 0})
     if len(upstreams) == 1:
         refs.remember_ancestor(next(iter(made.place)), upstreams[0])
     lines.append(made)
     return made
+
+
+def _places(rows: Iterable[str]) -> dict[Oid, int] | None:
+    """Where the commits of a listing with their parents stand, if they are a line."""
+    place: dict[Oid, int] = {}
+    for row in rows:
+        commit, *parents = map(Oid, row.split())
+        if len(parents) != 1 or (place and parents[0] != next(reversed(place))):
+            return None
+        if not place:
+            place[parents[0]] = 0
+        place[commit] = len(place)
+    return place

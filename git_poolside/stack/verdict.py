@@ -22,10 +22,13 @@ class UpstreamCommit(NamedTuple):
     oid: Oid
     time: int
     subject: str
-    title: str
     number: int | None
     undoing: Undoing | None
     reason: str = ""
+
+    @property
+    def title(self) -> str:
+        return bare_title(self.subject)
 
     @classmethod
     def of(cls, oid: Oid, time: int, message: str, repository: str) -> UpstreamCommit:
@@ -34,7 +37,6 @@ class UpstreamCommit(NamedTuple):
             oid,
             time,
             message.lstrip("\n").partition("\n")[0],
-            bare_title(message),
             pull_number(message, repository),
             undoing(message, repository),
             revert_reason(message),

@@ -8,7 +8,7 @@ from git_poolside.stack.model import Oid, Verdict
 from git_poolside.stack.pick import Fortune, fortune
 from git_poolside.stack.verdict import Identity, State, UpstreamCommit
 
-ONE = UpstreamCommit(Oid("1" * 40), 0, "one", "one", None, None)
+ONE = UpstreamCommit(Oid("1" * 40), 0, "one", None, None)
 NONE = Identity(State.NONE)
 LANDED = Identity(State.LANDED, (ONE,))
 AGAIN = Identity(State.LANDED, (ONE, ONE), (ONE,))
