@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -200,6 +201,8 @@ class World:
     upstream: Repo = field(init=False)
     fork: Repo = field(init=False)
     clock: int = 0
+    made_from: Path | None = None
+    """Where the world lies that this one is a copy of."""
 
     def __post_init__(self) -> None:
         self.upstream = self._bare("upstream.git")
@@ -331,16 +334,19 @@ class World:
     # Copies of a world that was built before, because building one takes as long as most tests
 
     def prepare(self) -> None:
-        """Keep a clone of this state for copies of this world."""
-        self.clone(PREPARED)
+        """Keep a clone of this state for copies of this world, with few files in it all."""
+        for repo in (self.upstream, self.fork, self.clone(PREPARED)):
+            repo.git("-c", "repack.writeBitmaps=false", "repack", "-a", "-d", "-k", "-n", "-q")
+            for folder in (repo.path / "objects", repo.path / ".git" / "objects"):
+                for left in folder.glob("??"):
+                    left.rmdir()
         (self.root / PREPARED / ".git" / "made-from").write_text(self._state())
-        (self.root / PREPARED / ".git" / "was-in").write_text(str(self.root))
 
     def copied(self, root: Path, env: Mapping[str, str]) -> World:
         """The same world in another folder."""
-        shutil.copytree(self.root, root, symlinks=True)
+        _copy(self.root, root, PREPARED)
         copy = object.__new__(World)
-        copy.root, copy.env, copy.clock = root, env, self.clock
+        copy.root, copy.env, copy.clock, copy.made_from = root, env, self.clock, self.root
         copy.upstream, copy.fork = Repo(root / "upstream.git", env), Repo(root / "fork.git", env)
         return copy
 
@@ -356,13 +362,27 @@ class World:
 
     def _prepared(self, path: Path) -> Repo | None:
         """The clone that was kept, if nothing has changed since: it differs from a new one in nothing."""
-        note = self.root / PREPARED / ".git" / "made-from"
-        if not note.exists() or note.read_text() != self._state():
+        if self.made_from is None:
             return None
-        shutil.copytree(self.root / PREPARED, path, symlinks=True, ignore=shutil.ignore_patterns("made-from", "was-in"))
+        note = self.made_from / PREPARED / ".git" / "made-from"
+        if note.read_text() != self._state():
+            return None
+        _copy(note.parent.parent, path, note.name)
         config = path / ".git" / "config"
-        there = (self.root / PREPARED / ".git" / "was-in").read_text()
-        config.write_text(config.read_text().replace(f"file://{there}/", f"file://{self.root}/"))
+        config.write_text(config.read_text().replace(f"file://{self.made_from}/", f"file://{self.root}/"))
         repo = Repo(path, self.env)
         repo.git("update-index", "-q", "--refresh")
         return repo
+
+
+def _copy(source: Path, target: Path, without: str) -> None:
+    """A copy of a folder, but for what is called `without`; packs, which never change, are the same files in both."""
+
+    def copy(one: str, other: str) -> None:
+        if "/objects/pack/" in one:
+            with suppress(OSError):  # another file system
+                os.link(one, other)
+                return
+        shutil.copy2(one, other)
+
+    shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns(without), copy_function=copy)
