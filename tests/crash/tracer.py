@@ -282,7 +282,7 @@ class Tracer:
         process.far = process.far or any(word.rpartition("/")[2] in self.far for word in words[:2])
         if program == "git":
             verbs = iter(words[1:])
-            verb = next((w for w in verbs if not (w == "-c" and next(verbs, "")) and not w.startswith("-")), "")
+            verb = next((w for w in verbs if not (w in ("-c", "-C") and next(verbs, "")) and not w.startswith("-")), "")
             process.name, process.git = f"git {verb}", True
         else:
             process.name, process.git = program, False
