@@ -315,6 +315,30 @@ def test_N6_an_edit_keeps_a_base_that_upstream_has_no_more(simple: World, poolsi
     ]
 
 
+def test_N6_a_clone_that_never_saw_what_is_gone_is_told_how_it_can_know_it(simple: World, poolside: Run) -> None:
+    """The stamp says that it was upstream's; without that they would pass for commits of somebody's (N7)."""
+    clone = simple.clone()
+    clone.git("update-ref", "-d", "refs/remotes/upstream/main")
+    clone.git("update-ref", "refs/remotes/upstream/main", "origin/main")
+    assert poolside(simple.clone("mate"), "sync", "--push").status == 0
+    gone = simple.fork.rev("main")
+    rewritten(simple)
+    before = clone.refs("refs/heads")
+    result = poolside(clone, "sync")
+    assert (result.status, clone.refs("refs/heads")) == (1, before)
+    hint = f"git update-ref refs/remotes/upstream/main {gone} && git fetch upstream"
+    assert result.err.splitlines() == [
+        "error: upstream/main was rewritten: 'main' has commits that it had, by the stamp, and this clone never saw:",
+        f"  {gone[:7]} Extend c (#12)",
+        f"hint: {hint}   (makes them known here)",
+    ]
+    for words in hint.split(" && "):
+        clone.git(*words.split()[1:])
+    assert "[upstream-rewritten]" in poolside(clone, "sync").err
+    assert poolside(clone, "sync", "--allow", "upstream-rewritten").status == 0
+    assert clone.rev("main") == simple.upstream.rev("main")
+
+
 def test_N6_without_a_nightly_on_the_new_history_the_stack_stays(simple: World, poolside: Run) -> None:
     clone = simple.clone()
     poolside(clone, "sync")

@@ -7,7 +7,6 @@ below the patches is recorded or shown, never a merge base.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 from git_poolside.config import Config
 from git_poolside.errors import Refused
@@ -129,15 +128,18 @@ def check_snapshot(git: Git, config: Config, snapshot: Oid | None, upstream: Oid
     name = config.branches.snapshot
     if snapshot is None or line.is_ancestor(git, snapshot, upstream):
         return None
-    once = once_upstream(git, config, upstream)
+    once = once_upstream(git, config)
     gone = git.lines("rev-list", "-n", "1", snapshot, "--not", *once, "--") if once else ["x"]
     listing = git.lines("log", "-n", "6", "--format=  %h %s", snapshot, f"^{upstream}", "--")
+    rewritten = f"{config.remotes.upstream}/{config.upstream.branch} was rewritten: '{name}' has commits that it had"
     if not gone:
-        branch = f"{config.remotes.upstream}/{config.upstream.branch}"
-        return Snag(
-            "upstream-rewritten",
-            "\n".join([f"{branch} was rewritten: '{name}' has commits that it had once and has no more", *listing]),
-            _REWRITTEN,
+        return Snag("upstream-rewritten", "\n".join([f"{rewritten} once and has no more", *listing]), _REWRITTEN)
+    if snapshot in _stamped(git, config):
+        ref = config.upstream_ref(config.upstream.branch)
+        raise Refused(
+            "\n".join([f"{rewritten}, by the stamp, and this clone never saw:", *listing]),
+            snag="upstream-rewritten",
+            hints=[f"git update-ref {ref} {snapshot} && git fetch {config.remotes.upstream}   (makes them known here)"],
         )
     merges = git.lines("rev-list", "-n", "1", "--merges", snapshot, f"^{upstream}", "--")
     only = " --no-merges" if merges else ""
@@ -159,22 +161,22 @@ def check_snapshot(git: Git, config: Config, snapshot: Oid | None, upstream: Oid
     )
 
 
-def once_upstream(git: Git, config: Config, upstream: Oid) -> list[Oid]:
-    """The tips that upstream's branch has had as far as this clone knows, when it is at `upstream`."""
-    ref = config.upstream_ref(config.upstream.branch)
-    key = (git.common_dir, ref, upstream)
-    if key not in _ONCE:
-        _ONCE[key] = [Oid(oid) for oid in dict.fromkeys(reflog(git, ref))]
-    return _ONCE[key]
+def _stamped(git: Git, config: Config) -> list[str]:
+    """The commits of upstream's that the newest stamps say they stand on."""
+    name = config.branches.patches
+    tips = filter(None, refs.read(git, [config.ref(name), config.fork_ref(name)]).values())
+    said = ("--format=%(trailers:key=Poolside-Upstream,valueonly)", "--grep=^Poolside-Upstream: ")
+    return git.lines("log", "-n", "9", *said, *tips, "--")
+
+
+def once_upstream(git: Git, config: Config) -> list[Oid]:
+    """The tips that upstream's branch has had as far as this clone knows."""
+    return [Oid(oid) for oid in dict.fromkeys(reflog(git, config.upstream_ref(config.upstream.branch)))]
 
 
 def upstreams(git: Git, config: Config, upstream: Oid) -> list[Oid]:
     """`upstream` and the tips before it: what one of them has is upstream's, and no patch."""
-    return list(dict.fromkeys([upstream, *once_upstream(git, config, upstream)]))
-
-
-_ONCE: dict[tuple[Path, str, Oid], list[Oid]] = {}
-"""What was read already: another entry of the reflog comes with another tip."""
+    return list(dict.fromkeys([upstream, *once_upstream(git, config)]))
 
 
 def base_of(git: Git, config: Config, tip: Oid, upstream: Oid) -> Oid | None:
