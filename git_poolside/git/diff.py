@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from git_poolside.errors import GitFailed
-from git_poolside.git.objects import TREE_MODE, folders
+from git_poolside.git.objects import TREE_MODE, Objects, folders
 from git_poolside.git.process import Git
-from git_poolside.stack.model import Oid, Touch
+from git_poolside.stack.model import EMPTY_TREE, Commit, Oid, Touch
 from git_poolside.stack.values import frozen
 
 _TREES = ("diff-tree", "--stdin", "-r", "--no-renames", "--ignore-submodules=none")
@@ -43,6 +43,11 @@ class Change:
 _CHANGES: dict[tuple[Oid, Oid], Change] = {}
 _PATCH_IDS: dict[tuple[Oid, bool], str | None] = {}
 """What was asked already: what objects are does not change. None for a commit that changes nothing."""
+
+
+def tree_of_parent(objects: Objects, commit: Commit) -> Oid:
+    """The tree that `commit` changed, the empty one for a root."""
+    return objects.commit(commit.parents[0]).tree if commit.parents else EMPTY_TREE
 
 
 def changes(git: Git, pairs: Sequence[tuple[Oid, Oid]]) -> list[Change]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from git_poolside.errors import Bug
-from git_poolside.git.diff import changes, patch_ids
+from git_poolside.git.diff import changes, patch_ids, tree_of_parent
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
-from git_poolside.operation.evidence import tree_of_parent
 from git_poolside.operation.rebuilt import Rebuilt
 from git_poolside.stack.conservation import Finished, violations
 from git_poolside.stack.model import Oid, Role, Stack, Touch, Verdict

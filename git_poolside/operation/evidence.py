@@ -7,14 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from git_poolside.config import Config
 from git_poolside.git import history, line, nightlies
-from git_poolside.git.diff import Change, changed_lines, changes, patch_ids, paths_of
+from git_poolside.git.diff import Change, changed_lines, changes, patch_ids, paths_of, tree_of_parent
 from git_poolside.git.hunks import Hunk
 from git_poolside.git.objects import COMMIT, FILES, Objects, format_commit
 from git_poolside.git.process import Git
 from git_poolside.git.promised import bring
 from git_poolside.git.replay import Engine
 from git_poolside.stack.model import (
-    EMPTY_TREE,
     Commit,
     Conflict,
     Layer,
@@ -58,10 +57,6 @@ def _edits_of(parts: Sequence[Hunk]) -> Edits:
             if text := changed[1:].strip():
                 (added if changed.startswith(b"+") else removed)[text] += 1
     return edits
-
-
-def tree_of_parent(objects: Objects, commit: Commit) -> Oid:
-    return objects.commit(commit.parents[0]).tree if commit.parents else EMPTY_TREE
 
 
 class Witness:

@@ -7,13 +7,12 @@ from contextlib import contextmanager
 
 from git_poolside.errors import Bug, Refused
 from git_poolside.git import history, refs
-from git_poolside.git.diff import Change, changes
+from git_poolside.git.diff import Change, changes, tree_of_parent
 from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Committer, Objects
 from git_poolside.git.quarantine import Quarantine, quarantine
 from git_poolside.git.replay import Engine
 from git_poolside.operation.edit import Desk
-from git_poolside.operation.evidence import tree_of_parent
 from git_poolside.stack.model import Commit, Conflict, Oid
 from git_poolside.stack.needs import least, related
 from git_poolside.stack.proposal import offered_message

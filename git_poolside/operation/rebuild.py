@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from git_poolside.config import Config
 from git_poolside.errors import Bug
-from git_poolside.git.diff import Change, changes, patch_ids
+from git_poolside.git.diff import Change, changes, patch_ids, tree_of_parent
 from git_poolside.git.objects import Committer, Objects
 from git_poolside.git.process import Git
 from git_poolside.git.replay import Engine
 from git_poolside.operation.account import Account
 from git_poolside.operation.audit import audit
 from git_poolside.operation.choices import Choices
-from git_poolside.operation.evidence import Witness, tree_of_parent
+from git_poolside.operation.evidence import Witness
 from git_poolside.operation.folding import Folding, arrange
 from git_poolside.operation.generated import Generated
 from git_poolside.operation.ledger import Ledger

@@ -9,11 +9,11 @@ from typing import Any
 
 from git_poolside.errors import GitFailed
 from git_poolside.git import mending, worktree
+from git_poolside.git.diff import tree_of_parent
 from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
 from git_poolside.git.quarantine import quarantine
-from git_poolside.operation.evidence import tree_of_parent
 from git_poolside.operation.journal import BroughtAlong, checking_out
 from git_poolside.operation.stopped import CONFLICT, EXEC, Stopped, clear, names, unmerged
 from git_poolside.stack.model import Oid

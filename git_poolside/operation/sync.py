@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from git_poolside.config import Config
 from git_poolside.errors import EXIT_REFUSED, EXIT_STOPPED, Refused
 from git_poolside.git import refs, worktree
-from git_poolside.git.diff import changes
+from git_poolside.git.diff import changes, tree_of_parent
 from git_poolside.git.layers import StackReader, branch_of
 from git_poolside.git.meanwhile import meanwhile
 from git_poolside.git.objects import Committer, Objects
@@ -20,7 +20,7 @@ from git_poolside.git.quarantine import Quarantine
 from git_poolside.operation import journal, log, planned, stopped
 from git_poolside.operation.carry import carry
 from git_poolside.operation.check import conserve
-from git_poolside.operation.evidence import Witness, tree_of_parent
+from git_poolside.operation.evidence import Witness
 from git_poolside.operation.exec import first_failure
 from git_poolside.operation.explain import explanation
 from git_poolside.operation.generated import Generated

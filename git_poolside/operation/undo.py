@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from git_poolside.config import Config
 from git_poolside.errors import Refused
 from git_poolside.git import refs, worktree
-from git_poolside.git.diff import changes
+from git_poolside.git.diff import changes, tree_of_parent
 from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Committer, Objects
 from git_poolside.git.process import Git
@@ -16,7 +16,6 @@ from git_poolside.git.quarantine import quarantine
 from git_poolside.git.replay import Engine
 from git_poolside.git.standing import Standing, standing
 from git_poolside.operation import journal, log
-from git_poolside.operation.evidence import tree_of_parent
 from git_poolside.stack.model import Conflict, Oid, RefChange
 from git_poolside.stack.values import frozen
 

@@ -11,13 +11,12 @@ import sys
 from pathlib import Path
 
 from git_poolside.cli import _UNCOLLECTED
-from git_poolside.git.diff import changes
+from git_poolside.git.diff import changes, tree_of_parent
 from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Committer, Objects
 from git_poolside.git.process import open_repository
 from git_poolside.git.quarantine import quarantine
 from git_poolside.git.replay import Engine
-from git_poolside.operation.evidence import tree_of_parent
 from git_poolside.stack.model import Oid
 
 
