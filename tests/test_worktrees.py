@@ -202,6 +202,22 @@ def test_P7_a_dirty_role_branch_in_another_worktree_refuses_and_nothing_moves(si
     assert clone.git("status", "--porcelain") == ""
 
 
+def test_P7_a_commit_made_while_the_sync_works_stays_checked_out(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    meanwhile = f"cd {clone.path} && echo meanwhile > new.txt && git add new.txt && git commit -q -m Meanwhile"
+    result = poolside(clone, "sync", "--exec", f"test -e {clone.path}/new.txt || ({meanwhile})")
+    assert (result.status, result.err.splitlines()) == (
+        1,
+        [
+            "error: 'poolside-main' was moved by somebody else while poolside worked",
+            "hint: nothing was changed; run the command again",
+        ],
+    )
+    assert clone.git("status", "-sb").splitlines() == ["## poolside-main...origin/poolside-main [ahead 1]"]
+    assert poolside(clone, "sync").status == 0
+    assert clone.subjects("main..poolside-main")[-2] == "Meanwhile"
+
+
 def test_P7_undo_brings_worktrees_along_too(simple: World, poolside: Run) -> None:
     clone = simple.clone()
     clone.git("branch", "main", "origin/main")

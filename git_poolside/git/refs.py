@@ -121,6 +121,18 @@ def remember_ancestor(older: Oid, newer: Oid) -> None:
 _ANCESTRY: dict[tuple[Oid, Oid], bool] = {}
 
 
+def refuse_moved(git: Git, changes: Iterable[RefChange]) -> None:
+    """Raises `Refused` where a ref is not at its expected value any more, before anything is begun."""
+    expected = {change.ref: change.before for change in changes}
+    now = read(git, expected)
+    if moved := [ref.removeprefix("refs/heads/") for ref in expected if now[ref] != expected[ref]]:
+        raise Refused(
+            f"'{moved[0]}' was moved by somebody else while poolside worked",
+            snag="moved-since",
+            hints=["nothing was changed; run the command again"],
+        )
+
+
 def move(git: Git, changes: Sequence[RefChange], message: str) -> None:
     """Move refs in one ``git update-ref --stdin`` transaction; `message` goes to their reflogs.
 
