@@ -142,7 +142,9 @@ class Repo:
         return self.git("rev-parse", "--verify", name)
 
     def has(self, ref: str) -> bool:
-        """Whether a ref is there, by its file."""
+        """Whether a ref is there, by its file where refs have files."""
+        if (self.path / "reftable").exists():
+            return bool(self.git("rev-parse", "-q", "--verify", ref, check=False))
         packed = self.path / "packed-refs"
         return (self.path / ref).is_file() or (packed.is_file() and f" {ref}\n" in packed.read_text())
 
@@ -287,7 +289,7 @@ class World:
         branches = ("main", "poolside-cherry-picks", "poolside-main")
         specs = (f"+{oid}:refs/heads/{branch}" for branch in branches)
         self.fork.git("fetch", "-q", str(self.upstream.path), *specs)
-        (self.fork.path / "HEAD").write_text("ref: refs/heads/poolside-main\n")
+        self.fork.git("symbolic-ref", "HEAD", "refs/heads/poolside-main")
 
     def pick(self, origin: str, trailer: bool = True, subject: str | None = None) -> str:
         """Upstream's commit as a pick on the fork, as ``git cherry-pick -x`` makes it; patches have to come later.
