@@ -136,11 +136,12 @@ def _not_passed(git: Git, config: Config, base: Oid | None, newer: _Newer) -> It
 def _below(git: Git, commits: Sequence[Oid], base: Oid) -> set[Oid]:
     """Those of `commits` that are here and are `base` or its ancestors, all asked at once."""
     objects = Objects(git)
-    here = [oid for oid in dict.fromkeys(commits) if objects.has_commit(oid)]
+    passed = {base}.intersection(commits)
+    here = [oid for oid in dict.fromkeys(commits) if oid != base and objects.has_commit(oid)]
     if not here:
-        return set()
+        return passed
     beyond = git.lines("rev-list", "--stdin", input="".join(f"{oid}\n" for oid in (*here, f"^{base}")).encode())
-    return set(here).difference(beyond)
+    return passed.union(here).difference(beyond)
 
 
 class _Newer:
