@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import gc
 import os
 import re
@@ -31,8 +32,11 @@ ROOM = 2 << 30
 def pytest_configure() -> None:
     """Thousands of repositories are written and thrown away: in memory, where there is room to run them.
 
+    Our modules are compiled before the first process of ours begins: those that tests start would do it each time.
     Nothing that hypothesis generates depends on how fast the machine is.
     """
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        compileall.compile_dir(BIN.parent / "git_poolside", quiet=2)
     if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK | os.X_OK):
         found = os.statvfs(MEMORY)
         if found.f_bavail * found.f_frsize > ROOM and not found.f_flag & os.ST_NOEXEC:
