@@ -109,6 +109,21 @@ def test_not_a_repository_is_128(tmp_path: Path, poolside: Run, command: str) ->
     ]
 
 
+def test_a_repository_of_somebody_else_is_128_with_the_way_to_trust_it(
+    simple: World, poolside: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = simple.clone()
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    result = poolside(clone, "status")
+    assert (result.status, result.err.splitlines()) == (
+        128,
+        [
+            f"fatal: detected dubious ownership in repository at '{clone.path}'",
+            f"hint: git config --global --add safe.directory {clone.path}   (if you trust it)",
+        ],
+    )
+
+
 def test_an_error_under_json_is_an_object(tmp_path: Path, simple: World, poolside: Run) -> None:
     said = json.loads(poolside(tmp_path, "status", "--json").out)
     assert (said["schema"], said["outcome"], said["exit"], said["snags"]) == (1, "error", 128, [])

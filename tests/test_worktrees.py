@@ -240,6 +240,46 @@ def test_P7_a_worktree_that_is_gone_does_not_matter(simple: World, poolside: Run
     assert clone.rev("main") == simple.upstream.rev("main")
 
 
+def test_P7_a_locked_worktree_that_is_not_there_is_not_forgotten(simple: World, poolside: Run) -> None:
+    """Its disk may come back, with files that belong to the branch as it was."""
+    clone = simple.clone()
+    clone.git("branch", "main", "origin/main")
+    other = linked(clone, "main")
+    clone.git("worktree", "lock", str(other.path))
+    other.path.rename(other.path.with_name("away"))
+    before = clone.refs()
+    result = poolside(clone, "sync")
+    assert (result.status, result.err.splitlines()) == (
+        1,
+        [
+            f"error: 'main' is checked out in {other.path}, a locked worktree that is not there now",
+            f"hint: git worktree unlock {other.path} && git worktree prune   (if it does not come back)",
+        ],
+    )
+    assert clone.refs("refs/heads") == {ref: oid for ref, oid in before.items() if ref.startswith("refs/heads/")}
+    clone.git("worktree", "unlock", str(other.path))
+    clone.git("worktree", "prune")
+    assert poolside(clone, "sync").status == 0
+
+
+def test_P7_no_branch_is_made_under_the_files_of_an_unborn_head(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    clone.git("symbolic-ref", "HEAD", "refs/heads/poolside-cherry-picks")
+    before = clone.refs("refs/heads")
+    result = poolside(clone, "sync")
+    assert (result.status, result.err.splitlines()) == (
+        1,
+        [
+            f"error: {clone.path} is on 'poolside-cherry-picks', an unborn branch, which would be made under its files",
+            f"hint: git -C {clone.path} checkout BRANCH   (one that has a commit)",
+        ],
+    )
+    assert clone.refs("refs/heads") == before
+    clone.git("checkout", "-q", "poolside-main")
+    assert poolside(clone, "sync").status == 0
+    assert clone.git("status", "--porcelain") == ""
+
+
 def test_P7_in_a_bare_clone(simple: World, poolside: Run) -> None:
     bare = simple.clone("bare.git", "--bare")
     result = poolside(bare, "sync")

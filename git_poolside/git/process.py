@@ -354,10 +354,10 @@ def open_repository(folder: Path, environment: Mapping[str, str] | None = None) 
     answers = done.stdout.split(b"\n", 7)
     if len(answers) < 8:
         require_version()
-        raise NotARepository(
-            done.complaint.removeprefix("fatal: ") or "not a git repository",
-            hints=["git -C DIR poolside …   (in a clone of the fork)"],
-        )
+        said = done.complaint.removeprefix("fatal: ") or "not a git repository"
+        said, asks, trust = said.partition("\nTo add an exception for this directory, call:\n\n\t")
+        hint = f"{trust}   (if you trust it)" if asks else "git -C DIR poolside …   (in a clone of the fork)"
+        raise NotARepository(said, hints=[hint])
     if answers[3] != b"sha1":
         raise Refused(
             f"this repository uses {os.fsdecode(answers[3])} object names, which poolside cannot read",

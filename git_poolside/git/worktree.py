@@ -34,6 +34,7 @@ class Worktree:
     head: Oid | None
     branch: str | None
     missing: bool
+    locked: bool
 
 
 def all_of(git: Git) -> list[Worktree]:
@@ -54,12 +55,13 @@ def all_of(git: Git) -> list[Worktree]:
                         Oid(fields[b"HEAD"].decode()) if b"HEAD" in fields else None,
                         os.fsdecode(fields[b"branch"]) if b"branch" in fields else None,
                         not path.is_dir(),
+                        b"locked" in fields,
                     )
                 )
             fields = {}
     if git.worktree is not None and "GIT_WORK_TREE" in git.environment:
         found = [w for w in found if w.path.resolve() != git.git_dir.parent.resolve()]
-        found.insert(0, Worktree(git.worktree, head(git), branch(git), False))
+        found.insert(0, Worktree(git.worktree, head(git), branch(git), False, False))
     links = (git.common_dir / "worktrees").glob("*/gitdir")
     linked = {
         Path(os.path.normpath(file.parent / os.fsdecode(file.read_bytes().strip()))).parent: file.parent

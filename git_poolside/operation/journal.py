@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -143,14 +144,24 @@ def worktrees_of(git: Git, changes: Sequence[RefChange]) -> tuple[BroughtAlong, 
     found: list[BroughtAlong] = []
     for tree in worktree.all_of(git):
         change = moving.get(tree.branch or "")
-        if change is None or tree.missing or change.before is None:
+        if change is None or (tree.missing and not tree.locked):
             continue
+        name, path = change.ref.removeprefix("refs/heads/"), shlex.quote(str(tree.path))
+        if tree.missing:
+            raise Refused(
+                f"'{name}' is checked out in {tree.path}, a locked worktree that is not there now",
+                hints=[f"git worktree unlock {path} && git worktree prune   (if it does not come back)"],
+            )
         if change.after is None:
             raise Refused(
-                f"{tree.path} has {change.ref.removeprefix('refs/heads/')} checked out, which would go away",
-                hints=[f"git -C {tree.path} checkout --detach"],
+                f"{tree.path} has {name} checked out, which would go away", hints=[f"git -C {path} checkout --detach"]
             )
         worktree.refuse_in_progress(_git_of(git, tree.path))
+        if change.before is None:
+            raise Refused(
+                f"{tree.path} is on '{name}', an unborn branch, which would be made under its files",
+                hints=[f"git -C {path} checkout BRANCH   (one that has a commit)"],
+            )
         found.append(BroughtAlong(str(tree.path), change.ref, change.before, change.after))
     return tuple(found)
 
@@ -166,6 +177,7 @@ def carry_out(
     """
     interrupt.check()
     moving = tuple(change for change in changes if change.before != change.after)
+    refs.refuse_moved(git, moving)
     along = worktrees_of(git, moving)
     if standing is not None:
         along = (*(entry for entry in along if entry.path != standing.path), standing)

@@ -206,7 +206,6 @@ def _publish(
     moving = {change.ref: (change.before, change.after) for change in outcome.changes}
     before, after = moving.get(config.ref(config.branches.patches), (None, None))  # what is checked out, most often
     told = meanwhile(lambda: _between(real, before, after) if before and after else ())
-    refs.refuse_moved(git, outcome.changes)  # before a worktree is brought along
     along = journal.carry_out(git, title, [entry, *outcome.changes], back)
     told()
     _carry_notes(git, outcome.rebuilt.results)
