@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Thread
+from threading import Event, Thread
 from typing import TypeVar
 
 _T = TypeVar("_T")
@@ -22,12 +22,14 @@ def meanwhile(work: Callable[[], _T]) -> Callable[[], _T]:
             done.append(work())
         except BaseException as error:
             failed.append(error)
+        finally:
+            ended.set()
 
-    thread = Thread(target=run)
-    thread.start()
+    ended = Event()
+    Thread(target=run).start()
 
     def answer() -> _T:
-        thread.join()
+        ended.wait()  # a signal that comes in Thread.join makes Python 3.11 forget the thread, and end before it
         if failed:
             raise failed[0]
         return done[0]

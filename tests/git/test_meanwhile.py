@@ -27,12 +27,16 @@ def test_what_went_wrong_comes_where_the_answer_is_needed() -> None:
         answer()
 
 
-def test_a_process_does_not_end_before_it() -> None:
+@pytest.mark.parametrize("waiting", ["", "signal.setitimer(signal.ITIMER_REAL, 0.01)\n    answer()"])
+def test_a_process_does_not_end_before_it(waiting: str) -> None:
+    """Not even one that a signal ends while it waits for the answer."""
     script = (
-        "import sys\n"
+        "import signal, sys\n"
         "from git_poolside.git.meanwhile import meanwhile\n"
-        "meanwhile(lambda: print(sys.stdin.read()))\n"
-        "sys.exit('the end')\n"
+        "signal.signal(signal.SIGALRM, signal.default_int_handler)\n"
+        "answer = meanwhile(lambda: print(sys.stdin.read()))\n"
+        f"try:\n    {waiting}\n    raise KeyboardInterrupt\n"
+        "except KeyboardInterrupt:\n    sys.exit('the end')\n"
     )
     pipe = subprocess.PIPE
     with subprocess.Popen([sys.executable, "-c", script], stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
