@@ -231,7 +231,8 @@ class Clone(Place):
             if back and before[1] in self.server.by_hand:
                 self.server.by_hand.add(after[1])  # an undo carries them over, where they are to be carried
             taken = words[0] == "pull" and after[1] == self.server.tips[1]  # as it lies on the server
-            if not ((back or taken) and after[1] in self.server.by_hand):
+            alone = "moved-since" in words  # one branch goes back, others stay where they were moved by hand
+            if not alone and not ((back or taken) and after[1] in self.server.by_hand):
                 self._sits(after)
         self.server.pushed_by(self, heard=result.status >= 0)
         assert result.status != 3 or self.is_stopped, self.said
