@@ -180,6 +180,21 @@ def test_S6_work_amended_into_the_stamp_is_split_off(synced: tuple[World, Repo],
     assert clone.show("poolside-main", PATTERN_FILE) == workflow("20260717")
 
 
+def test_S6_work_that_took_the_place_of_the_date_in_a_stamp_is_a_patch(
+    synced: tuple[World, Repo], poolside: Run
+) -> None:
+    _, clone = synced
+    clone.git("checkout", "-q", "HEAD~1", "--", PATTERN_FILE)
+    (clone.path / "own.py").write_text("own\n")
+    clone.git("add", "own.py")
+    clone.git("commit", "-q", "--amend", "--no-edit")
+    result = poolside(clone, "sync")
+    assert result.status == 0, result.err
+    assert own(clone)[2:] == [f"{STAMP} 2026-07-10", f"{STAMP} 2026-07-17"]
+    assert clone.git("diff", "--name-only", "poolside-main~2", "poolside-main~1") == "own.py"
+    assert clone.git("log", "-1", "--format=%b", "poolside-main~1") == ""
+
+
 def test_S6_amended_twice_with_a_sync_between_keeps_both(synced: tuple[World, Repo], poolside: Run) -> None:
     world, clone = synced
     for name, date in (("one", "2026-07-17"), ("two", "2026-07-24")):

@@ -50,6 +50,24 @@ def test_P1_taking_in_goes_along_with_a_sync_to_a_newer_nightly(simple: World, p
     assert "A mate's patch" in simple.fork.git("log", "--format=%s", "main..poolside-main")
 
 
+def test_P1_an_undo_of_what_was_taken_in_and_pushed_puts_the_whole_stack_back(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    poolside(clone, "sync", "--push")
+    simple.land({"lib/c.py": TEN + "more\nand more\n"}, "Extend again", 13)
+    simple.nightly("2026-07-11")
+    mate_pushed(simple, poolside, ["sync"])
+    commit(clone, "own.txt", "own\n", "My patch")
+    before = clone.refs("refs/heads")
+    done = poolside(clone, "sync", "--take-in", "--push")
+    assert done.status == 0, done.err
+    server = simple.fork.refs()
+    assert poolside(clone, "undo", "--push").status == 4
+    assert (clone.refs("refs/heads"), simple.fork.refs()) == (before, server)
+    again = poolside(clone, "sync", "--take-in")
+    assert again.status == 0, again.err
+    assert "My patch" in clone.subjects("main..poolside-main")
+
+
 def test_P1_a_teammates_pick_goes_into_the_picks(simple: World, poolside: Run) -> None:
     clone = simple.clone()
     simple.land({"lib/c.py": TEN + "more\nand more\n"}, "Extend again", 13)

@@ -93,6 +93,7 @@ class Rebuild:
         self.dry_run = dry_run
         self.generated = Generated(git, config, objects)
         self.out = Rebuilt(target)
+        self._amended: set[Oid] = set()  # stamps with work in them, whose words change (edge case S6)
         self.account = Account(witness, choices, self.out.results)
         arrangement = arrange(ledger.stack, choices)
         self.stack: Stack = arrangement.stack
@@ -155,6 +156,8 @@ class Rebuild:
         content = self.generated.content(change, result, ours)
         if isinstance(result, str) and (content != ours or not change.touches):
             new = oid if unmoved else self._commit(commit, result, tip, was_stamp)
+        if was_stamp:
+            self._amended.add(oid)
         asked = self.judged is None or oid in self.judged
         identity = self.witness.identity(commit, layer, result) if asked else Identity(State.NONE)
         evidence = self.witness.evidence(commit, identity, content, ours, new)
@@ -310,7 +313,11 @@ class Rebuild:
         pairs = [
             (index, result)
             for index, result in enumerate(self.out.results)
-            if result.verdict is Verdict.CHANGED and result.old and result.new and not result.reason
+            if result.verdict is Verdict.CHANGED
+            and result.old
+            and result.new
+            and not result.reason
+            and result.old not in self._amended
         ]
         moved = [(r.old, self.objects.commit(r.new)) for _, r in pairs if r.old and r.new and r.old != r.new]
         made = changes(self.git, [(tree_of_parent(self.objects, new), new.tree) for _, new in moved])

@@ -43,11 +43,13 @@ def undo(
     operations = _which(git, objects, name)
     movements: dict[str, list[RefChange]] = {}
     before: dict[str, Oid | None] = {}
-    pushed = _was_pushed(git, objects, operations[-1])
+    pushed, combined = _was_pushed(git, objects, operations[-1]), False
     for operation in operations:  # newest first
         for change in operation.refs:
             movements.setdefault(change.ref, []).append(change)
-            before[change.ref] = _origin(git, config, objects, operation, change) if pushed else change.before
+        origins = _origins(git, config, objects, operation) if pushed else {}
+        combined = combined or origins is None
+        before |= {change.ref: change.before for change in operation.refs} | (origins or {})
     current = refs.read(git, before)
     by_hand = {ref: _by_hand(made, current[ref]) for ref, made in movements.items()}
     moved = [ref for ref in before if by_hand[ref]]
@@ -75,7 +77,7 @@ def undo(
             log.without_secrets(command),
             log.moment(committer),
             moves,
-            _leases(git, objects, operations[-1]),
+            operations[-1].leases if combined else _leases(git, objects, operations[-1]),
             undoes=tuple(one.id for one in operations),
         )
         entry = log.write(own, committer, operation, refs.read_one(git, refs.OPERATIONS), config.operations.keep)
@@ -107,18 +109,27 @@ def _was_pushed(git: Git, objects: Objects, oldest: log.Operation) -> bool:
     return any(operation.kind == "push" for operation in later)
 
 
-def _origin(git: Git, config: Config, objects: Objects, operation: log.Operation, change: RefChange) -> Oid | None:
-    """What a pushed operation made its branch from: what was here, or the server's tip where that counted.
+def _origins(git: Git, config: Config, objects: Objects, operation: log.Operation) -> dict[str, Oid | None] | None:
+    """What a pushed operation made its branches from, where that was the server's tips and not what was here.
 
-    The branch may not have been here then (edge case A1), or have been behind a teammate's; that is on the server then,
-    and what goes back there may not be older. It is the rule of `standing`, for then.
+    A branch may not have been here then (edge case A1), or have been behind a teammate's; that is on the server then,
+    and what goes back there may not be older. It is the rule of `standing`, for then. None where both
+    had gone on and it combined them: what was here goes back as a whole, and is not what the server is to have.
     """
-    here, there = change.before, operation.leases.get(change.ref)
-    if there is None or here is None or here == there:
-        return here or there
-    tracking = config.fork_ref(change.ref.removeprefix("refs/heads/"))
     known = log.known(git, objects, before=operation.id)
-    return there if standing(git, change.ref, tracking, here, there, known) is Standing.THEIRS else here
+    origins: dict[str, Oid | None] = {}
+    for change in operation.refs:
+        here, there = change.before, operation.leases.get(change.ref)
+        if there is None or here == there:
+            continue
+        if here is not None:
+            how = standing(git, change.ref, config.fork_ref(change.ref.removeprefix("refs/heads/")), here, there, known)
+            if how is Standing.DIVERGED:
+                return None
+            if how is not Standing.THEIRS:
+                continue
+        origins[change.ref] = there
+    return origins
 
 
 def _leases(git: Git, objects: Objects, oldest: log.Operation) -> Mapping[str, Oid | None]:
