@@ -9,9 +9,10 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from git_poolside.errors import Refused
+from git_poolside.errors import GitFailed, Refused
 from git_poolside.git import processes, quarantine
 from git_poolside.git.process import Git
 
@@ -54,10 +55,18 @@ def _clear_state(git: Git) -> None:
         if _TEMPORARY.fullmatch(path.name):
             path.unlink(missing_ok=True)
         elif path.name.startswith("exec-"):
-            git.try_run("worktree", "remove", "--force", "--force", os.fspath(path / "worktree"))
-            for record in _records_of(git, path):  # one that is half made, which keeps git from working at all
-                shutil.rmtree(record, ignore_errors=True)
-            shutil.rmtree(path, ignore_errors=True)
+            remove_worktree(git, path / "worktree")
+
+
+def remove_worktree(git: Git, folder: Path) -> None:
+    """Take a worktree of ours away with the folder around it, though a git that was killed made half of it: that
+    keeps git from working with worktrees at all.
+    """
+    with suppress(GitFailed):
+        git.try_run("worktree", "remove", "--force", "--force", os.fspath(folder))
+    for record in _records_of(git, folder.parent):
+        shutil.rmtree(record, ignore_errors=True)
+    shutil.rmtree(folder.parent, ignore_errors=True)
 
 
 def _records_of(git: Git, folder: Path) -> list[Path]:

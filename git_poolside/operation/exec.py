@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
-from git_poolside.errors import GitFailed
+from git_poolside.git import leftovers
 from git_poolside.git.process import INHERITED, Git
 from git_poolside.stack.model import Oid
 
@@ -36,6 +34,4 @@ def first_failure(git: Git, command: str, commits: Sequence[Oid]) -> Oid | None:
                 return oid
         return None
     finally:
-        with suppress(GitFailed):
-            git.run("worktree", "remove", "--force", os.fspath(folder))
-        shutil.rmtree(folder.parent, ignore_errors=True)
+        leftovers.remove_worktree(git, folder)

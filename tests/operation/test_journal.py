@@ -527,6 +527,15 @@ def test_P8_killed_while_the_worktree_of_exec_is_half_made(simple: World, poolsi
     assert list((clone.path / ".git/worktrees").glob("*")) == list((clone.path / ".git/poolside").glob("exec-*")) == []
 
 
+def test_a_git_that_is_killed_while_it_makes_the_worktree_of_exec_leaves_nothing(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    path = hook(clone, "post-checkout", f": > {clone.path}/.git/worktrees/worktree/commondir; kill -KILL $PPID\n")
+    assert poolside(clone, "sync", "--exec", "true").status == 128
+    assert list((clone.path / ".git/worktrees").glob("*")) == list((clone.path / ".git/poolside").glob("exec-*")) == []
+    path.unlink()
+    assert poolside(clone, "sync", "--exec", "true").status == 0
+
+
 def interrupting(clone: Repo, monkeypatch: pytest.MonkeyPatch, words: str, end: str = "kill -INT $$") -> None:
     """A git that Ctrl-C ends once, when it is asked `words`; poolside itself has not heard of it yet.
 
