@@ -68,6 +68,23 @@ def test_P1_an_undo_of_what_was_taken_in_and_pushed_puts_the_whole_stack_back(si
     assert "My patch" in clone.subjects("main..poolside-main")
 
 
+def test_N6_a_teammates_sync_onto_what_upstream_has_no_more_is_not_pushed_over(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    poolside(clone, "sync", "--push")
+    simple.land({"lib/c.py": TEN + "more\nand more\n"}, "Extend again", 13)
+    simple.nightly("2026-07-11")
+    mate_pushed(simple, poolside, ["sync"])
+    commit(clone, "own.txt", "own\n", "My patch")
+    clone.git("fetch", "-q", "upstream")
+    simple.upstream.git("update-ref", "refs/heads/main", "main~1")
+    simple.land({"d.py": "d\n"}, "Add d instead", 14)
+    clone.git("fetch", "-q", "upstream")
+    server = simple.fork.refs()
+    result = poolside(clone, "push")
+    assert (result.status, simple.fork.refs()) == (4, server), result.err
+    assert f"it stands on {server['refs/heads/main'][:9]}, which" in result.err
+
+
 def test_P1_a_teammates_pick_goes_into_the_picks(simple: World, poolside: Run) -> None:
     clone = simple.clone()
     simple.land({"lib/c.py": TEN + "more\nand more\n"}, "Extend again", 13)

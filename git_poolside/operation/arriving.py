@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from git_poolside.config import Config
 from git_poolside.git import refs
 from git_poolside.git.diff import patch_ids
-from git_poolside.git.layers import StackReader
+from git_poolside.git.layers import StackReader, base_of
 from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
@@ -39,17 +39,17 @@ def arriving(git: Git, config: Config, upstream: Oid, ours: Tips, theirs: Tips, 
         began, came, have = (entries(inner.git, generated, known.lineage, stack) for stack in (old, there, mine))
         stamps = (Provenance.of(commit.text) for commit in there.patches.commits)
         found = arrivals(began, came, have, {oid for stamp in stamps for oid, _, _ in stamp.dropped})
-    base, onto = _base(git, theirs, upstream), target or _base(git, ours, upstream)
+    base, onto = _base(git, config, theirs, upstream), target or _base(git, config, ours, upstream)
     if refs.is_ancestor(git, base, onto):
         return found
     newer = f"it stands on {base[:9]}, which {onto[:9]} has not"
     return Arrivals(found.came, (newer, *found.edits))
 
 
-def _base(git: Git, tips: Tips, upstream: Oid) -> Oid:
-    """The commit of upstream that a stack stands on."""
+def _base(git: Git, config: Config, tips: Tips, upstream: Oid) -> Oid:
+    """The commit of upstream that a stack stands on, be it one that its branch has no more (edge case N6)."""
     tip = tips[Role.PATCHES] or tips[Role.PICKS] or upstream
-    return Oid(git.text("merge-base", tip, upstream).split()[0])
+    return base_of(git, config, tip, upstream) or upstream
 
 
 def _began(git: Git, config: Config, objects: Objects, reader: StackReader, mine: Stack, had: frozenset[Oid]) -> Stack:
