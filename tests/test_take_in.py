@@ -20,6 +20,17 @@ def mate_pushed(world: World, poolside: Run, *commands: list[str]) -> Repo:
     return mate
 
 
+def beside_a_mates_sync(world: World, poolside: Run) -> Repo:
+    """A clone with a commit of its own, while a teammate has moved the fork onto the next nightly."""
+    clone = world.clone()
+    poolside(clone, "sync", "--push")
+    world.land({"lib/c.py": TEN + "more\nand more\n"}, "Extend again", 13)
+    world.nightly("2026-07-11")
+    mate_pushed(world, poolside, ["sync"])
+    commit(clone, "own.txt", "own\n", "My patch")
+    return clone
+
+
 def test_P1_what_came_is_replayed_on_top_and_the_push_succeeds(simple: World, poolside: Run) -> None:
     clone = simple.clone()
     poolside(clone, "sync")
@@ -51,12 +62,7 @@ def test_P1_taking_in_goes_along_with_a_sync_to_a_newer_nightly(simple: World, p
 
 
 def test_P1_an_undo_of_what_was_taken_in_and_pushed_puts_the_whole_stack_back(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    poolside(clone, "sync", "--push")
-    simple.land({"lib/c.py": TEN + "more\nand more\n"}, "Extend again", 13)
-    simple.nightly("2026-07-11")
-    mate_pushed(simple, poolside, ["sync"])
-    commit(clone, "own.txt", "own\n", "My patch")
+    clone = beside_a_mates_sync(simple, poolside)
     before = clone.refs("refs/heads")
     done = poolside(clone, "sync", "--take-in", "--push")
     assert done.status == 0, done.err
@@ -69,12 +75,7 @@ def test_P1_an_undo_of_what_was_taken_in_and_pushed_puts_the_whole_stack_back(si
 
 
 def test_N6_a_teammates_sync_onto_what_upstream_has_no_more_is_not_pushed_over(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    poolside(clone, "sync", "--push")
-    simple.land({"lib/c.py": TEN + "more\nand more\n"}, "Extend again", 13)
-    simple.nightly("2026-07-11")
-    mate_pushed(simple, poolside, ["sync"])
-    commit(clone, "own.txt", "own\n", "My patch")
+    clone = beside_a_mates_sync(simple, poolside)
     clone.git("fetch", "-q", "upstream")
     simple.upstream.git("update-ref", "refs/heads/main", "main~1")
     simple.land({"d.py": "d\n"}, "Add d instead", 14)

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from git_poolside.config import Config
-from git_poolside.git.diff import Change, changes, paths_of
+from git_poolside.git.diff import Change, changes, paths_of, tree_of_parent
 from git_poolside.git.objects import BLOB, FILES, Entry, Objects
 from git_poolside.git.process import Git
 from git_poolside.stack import version
 from git_poolside.stack.bullets import Entry as Bullet
 from git_poolside.stack.changes import BrokenMarkers, ChangesFile, combined, section, written
 from git_poolside.stack.model import (
-    EMPTY_TREE,
     NULL_OID,
     Commit,
     Conflict,
@@ -144,8 +143,7 @@ class Generated:
         )
 
     def _changes(self, commits: Sequence[Commit]) -> list[Change]:
-        parents = [self.objects.commit(c.parents[0]).tree if c.parents else EMPTY_TREE for c in commits]
-        return changes(self.git, [(parent, c.tree) for parent, c in zip(parents, commits, strict=True)])
+        return changes(self.git, [(tree_of_parent(self.objects, commit), commit.tree) for commit in commits])
 
     def _is_stamp(self, commit: Commit, change: Change) -> bool:
         by_trailer = Provenance.of(commit.text).is_stamp
