@@ -127,6 +127,33 @@ def test_L16_returned_with_keep_stands_in_its_place_again(told: Told, poolside: 
     assert poolside(told.clone, "sync").out.startswith("Nothing to do")
 
 
+def test_L16_a_drop_after_a_silent_reland_rests_on_the_reland(world: World, poolside: Run) -> None:
+    world.land({"a.py": text()}, "Add the library", 2)
+    world.nightly("2026-07-03")
+    world.fork_at()
+    old = world.patch({"a.py": text({5: "five"})}, "Use our index\n")
+    world.patch({"b.py": text()}, "Stay\n")
+    landed = world.land({"a.py": text({5: "five"})}, "Use our index")
+    reverted = world.revert(landed)
+    world.land({"a.py": text({3: "three"})}, "Tidy three", 40)
+    again = world.land({"a.py": text({3: "three", 5: "five"})}, "Index, once more", 41)
+    world.nightly("2026-07-10")
+    clone = world.clone()
+    patch = patch_of(done(poolside, clone), "Use our index")
+    assert (patch["fate"], patch["verdict"], patch["upstream"]) == ("dropped", "landed", [landed, again, reverted])
+    assert patch["reason"] == (
+        f'taken back by {reverted[:9]} Revert "Use our index" (2025-06-15): it broke the build; '
+        f"landed again as {again[:9]} Index, once more (#41) (2025-06-15) [content, same-result, reverse-apply]"
+    )
+    told = Told(world, clone, old, again)
+    assert told.remembered() == [f"{old} {again} patches"]
+    world.revert(again, 41)
+    world.nightly("2026-07-17")
+    assert refused(poolside, clone)["patch"] == old
+    done(poolside, clone, "--keep", old[:9])
+    assert clone.show("poolside-main", "a.py") == text({3: "three", 5: "five"})
+
+
 def test_L16_an_own_patch_returns_to_its_layer(world: World, poolside: Run) -> None:
     world.land({"a.py": text(), "b.py": text()}, "Add the library", 2)
     world.nightly("2026-07-03")

@@ -144,29 +144,37 @@ class Witness:
         """Upstream's commits with the patch-id of a patch, confirmed or not."""
         return self._candidates.get(patch, ())
 
-    def identity(self, commit: Commit, layer: Layer, result: Oid | Conflict) -> Identity:
-        """Upstream's events about the patch, whose replay gave `result`.
+    def identity(self, commit: Commit, layer: Layer, result: Oid | Conflict, ours: Oid) -> Identity:
+        """Upstream's events about the patch, whose replay on the tree `ours` gave `result`.
 
         An equal patch-id counts if content confirms it (edge case L10). A patch that conflicts may have landed all the
         same, squashed with others or split (L4, L5), and been edited since: then some tree of upstream's held the
-        whole of it. That names a landing where nothing else does, and confirms one that a number names.
+        whole of it. That names a landing where nothing else does, and confirms one that a number names. So does it
+        where a patch was taken back and is upstream again, without a word of it: what is dropped rests on that (L16).
         """
         same = [oid for oid in self.same_patch_id(commit.oid) if self.did_the_same(commit, oid)]
         repository = self.config.github.upstream
         found = identify(commit, layer.role, self.history, same, repository)
         named = {one.oid for one in found.standing}
-        if not isinstance(result, Conflict) or any(self.did_the_same(commit, oid) for oid in named):
-            return found
-        if found.state is State.LANDED and not named.isdisjoint(self._held(commit, layer)):
-            return replace(found, signals=(*found.signals, "content"))
-        if found.state is State.NONE and not found.reverts and (held := self._held(commit, layer)):
-            return identify(commit, layer.role, self.history, held, repository, "content")
+        conflict = isinstance(result, Conflict)
+        if found.state is State.LANDED:
+            alone = conflict and not any(self.did_the_same(commit, oid) for oid in named)
+            if alone and not named.isdisjoint(self._held(commit, layer)):
+                return replace(found, signals=(*found.signals, "content"))
+        elif conflict or (found.reverts and result == ours):
+            since = found.reverts[-1].oid if found.reverts else None
+            if held := self._held(commit, layer, since):
+                return identify(commit, layer.role, self.history, [*same, *held], repository, "content")
         return found
 
-    def _held(self, commit: Commit, layer: Layer) -> list[Oid]:
-        """The commits that brought the patch into upstream whole, alone or with patches that it is woven with."""
+    def _held(self, commit: Commit, layer: Layer, since: Oid | None = None) -> list[Oid]:
+        """The commits that brought the patch into upstream whole, alone or with patches that it is woven with.
+
+        Only those count that come after the commit `since`.
+        """
+        first = self.history.position[since] + 1 if since else 0
         for change in self._woven(commit, layer):
-            touching = self._touching(change)[:_HELD]
+            touching = [oid for oid in self._touching(change) if self.history.position[oid] >= first][:_HELD]
             for at, oid in enumerate(touching):
                 tree = self.objects.commit(oid).tree
                 if self.engine.apply(change, tree) == tree:

@@ -159,7 +159,7 @@ class Rebuild:
         if was_stamp:
             self._amended.add(oid)
         asked = self.judged is None or oid in self.judged
-        identity = self.witness.identity(commit, layer, result) if asked else Identity(State.NONE)
+        identity = self.witness.identity(commit, layer, content, ours) if asked else Identity(State.NONE)
         evidence = self.witness.evidence(commit, identity, content, ours, new)
         decision = judge(layer.role, identity.state, evidence)
         if asked and evidence.born_empty and (before := self.witness.landed_before(commit)) is not None:
