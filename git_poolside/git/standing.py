@@ -15,11 +15,13 @@ from git_poolside.stack.values import field, frozen
 @frozen
 class Known:
     """What the operation log knows of the fork's server: `leases` is what each ref had there when we last asked or
-    pushed, `put` where our own operations have put each ref since the last push.
+    pushed, `put` where our own operations have put each ref since the last push, `over` what it had there when
+    one did so that was no undo.
     """
 
     leases: Mapping[str, Oid | None] = field(default_factory=dict)
     put: Mapping[str, Oid | None] = field(default_factory=dict)
+    over: Mapping[str, Oid | None] = field(default_factory=dict)
 
 
 class Standing(Enum):
@@ -41,8 +43,8 @@ def standing(git: Git, ref: str, tracking: str, here: Oid, there: Oid, known: Kn
     lease = known.leases.get(ref)
     if here == there or refs.is_ancestor(git, there, here):
         return Standing.OURS
-    if there == lease and known.put.get(ref) == here and there in reflog(git, ref):
-        return Standing.OURS  # an undo put it there, and the branch had all that it goes back from
+    if there == lease and known.put.get(ref) == here and (there == known.over.get(ref) or there in reflog(git, ref)):
+        return Standing.OURS  # put back on purpose (N4), or by an undo, and the branch had all that it goes back from
     if refs.is_ancestor(git, here, there):
         return Standing.THEIRS
     if there == lease:

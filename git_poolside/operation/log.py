@@ -230,6 +230,7 @@ def known(git: Git, objects: Objects, before: str = "") -> Known:
     """
     leases: dict[str, Oid | None] | None = None
     put: dict[str, Oid | None] = {}
+    over: dict[str, Oid | None] = {}
     listed = entries(git, objects)
     if before:
         listed = itertools.islice(itertools.dropwhile(lambda one: one.id != before, listed), 1, None)
@@ -238,8 +239,10 @@ def known(git: Git, objects: Objects, before: str = "") -> Known:
         if operation.kind == "push":
             break
         for change in operation.refs:
+            if change.ref not in put and not operation.undoes:
+                over[change.ref] = operation.leases.get(change.ref)
             put.setdefault(change.ref, change.after)
-    return Known(leases or {}, put)
+    return Known(leases or {}, put, over)
 
 
 def id_of(objects: Objects, entry: Oid) -> str:

@@ -371,3 +371,18 @@ def test_undo_push_after_an_undo_that_was_not_pushed_goes_back_to_that(simple: W
     assert poolside(clone, "push").status == 0
     assert poolside(clone, "undo", "--push").status == 0
     assert branches(clone) == branches(simple.fork) == before
+
+
+def test_N4_what_a_sync_put_back_on_an_older_nightly_is_ours_and_an_undo_goes_back_to_it(
+    simple: World, poolside: Run
+) -> None:
+    assert poolside(simple.clone("mate"), "sync", "--push").status == 0
+    clone = simple.clone()  # with the patches branch alone
+    back = ("--allow", "older-nightly", "--allow", "dropped-then-reverted")
+    assert poolside(clone, "sync", "--nightly", "2026-07-03", *back).status == 0
+    older = branches(clone)
+    simple.land({"lib/c.py": TEN + "more\nand more\n"}, "Extend c again", 13)
+    simple.nightly("2026-07-17")
+    assert poolside(clone, "sync", "--push").status == 0
+    assert poolside(clone, "undo").status == 0
+    assert branches(clone) == older
