@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from git_poolside.config import Config
-from git_poolside.errors import LeaseLost
+from git_poolside.errors import LeaseLost, Refused
 from git_poolside.git import refs
 from git_poolside.git.layers import PULL, branch_of, tips
 from git_poolside.git.nightlies import upstream_tip
@@ -43,6 +43,35 @@ def replaced(
                 raise _moved_on(git, config, ref, differing[ref], server[ref])
     behind = stands.get(snapshot) is Standing.THEIRS
     return {ref: (server.get(ref), tip) for ref, tip in differing.items() if not (behind and ref == snapshot)}
+
+
+def refuse_apart(
+    git: Git, config: Config, local: Mapping[str, Oid | None], server: Mapping[str, Oid], known: Known
+) -> None:
+    """Raises `Refused` where picks that were made by hand are not below the patches: the fork would lack them.
+
+    What an operation of ours put so, an undo, may go as it is, and so may a fork that was apart before (A3).
+    """
+    picks, patches = (config.ref(branch_of(config, role)) for role in (Role.PICKS, Role.PATCHES))
+    below, above = local[picks], local[patches]
+    if below is None or above is None or all(known.put.get(ref) == local[ref] for ref in (picks, patches)):
+        return
+    if refs.is_ancestor(git, below, above):
+        return
+    before = server.get(picks), server.get(patches)
+    if before[0] and before[1] and not refs.is_ancestor(git, before[0], before[1]):
+        return
+    listing = git.lines("log", "-n", "6", "--format=  %h %s", below, f"^{above}", "--")
+    raise Refused(
+        "\n".join(
+            [
+                f"'{config.branches.patches}' does not stand on '{config.branches.picks}', and would lack of it:",
+                *listing[:5],
+                *(["  …"] if len(listing) > 5 else []),
+            ]
+        ),
+        hints=["git poolside sync   (puts the patches on the picks again; then push)"],
+    )
 
 
 def standings(git: Git, config: Config, known: Known) -> dict[Role, Standing]:

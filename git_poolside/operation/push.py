@@ -19,7 +19,7 @@ from git_poolside.git.quarantine import quarantine
 from git_poolside.git.remotes import Remote
 from git_poolside.operation import journal, lock, log, retention
 from git_poolside.operation.dated import standing_date
-from git_poolside.operation.lease import replaced
+from git_poolside.operation.lease import refuse_apart, replaced
 from git_poolside.operation.topics import Topic, left_behind
 from git_poolside.stack.model import Fate, Oid, RefChange, Role
 from git_poolside.stack.provenance import Provenance
@@ -74,6 +74,7 @@ def push(git: Git, config: Config, ui: Ui, command: Sequence[str], *, dry_run: b
             sent = {ref: tip for ref, tip in local.items() if tip is not None}
             _log(git, config, command, local, {**sent, record: server[record]}, [])
             return Pushed({}, record, found=True)
+    refuse_apart(git, config, local, server, known)
     with quarantine(git) as inner:
         own = Objects(inner.git)
         committer = Committer.of(own)

@@ -738,3 +738,35 @@ def test_every_published_state_can_be_checked_out_in_a_fresh_clone(simple: World
     assert poolside(fresh, "log", "--fetch").status == 129
     shown = poolside(fresh, "range-diff", "2026-07-03-1", "2026-07-03-3")
     assert [line.split()[-1] for line in shown.out.splitlines() if " > " in line] == ["2", "3"]
+
+
+def test_picks_made_by_hand_are_not_pushed_before_the_patches_stand_on_them(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    assert poolside(clone, "sync", "--push").status == 0
+    landed = simple.land({"b.py": TEN + "eleven\n"}, "Extend b", 14)
+    clone.git("fetch", "-q", "upstream")
+    clone.git("checkout", "-q", "poolside-cherry-picks")
+    clone.git("cherry-pick", "-x", landed)
+    clone.git("checkout", "-q", "poolside-main")
+    server, pick = simple.fork.refs(), clone.rev("poolside-cherry-picks")
+    for words in (["-n"], []):
+        result = poolside(clone, "push", *words)
+        assert (result.status, result.out) == (1, "")
+        assert result.err.splitlines() == [
+            "error: 'poolside-main' does not stand on 'poolside-cherry-picks', and would lack of it:",
+            f"  {pick[:7]} Extend b (#14)",
+            "hint: git poolside sync   (puts the patches on the picks again; then push)",
+        ]
+    assert simple.fork.refs() == server
+    assert poolside(clone, "sync", "--push").status == 0
+    assert simple.fork.show("poolside-main", "b.py") == TEN.replace("line 9\n", "line nine\n") + "eleven\n"
+
+
+def test_a_fork_that_was_apart_before_may_be_pushed_so(simple: World, poolside: Run) -> None:
+    simple.pick(simple.land({"b.py": TEN + "eleven\n"}, "Extend b", 14))
+    simple.fork.git("update-ref", "refs/heads/poolside-main", "poolside-cherry-picks^")
+    clone = simple.clone()
+    clone.git("branch", "-q", "poolside-cherry-picks", "origin/poolside-cherry-picks")
+    clone.git("commit", "-q", "--allow-empty", "-m", "Later work")
+    assert poolside(clone, "push").status == 0
+    assert simple.fork.subjects("poolside-main^..poolside-main") == ["Later work"]

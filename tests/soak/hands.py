@@ -52,7 +52,7 @@ class HandMoves(Stage):
         tree.repo.git("cherry-pick", "-x", landing.oid, check=False)
         tree.repo.git("cherry-pick", "--abort", check=False)  # in conflict, or empty
         tree.checkout(head or "--detach")
-        self.server.by_hand.add(clone.now()[1])
+        clone.by_hand.add(clone.now()[1])
         clone.settle(clone.now(), clone.owed, f"by a pick of {landing.title} by hand")
 
     @rule(who=WHO, branch=st.sampled_from([*ROLES, "", "topic"]))
@@ -62,7 +62,7 @@ class HandMoves(Stage):
         clone.repo.git("fetch", "-q", "origin")
         if clone.is_stopped:
             return
-        if branch == "topic":
+        if branch == "topic" and all(tree.head != "topic" for tree in clone.trees if tree is not clone.tree):
             clone.tree.checkout("-B", "topic", "--no-track", "origin/poolside-main")
         elif not branch:
             clone.tree.checkout("--detach")

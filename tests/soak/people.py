@@ -107,14 +107,9 @@ class Place:
 
 @dataclass
 class Server(Place):
-    """The fork's server: published records never go or change, the three branches move at once or not at all.
-
-    `by_hand` is every tip of picks that anybody made with plain git: an undo may go back to it, although the patches
-    are not on it.
-    """
+    """The fork's server: published records never go or change, the three branches move at once or not at all."""
 
     records: dict[str, str] = field(default_factory=dict)
-    by_hand: set[str] = field(default_factory=set)
 
     def look(self) -> None:
         now = self.refs(PUBLISHED)
@@ -150,7 +145,8 @@ class Server(Place):
 class Clone(Place):
     """A person's clone, with its worktrees. `gave_up` and `gains` are what its person decided in the operation that
     runs or is stopped; `moved` every tip that an operation began or ended at, `dropped` the picks that they dropped;
-    `at` the worktree that they are in.
+    `by_hand` every tip of picks that they made with plain git: an undo may go back to it, although the patches are
+    not on it; `at` the worktree that they are in.
     """
 
     server: Server = None  # type: ignore[assignment]
@@ -160,6 +156,7 @@ class Clone(Place):
     said: Result = field(default_factory=lambda: Result(0, "", ""))
     moved: set[str] = field(default_factory=set)
     dropped: set[str] = field(default_factory=set)
+    by_hand: set[str] = field(default_factory=set)
     trees: list[Tree] = field(default_factory=list)
     at: int = 0
 
@@ -228,11 +225,10 @@ class Clone(Place):
             owed = self._back(after[2], undone) if back else self._taken_in() - self.erased(after[2])
             self.settle(after, (owed - self.gave_up) | self.gains, f"in {' '.join(words)}")
             self.released |= self.gave_up - self.owed  # also what was never here before the server had it
-            if back and before[1] in self.server.by_hand:
-                self.server.by_hand.add(after[1])  # an undo carries them over, where they are to be carried
-            taken = words[0] == "pull" and after[1] == self.server.tips[1]  # as it lies on the server
+            if back and before[1] in self.by_hand:
+                self.by_hand.add(after[1])  # an undo carries them over, where they are to be carried
             alone = "moved-since" in words  # one branch goes back, others stay where they were moved by hand
-            if not alone and not ((back or taken) and after[1] in self.server.by_hand):
+            if not alone and not (back and after[1] in self.by_hand):
                 self._sits(after)
         self.server.pushed_by(self, heard=result.status >= 0)
         assert result.status != 3 or self.is_stopped, self.said
