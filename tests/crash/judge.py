@@ -27,7 +27,7 @@ LOG = "refs/poolside/operations"
 
 @dataclass
 class Bench:
-    """A scene with what it is before and after; `steps` are all its steps when nobody disturbs it.
+    """A scene with what it is before and after; `steps` are all its steps when nobody disturbs it, `status` its exit.
 
     `middle` is what it may also be, when the command is two in one.
     """
@@ -36,6 +36,7 @@ class Bench:
     old: State
     new: State
     steps: list[Step]
+    status: int
     middle: State | None = None
 
     @classmethod
@@ -45,7 +46,7 @@ class Bench:
         old = stage.state()
         run = tracer(stage)(lambda: command(scene))
         assert run.status in (0, 3), run.err
-        bench = cls(stage, old, stage.state(), run.steps)
+        bench = cls(stage, old, stage.state(), run.steps, run.status)
         if scene.halves:
             stage.set_up()
             assert stage.run(*scene.halves[0]).status == 0
@@ -105,7 +106,7 @@ def cramped(bench: Bench, room: int) -> Report | None:
         os.posix_fallocate(file.fileno(), 0, max(free.f_bavail * free.f_frsize - room * 1024, 1))
     result = stage.run(*stage.scene.command)
     ballast.unlink()
-    if result.status == 0 and stage.state() == bench.new:
+    if result.status == bench.status and stage.state() == bench.new:
         return None
     report = Report(Act.FULL, Step(room, "the disk", "has so many KiB left"))
     _judge(bench, Run(result.status, result.out, result.err, hit=report.step), report)
