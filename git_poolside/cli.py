@@ -109,7 +109,9 @@ def _main(command: str, argv: list[str]) -> int:
         quiet=arguments.quiet,
         json=getattr(arguments, "json", False),
         porcelain=getattr(arguments, "porcelain", False),
-        colour=lambda: wants_colour(arguments.color, lambda: colour.wanted(sys.stdout.isatty() or in_use())),
+        colour=lambda: wants_colour(
+            arguments.color, lambda: colour.wanted(sys.stdout.isatty() or in_use(), context.setting)
+        ),
         slot=colour.code,
     )
     context = Context(ui, (command, *argv), arguments.config or os.environ.get("GIT_POOLSIDE_CONFIG") or None)

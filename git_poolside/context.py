@@ -31,6 +31,14 @@ class Context:
 
         return open_repository(self.folder or Path.cwd())
 
+    def setting(self, name: str) -> str | None:
+        """What git-config(1) has for `name` here, be it in a repository or not."""
+        if "git" in vars(self):
+            return self.git.setting(name)
+        from git_poolside.git.brief import ask
+
+        return ask("config", "--get", name).removesuffix("\n") or None
+
     @cached_property
     def config(self) -> Config:
         """The configuration for a reading command; unknown keys are warned about."""

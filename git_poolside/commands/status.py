@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from git_poolside.commands import Parser, for_programs
 from git_poolside.config import FILE, Config, Origin
 from git_poolside.context import Context
-from git_poolside.operation.remembered import MOVED_ON, LayerState, Survey, remember, remembered, sources
+from git_poolside.operation.remembered import MOVED_ON, LayerState, Survey, key, remember, remembered, sources
 from git_poolside.prompt import keep
 from git_poolside.stack.model import Role
 from git_poolside.ui import Ui, clean, count, cut, folded, listed
@@ -36,12 +36,13 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
         from git_poolside.git.remotes import ask_both
 
         ask_both(git, config, ui)
-    found = remembered(git, config)
+    stands = key(git, config)
+    found = remembered(git, stands)
     if found is None:
         from git_poolside.operation.survey import survey
 
         found = survey(git, config)
-        remember(git, config, found)
+        remember(git, stands, found)
     stop: Stopped | None = None
     if (git.state_dir / "stopped.json").exists():
         from git_poolside.operation import stopped

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from git_poolside.git.brief import ask
 
 
-def wanted(terminal: bool) -> bool:
-    """What ``color.poolside``, then ``color.ui`` say for this stdout."""
-    return ask("config", "--get-colorbool", "color.poolside", "true" if terminal else "false").strip() == "true"
+def wanted(terminal: bool, setting: Callable[[str], str | None]) -> bool:
+    """What ``color.poolside``, then ``color.ui`` say for this stdout; no other than ``always`` colours what is read by
+    no terminal.
+    """
+    if terminal:
+        return ask("config", "--get-colorbool", "color.poolside", "true").strip() == "true"
+    own = setting("color.poolside")
+    said = setting("color.ui") if own is None else own
+    return said is not None and said.lower() == "always"
 
 
 def code(slot: str, default: str) -> str:

@@ -53,7 +53,7 @@ def refs_of(config: Config) -> list[str]:
 
 def read_ahead(git: Git, config: Config) -> None:
     """Ask for all the refs that a stack is read from, by one process: what stands is not asked for again."""
-    refs.read(git, [*refs_of(config), refs.OPERATIONS])
+    refs.read_ahead(git, [*refs_of(config), refs.OPERATIONS, refs.STOPPED, config.published.prefix])
 
 
 def tips(git: Git, config: Config, known: Known, *, ours: bool = False) -> Tips:

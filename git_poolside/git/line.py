@@ -22,9 +22,9 @@ class _Line(NamedTuple):
     place: dict[Oid, int]
 
 
-_Asked = tuple[Path, frozenset[Oid]]
-_LINES: dict[_Asked, list[_Line]] = {}
-_NONE: set[tuple[_Asked, Oid]] = set()
+_Asked = frozenset[Oid]
+_LINES: dict[Path, dict[_Asked, list[_Line]]] = {}
+_NONE: set[tuple[Path, _Asked, Oid]] = set()
 """The tips that no line leads to."""
 
 
@@ -57,24 +57,25 @@ def after(git: Git, tip: Oid, base: Oid) -> Mapping[Oid, int] | None:
 
 def is_ancestor(git: Git, older: Oid, newer: Oid) -> bool:
     """`refs.is_ancestor`, without a question where a line that is known tells."""
-    line = next(_with(older, newer), None)
+    line = next(_with(git, older, newer), None)
     return line.place[older] <= line.place[newer] if line is not None else refs.is_ancestor(git, older, newer)
 
 
-def _with(one: Oid, other: Oid) -> Iterator[_Line]:
+def _with(git: Git, one: Oid, other: Oid) -> Iterator[_Line]:
     """The known lines that both are on."""
-    return (line for lines in _LINES.values() for line in lines if one in line.place and other in line.place)
+    known = _LINES.get(git.common_dir, {}).values()
+    return (line for lines in known for line in lines if one in line.place and other in line.place)
 
 
 def _line(git: Git, tip: Oid, upstreams: Sequence[Oid]) -> _Line | None:
-    asked = (git.common_dir, frozenset(upstreams))
-    lines = _LINES.setdefault(asked, [])
+    asked = frozenset(upstreams)
+    lines = _LINES.setdefault(git.common_dir, {}).setdefault(asked, [])
     for line in lines:
         if tip in line.place:
             return line
-    if (asked, tip) in _NONE:
+    if (git.common_dir, asked, tip) in _NONE:
         return None
-    for line in _with(tip, upstreams[0]) if len(upstreams) == 1 else ():
+    for line in _with(git, tip, upstreams[0]) if len(upstreams) == 1 else ():
         if (begin := line.place[upstreams[0]]) <= line.place[tip]:
             names = list(line.place)[begin:]
             lines.append(_Line(names[1:], {oid: place for place, oid in enumerate(names)}))
@@ -83,7 +84,7 @@ def _line(git: Git, tip: Oid, upstreams: Sequence[Oid]) -> _Line | None:
     rows = git.try_run("rev-list", "--topo-order", "--reverse", "--parents", tip, *limits, "--")
     place = {} if rows.status else _places(rows.text.splitlines())
     if place is None or rows.status:
-        _NONE.add((asked, tip))
+        _NONE.add((git.common_dir, asked, tip))
         return None
     made = _Line(list(place)[1:], place or {tip: 0})
     if len(upstreams) == 1:

@@ -146,7 +146,7 @@ class Git:
 
     def try_run(self, *arguments: str, input: bytes | None = None, cwd: Path | None = None) -> Answer:
         """Like `run`, for a command whose failure is an answer; raises `GitFailed` for one that was killed."""
-        if arguments[:1] == ("config",):
+        if arguments[:1] == ("config",) and not any(word.startswith("--get") for word in arguments):
             _SETTINGS.clear()
         done = _ask(self.command(arguments), self.environment, cwd or self.folder, input)
         if done.status < 0:
@@ -161,10 +161,12 @@ class Git:
         return _SETTLED[key]
 
     def setting(self, name: str) -> str | None:
-        """The last value that git-config(1) has for `name`, ``true`` for one without; all are read in one process."""
+        """The last value that the user's git-config(1) has for `name`, ``true`` for one without; all are read in one
+        process.
+        """
         if self.git_dir not in _SETTINGS:
-            listing = self.try_run("config", "--list", "-z").stdout.decode("utf-8", "surrogateescape")
-            pairs = (entry.partition("\n") for entry in listing.split("\0"))
+            listing = _ask(["git", "config", "--list", "-z"], self.environment, self.folder).stdout
+            pairs = (entry.partition("\n") for entry in listing.decode("utf-8", "surrogateescape").split("\0"))
             _SETTINGS[self.git_dir] = {key: value if said else "true" for key, said, value in pairs}
         section, _, rest = name.partition(".")
         middle, dot, key = rest.rpartition(".")

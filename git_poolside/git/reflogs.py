@@ -1,25 +1,45 @@
-"""Reflogs: every value that a ref has had, and what gave it that. git reads them; one that stands is read once."""
+"""Reflogs: every value that a ref has had, and what gave it that."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
 
 from git_poolside.git.process import Git
+from git_poolside.stack.model import NULL_OID
 from git_poolside.terminal import by_line
 
+_ENTRY = re.compile(rb"([0-9a-f]{40}) ([0-9a-f]{40}) [^\n]*> \d+ [+-]\d{4}(?:\t([^\n]*))?\n")
+"""A line of a reflog's file, the oldest one first (git-update-ref(1), LOGGING UPDATES)."""
 _AT_ONCE = 64
 """So many entries are asked for at first."""
-_READ: dict[tuple[object, ...], list[str]] = {}
 
 
 def reflog(git: Git, ref: str) -> list[str]:
     """Every value that a ref has had, newest first, as far as its reflog goes: the oldest entry's old value too."""
-    return _once(git, ref, _values)
+    entries = _entries(git, ref)
+    if entries is None:
+        return _values(git, ref)
+    values = [after.decode() for _, after, _ in reversed(entries)]
+    oldest = entries[0][0].decode() if entries else NULL_OID
+    return values if oldest == NULL_OID else [*values, oldest]
 
 
 def said(git: Git, ref: str) -> list[str]:
     """The entries of a ref's reflog, newest first, as ``value message``."""
-    return _once(git, ref, _messages)
+    entries = _entries(git, ref)
+    if entries is None:
+        return _messages(git, ref)
+    return [(after + b" " + message).decode("utf-8", "surrogateescape") for _, after, message in reversed(entries)]
+
+
+def _entries(git: Git, ref: str) -> list[tuple[bytes, bytes, bytes]] | None:
+    """Old value, new value and message of each entry, by the reflog's file; None in a repository that has no such."""
+    if git.setting("extensions.refStorage") not in (None, "files"):
+        return None
+    try:
+        return _ENTRY.findall((git.common_dir / "logs" / ref).read_bytes())
+    except OSError:
+        return []
 
 
 def _values(git: Git, ref: str) -> list[str]:
@@ -34,17 +54,3 @@ def _values(git: Git, ref: str) -> list[str]:
 def _messages(git: Git, ref: str) -> list[str]:
     answer = git.try_run("log", "-g", "--format=%H %gs", ref, "--")
     return by_line(answer.text) if answer.status == 0 else []
-
-
-def _once(git: Git, ref: str, read: Callable[[Git, str], list[str]]) -> list[str]:
-    """What `read` makes of a reflog, asked again only where its file has changed (gitrepository-layout(5), logs)."""
-    if git.setting("extensions.refStorage") not in (None, "files"):
-        return read(git, ref)
-    try:
-        stands = (git.common_dir / "logs" / ref).stat()
-    except OSError:
-        return []
-    key = (git.common_dir, ref, read, stands.st_ino, stands.st_size, stands.st_mtime_ns)
-    if key not in _READ:
-        _READ[key] = read(git, ref)
-    return list(_READ[key])

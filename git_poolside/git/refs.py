@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,39 +39,75 @@ def read(git: Git, refs: Iterable[str]) -> dict[str, Oid | None]:
 
     What git said before is still so where the files that it read stand as they did.
     """
-    found: dict[str, Oid | None] = {}
-    wanted: dict[str, object] = {}
-    packed = _packed(git)
+    refs = list(refs)
+    known: dict[str, Oid | None] = {ref: _MOMENT[ref] for ref in refs if ref in _MOMENT}
+    anew: dict[str, object] = {}
     for ref in refs:
-        stands = packed and (packed, _stamp(git.common_dir / ref)) if ref.startswith(_SHARED) else None
-        before, value = _READ.get((git.common_dir, ref), (None, None))
-        if ref in _MOMENT:
-            found[ref] = _MOMENT[ref]
-        elif stands is not None and stands == before:
-            found[ref] = value
-        else:
-            found[ref], wanted[ref] = None, stands
-    if not wanted:
-        return found
-    symbolic: set[str] = set()
-    for line in git.lines("for-each-ref", "--format=%(objectname) %(refname) %(symref)", *wanted):
+        if ref not in known:
+            stands = _stands(git, ref)
+            said = _remembered(git, ref, stands)
+            if said is None:
+                anew[ref] = stands
+            else:
+                known[ref] = said.get(ref)
+    asked = _ask(git, anew) if anew else {}
+    return {ref: asked.get(ref) if ref in anew else known[ref] for ref in refs}
+
+
+def read_one(git: Git, ref: str) -> Oid | None:
+    return read(git, [ref])[ref]
+
+
+def below(git: Git, prefix: str) -> dict[str, Oid]:
+    """All refs whose names start with `prefix`, which ends with a slash, in the order of their names, ``-2`` before
+    ``-10``. What git said before is still so as in `read`.
+    """
+    stands = _stands(git, prefix)
+    found = _remembered(git, prefix, stands)
+    return dict(found if found is not None else _ask(git, {prefix: stands}))
+
+
+def read_ahead(git: Git, names: Iterable[str]) -> None:
+    """Ask for all of these by one process, refs and what is below prefixes: what stands is not asked for again."""
+    wanted = {name: _stands(git, name) for name in names}
+    if anew := {name: stands for name, stands in wanted.items() if _remembered(git, name, stands) is None}:
+        _ask(git, anew)
+
+
+def _ask(git: Git, wanted: Mapping[str, object]) -> dict[str, Oid]:
+    """What git has for refs and below prefixes; it is remembered for how each of them `stands`."""
+    said: dict[str, Oid] = {}
+    symbolic: list[str] = []
+    form = "--format=%(objectname) %(refname) %(symref)"
+    for line in git.lines("for-each-ref", "--sort=version:refname", form, *wanted):
         oid, ref, target = line.split(" ")
-        if ref in wanted:
-            found[ref] = Oid(oid)
-            if target:
-                symbolic.add(ref)
-    _READ.update(((git.common_dir, ref), (wanted[ref], found[ref])) for ref in wanted if ref not in symbolic)
-    return found
+        said[ref] = Oid(oid)
+        symbolic += [ref] if target else []
+    for name, stands in wanted.items():
+        inside = {ref: oid for ref, oid in said.items() if ref == name or (name[-1] == "/" and ref.startswith(name))}
+        if stands is not None and not any(ref in inside for ref in symbolic):
+            _READ[git.common_dir, name] = stands, inside
+    return said
 
 
-_SHARED = ("refs/heads/", "refs/remotes/", "refs/poolside/")
+def _remembered(git: Git, name: str, stands: object) -> dict[str, Oid] | None:
+    """What git said of a ref or prefix when its files stood as they do; None where that is not known."""
+    before, said = _READ.get((git.common_dir, name), (None, None))
+    return said if stands is not None and stands == before else None
+
+
+_SHARED = ("refs/heads/", "refs/remotes/", "refs/tags/", "refs/poolside/")
 """Refs whose files lie in the common folder, whichever worktree asks (gitrepository-layout(5))."""
-_READ: dict[tuple[Path, str], tuple[object, Oid | None]] = {}
+_READ: dict[tuple[Path, str], tuple[object, dict[str, Oid]]] = {}
 
 
-def _packed(git: Git) -> object:
-    """How the file of the packed refs stands; None in a repository that keeps its refs in no files."""
-    return None if (git.common_dir / "reftable").exists() else (_stamp(git.common_dir / "packed-refs"),)
+def _stands(git: Git, name: str) -> object:
+    """How the files of a ref, or of all below a prefix, stand; None where refs are kept in no files."""
+    if not name.startswith(_SHARED) or (git.common_dir / "reftable").exists():
+        return None
+    place = git.common_dir / name
+    files = sorted(path for path in place.rglob("*") if path.is_file()) if name[-1] == "/" else [place]
+    return _stamp(git.common_dir / "packed-refs"), [(file, _stamp(file)) for file in files]
 
 
 def _stamp(path: Path) -> object:
@@ -81,19 +117,6 @@ def _stamp(path: Path) -> object:
     except OSError:
         return ()
     return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-
-
-def read_one(git: Git, ref: str) -> Oid | None:
-    return read(git, [ref])[ref]
-
-
-def below(git: Git, prefix: str) -> dict[str, Oid]:
-    """All refs whose names start with `prefix`, in the order of their names, ``-2`` before ``-10``."""
-    found: dict[str, Oid] = {}
-    for line in git.lines("for-each-ref", "--sort=version:refname", "--format=%(objectname) %(refname)", prefix):
-        oid, _, ref = line.partition(" ")
-        found[ref] = Oid(oid)
-    return found
 
 
 def resolve(git: Git, name: str) -> Oid | None:

@@ -115,6 +115,15 @@ def branch(git: Git) -> str | None:
     return answer.text if answer.status == 0 else None
 
 
+def head_and_branch(git: Git) -> tuple[Oid | None, str | None]:
+    """`head` and `branch`, by one process in all but odd cases."""
+    asked = git.try_run("rev-parse", "HEAD^{commit}", "--symbolic-full-name", "HEAD")
+    said = asked.text.split("\n")
+    if asked.status or len(said) != 2:  # one unborn; or a branch or tag is called HEAD, and git does not tell then
+        return head(git), branch(git)
+    return Oid(said[0]), None if said[1] == "HEAD" else said[1]
+
+
 _IN_PROGRESS = (
     ("CHERRY_PICK_HEAD", True, "a cherry-pick", "git cherry-pick --continue", "git cherry-pick --abort"),
     ("REVERT_HEAD", True, "a revert", "git revert --continue", "git revert --abort"),
@@ -279,8 +288,8 @@ def overlap(git: Git, old: Oid, new: Oid, more: Iterable[bytes] = ()) -> list[st
 
     Ignored files count: a checkout may not overwrite them either.
     """
-    old_tree, new_tree = (Oid(git.text("rev-parse", f"{oid}^{{tree}}")) for oid in (old, new))
-    [change] = changes(git, [(old_tree, new_tree)])
+    old_tree, new_tree = git.lines("rev-parse", f"{old}^{{tree}}", f"{new}^{{tree}}")
+    [change] = changes(git, [(Oid(old_tree), Oid(new_tree))])
     switched = change.paths | set(more)
     dirty: set[bytes] = set()
     out = git.run("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored=matching",

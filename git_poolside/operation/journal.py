@@ -336,7 +336,7 @@ class _Begun:
 
 def _restore(git: Git, entry: BroughtAlong, action: str, begun: _Begun | None) -> None:
     """The worktree as it was before: its files at `before`, HEAD on its branch. The user's own HEAD is left alone."""
-    standing, on = worktree.head(git), worktree.branch(git)
+    standing, on = worktree.head_and_branch(git)
     if on not in (None, entry.ref):
         return
     if begun is not None and standing == entry.before:

@@ -16,6 +16,7 @@ from typing import Any
 
 from git_poolside import __version__
 from git_poolside.config import Config
+from git_poolside.git import refs
 from git_poolside.git.process import Git
 from git_poolside.stack.model import Nightly, Oid, Role
 from git_poolside.stack.values import as_dict, frozen
@@ -63,21 +64,21 @@ class Survey:
     tangled: bool = False
 
 
-def remembered(git: Git, config: Config) -> Survey | None:
-    """The survey that was made when everything stood as it stands now, if there is one."""
+def remembered(git: Git, key: str) -> Survey | None:
+    """The survey that was made when everything stood as `key` says, if there is one."""
     try:
         raw = json.loads(_path(git).read_text())
-        return _from_json(raw["survey"]) if raw["key"] == _key(git, config) else None
+        return _from_json(raw["survey"]) if raw["key"] == key else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
-def remember(git: Git, config: Config, survey: Survey) -> None:
-    """Keep a survey for the next time. Who may not write does without."""
+def remember(git: Git, key: str, survey: Survey) -> None:
+    """Keep a survey for the next time that all stands as `key` says. Who may not write does without."""
     with suppress(OSError):
         git.state_dir.mkdir(parents=True, exist_ok=True)
         new = _path(git).with_suffix(f".{os.getpid()}")
-        new.write_text(json.dumps({"key": _key(git, config), "survey": survey}, default=_plain))
+        new.write_text(json.dumps({"key": key, "survey": survey}, default=_plain))
         new.replace(_path(git))
 
 
@@ -96,9 +97,14 @@ def sources(config: Config) -> list[str]:
     return [*branches, *upstream, "refs/poolside/", config.published.prefix]
 
 
-def _key(git: Git, config: Config) -> str:
-    refs = git.run("for-each-ref", "--format=%(objectname) %(refname)", *sources(config)).text
-    return f"{__version__}\n{config!r}\n{refs}"
+def key(git: Git, config: Config) -> str:
+    """How everything stands now that a survey follows from; to be asked before it is made."""
+    names = sources(config)
+    refs.read_ahead(git, [*names, refs.OPERATIONS])
+    there = refs.read(git, [name for name in names if name[-1] != "/"])
+    for prefix in (name for name in names if name[-1] == "/"):
+        there |= refs.below(git, prefix)
+    return f"{__version__}\n{config!r}\n{there}"
 
 
 def _from_json(raw: Mapping[str, Any]) -> Survey:

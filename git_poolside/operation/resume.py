@@ -100,10 +100,10 @@ def abort(git: Git) -> tuple[Stopped, list[str]]:
     moved = [ref for ref, oid in state.order.refs.items() if current[ref] not in (oid, None)]
     said = [f"'{ref.removeprefix('refs/heads/')}' has moved since, and is left where it is" for ref in moved]
     if not gone:
-        here = worktree.head(git)
+        here, branch = worktree.head_and_branch(git)
         if here is not None and here not in (state.partial, state.stands_at, state.head_oid):
             said.append(f"the commits made meanwhile are at {here[:12]}")
-        if worktree.branch(git) is None or here == state.partial:
+        if branch is None or here == state.partial:
             stopped.clear(git, state)
         stopped.go_back(git, state)
     else:

@@ -28,9 +28,9 @@ def stand(git: Git, stopped: Stopped) -> tuple[Stopped, str]:
 
     The stop with what the cherry-pick really did, and what there is to say if it did not conflict.
     """
-    here = worktree.head(git)
+    here, branch = worktree.head_and_branch(git)
     assert here is not None
-    entry = BroughtAlong(stopped.worktree, worktree.branch(git), here, stopped.stands_at)
+    entry = BroughtAlong(stopped.worktree, branch, here, stopped.stands_at)
     with checking_out(git, stopped.action, entry, stopped.to_json()):
         stopped.save(git)
         said = _pick(git, stopped)
@@ -62,7 +62,7 @@ def begin_again(git: Git, raw: Mapping[str, Any], since: float) -> None:
         return
     if str(git.worktree) != stopped.worktree:
         git = git.at(Path(stopped.worktree))
-    if worktree.head(git) != stopped.stands_at or worktree.branch(git) is not None:
+    if worktree.head_and_branch(git) != (stopped.stands_at, None):
         return
     if stopped.kind == CONFLICT:
         left = mending.look(git, stopped.partial, _merged(git, stopped), since, marked=True)

@@ -238,8 +238,9 @@ def keep_reachable(
 
 def resolved_by_rerere(git: Git, stopped: Stopped) -> tuple[str, ...]:
     """Those of the paths in conflict that git-rerere(1) put an earlier resolution into (edge case C12)."""
-    switch = git.try_run("config", "--type=bool", "--get", "rerere.enabled").text
-    if stopped.kind == EXEC or switch == "false" or not (switch or (git.common_dir / "rr-cache").is_dir()):
+    told = git.setting("rerere.enabled") is not None
+    enabled = git.switch("rerere.enabled") if told else (git.common_dir / "rr-cache").is_dir()
+    if stopped.kind == EXEC or not enabled:
         return ()
     left = set(git.lines("rerere", "remaining"))
     return tuple(path for path in stopped.paths if path not in left)
@@ -353,9 +354,8 @@ def _essence(message: bytes) -> list[bytes]:
 
 def _unstaged(git: Git, stopped: Stopped) -> list[str]:
     """Changed but not added, among the paths of the patch and of the conflict."""
-    parent = f"{stopped.patch}^{{tree}}"
-    before = git.text("rev-parse", f"{stopped.patch}^^{{tree}}")
-    [change] = changes(git, [(Oid(before), Oid(git.text("rev-parse", parent)))])
+    before, after = git.lines("rev-parse", f"{stopped.patch}^^{{tree}}", f"{stopped.patch}^{{tree}}")
+    [change] = changes(git, [(Oid(before), Oid(after))])
     ours = {path.decode("utf-8", "surrogateescape") for path in change.paths} | set(stopped.paths)
     git.try_run("update-index", "-q", "--refresh")  # a changed time alone is no change
     listing = git.run("diff-files", "--name-only", "-z", "--ignore-submodules=dirty").stdout
@@ -388,10 +388,10 @@ def go_back(git: Git, stopped: Stopped) -> None:
     """HEAD, index and worktree as they were before the operation, which is over; a branch that has moved since, as it
     is now."""
     action = f"poolside {stopped.order.kind} --abort"
-    here = worktree.head(git)
+    here, branch = worktree.head_and_branch(git)
     tip = (refs.read_one(git, stopped.head) if stopped.head else None) or stopped.head_oid
     assert here is not None
-    entry = BroughtAlong(stopped.worktree, worktree.branch(git), here, tip)
+    entry = BroughtAlong(stopped.worktree, branch, here, tip)
     with checking_out(git, action, entry, stop_ends=True):
         if stopped.head is not None:
             worktree.attach(git, stopped.head, tip, action)

@@ -279,13 +279,13 @@ def _stop(
     if standing is None:
         worktree.refuse_in_progress(git)
     touched = _check_worktree(inner, objects, stop)
-    current = worktree.head(git)
+    current, branch = worktree.head_and_branch(git)
     assert current is not None
     state = Stopped(
         order,
         kind,
         standing.worktree if standing else str(git.worktree),
-        standing.head if standing else worktree.branch(git),
+        standing.head if standing else branch,
         standing.head_oid if standing else current,
         stop.role,
         stop.commit.oid,

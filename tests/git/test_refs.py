@@ -18,7 +18,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     lines = Git.lines
 
     def listen(self: Git, *arguments: str, input: bytes | None = None) -> list[str]:
-        words.append(" ".join(arguments[2:]))
+        words.append(" ".join(arguments[3:]))
         return lines(self, *arguments, input=input)
 
     monkeypatch.setattr(Git, "lines", listen)
@@ -48,6 +48,42 @@ def test_whoever_moves_deletes_or_makes_one_is_seen(simple: World, packed: bool)
     assert refs.read_one(git, MAIN) is None
     fork.git("branch", "main", old)
     assert refs.read_one(git, MAIN) == old
+
+
+def test_all_that_is_asked_for_ahead_is_asked_in_one_question(simple: World, asked: list[str]) -> None:
+    fork = simple.fork
+    for name in ("day-10", "day-2"):
+        fork.git("update-ref", f"refs/poolside/published/{name}", MAIN)
+    git = open_repository(fork.path)
+    refs.read_ahead(git, [MAIN, GONE, "refs/poolside/published/"])
+    assert list(refs.below(git, "refs/poolside/published/")) == [
+        "refs/poolside/published/day-2", "refs/poolside/published/day-10",
+    ]  # fmt: skip
+    assert refs.read(git, [MAIN, GONE]) == {MAIN: fork.rev(MAIN), GONE: None}
+    refs.read_ahead(git, [MAIN, "refs/poolside/published/"])
+    assert asked == [f"{MAIN} {GONE} refs/poolside/published/"]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_whoever_moves_deletes_or_makes_one_below_a_prefix_is_seen(simple: World, packed: bool) -> None:
+    fork = simple.fork
+    git, old, new = open_repository(fork.path), fork.rev(MAIN), fork.rev(PATCHES)
+    one, other = "refs/poolside/published/one", "refs/poolside/published/deep/other"
+    assert refs.below(git, "refs/poolside/published/") == {}
+    fork.git("update-ref", one, old)
+    if packed:
+        fork.git("pack-refs", "--all")
+    assert refs.below(git, "refs/poolside/published/") == {one: old}
+    fork.git("update-ref", other, old)
+    assert refs.below(git, "refs/poolside/published/") == {other: old, one: old}
+    fork.git("update-ref", one, new)
+    assert refs.below(git, "refs/poolside/published/") == {other: old, one: new}
+    fork.git("symbolic-ref", one, MAIN)
+    assert refs.below(git, "refs/poolside/published/") == {other: old, one: old}
+    fork.git("update-ref", MAIN, new)
+    assert refs.below(git, "refs/poolside/published/") == {other: old, one: new}
+    fork.git("update-ref", "-d", other)
+    assert refs.below(git, "refs/poolside/published/") == {one: new}
 
 
 def test_one_that_stands_for_another_goes_with_it(simple: World) -> None:
