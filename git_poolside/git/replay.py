@@ -1,7 +1,8 @@
 """One patch on another tree: with git's verdict and git's tree, and no work where there is none to do.
 
 Paths that are the same in ours as in the patch's base are grafted, files that all sides have are merged by
-`content`; everything else is a merge of whole trees by merge-ort (design: Replay): `Engine._folder` says what.
+`content`; everything else is a merge of trees by merge-ort (design: Replay): `Engine._folder` says what, and
+`narrow` asks it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from contextlib import suppress
 from git_poolside.git.content import Contents, Three
 from git_poolside.git.diff import Change
 from git_poolside.git.merge import ATTRIBUTES, MergeCrashed, MergeOrt
+from git_poolside.git.narrow import Narrow, WholeTrees
 from git_poolside.git.objects import FILES, TREE_MODE, Entry, Objects, folders
 from git_poolside.stack.model import EMPTY_TREE, NULL_OID, Conflict, Oid, Touch
 
@@ -23,10 +25,6 @@ _NOTHING = Entry(0, NULL_OID)
 _Inside = dict[bytes, tuple[Touch, "_Inside | None"]]
 
 
-class _WholeTrees(Exception):
-    """It takes a merge of whole trees."""
-
-
 class Engine:
     """Applies changes to trees, in memory; new objects go where `objects` writes."""
 
@@ -34,6 +32,7 @@ class Engine:
         self.objects = objects
         self._merge = merge
         self._contents = Contents(objects, merge)
+        self._narrow = Narrow(objects, merge)
         self._attributes: Oid | None = None
         self._foreseen: frozenset[bytes] = frozenset()
         self._ruled: dict[Oid, tuple[frozenset[bytes], frozenset[bytes]]] = {}
@@ -61,10 +60,13 @@ class Engine:
         if change.base == ours and self.objects.written_by_git(change.theirs):
             return change.theirs
         if not change.odd:
-            with suppress(_WholeTrees):
+            with suppress(WholeTrees):
                 return self._folder(ours, self._patch(change))
         self._merge.attributes_of(self._attributes or ours)
         try:
+            if not change.odd:
+                with suppress(WholeTrees):
+                    return self._narrow.apply(change, ours)
             merged = self._merge.merge(change.base, ours, change.theirs)
         except MergeCrashed as error:
             paths = tuple(touch.path.decode("utf-8", "surrogateescape") for touch in change.touches)
@@ -104,33 +106,33 @@ class Engine:
         """What merge-ort makes of a folder of ours, in which the patch does this.
 
         Where ours is as base, theirs is taken; a file that all three have is merged by its content; the rest raises
-        `_WholeTrees`: types that change, files against folders, and folders that a side may have renamed, as ours
+        `WholeTrees`: types that change, files against folders, and folders that a side may have renamed, as ours
         has not what the patch adds to, or has added to what the patch takes away.
         """
         objects = self.objects
         if not objects.written_by_git(ours):
-            raise _WholeTrees
+            raise WholeTrees
         edits: dict[bytes, Entry | None] = {}
         for name, (touch, below) in inside.items():
             here = objects.child(ours, name)
             old = Entry(touch.old_mode, touch.old) if touch.old_mode else None
             new = Entry(touch.new_mode, touch.new) if touch.new_mode else None
             if below is not None and (old or new or _NOTHING).mode != TREE_MODE:
-                raise _WholeTrees
+                raise WholeTrees
             if here == old and (old is None or new is None or stat.S_IFMT(old.mode) == stat.S_IFMT(new.mode)):
                 edits[name] = new
             elif below is not None:
                 if new is None or here is None or not here.is_tree:
-                    raise _WholeTrees
+                    raise WholeTrees
                 made = self._folder(here.oid, below)
                 edits[name] = Entry(TREE_MODE, made) if made != EMPTY_TREE else None
             elif here and old and new and {here.mode, old.mode, new.mode} <= _FILES and not self._rules(touch.path):
                 merged = self._contents.merge(Three(old, here, new))
                 if merged is None:
-                    raise _WholeTrees  # for git's own words about the conflict
+                    raise WholeTrees  # for git's own words about the conflict
                 edits[name] = merged
             else:
-                raise _WholeTrees
+                raise WholeTrees
         return objects.edit(ours, edits)
 
     def _rules(self, path: bytes) -> bool:
@@ -149,7 +151,7 @@ class Engine:
 def _put(inside: _Inside, touch: Touch, below: _Inside | None) -> None:
     name = touch.path.rpartition(b"/")[2]
     if name in inside:
-        raise _WholeTrees  # a file in the place of a folder, or the other way round
+        raise WholeTrees  # a file in the place of a folder, or the other way round
     inside[name] = (touch, below)
 
 

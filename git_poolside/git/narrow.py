@@ -1,0 +1,87 @@
+"""The same merge over fewer folders: ours without what it has merely edited.
+
+merge-ort reads every folder in which ours differs from the base when it looks for where a file went, and that is
+most of its work (a few added and deleted files among thousands of edited ones). But a file that the base and ours
+both have is no end of a rename, and where the patch does not touch it ours wins. So the question is asked
+with the base's entry in its place, and the answer's changes are put into ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from git_poolside.git.diff import Change
+from git_poolside.git.merge import MergeOrt
+from git_poolside.git.objects import FOLDER, TREE_MODE, Entry, Objects, Row
+from git_poolside.stack.model import Oid
+
+
+class WholeTrees(Exception):
+    """It takes a merge of whole trees."""
+
+
+class Narrow:
+    """Asks such questions of `merge`; what was found of a folder is kept, since the next patch meets most of it."""
+
+    def __init__(self, objects: Objects, merge: MergeOrt) -> None:
+        self._objects = objects
+        self._merge = merge
+        self._known: dict[tuple[Oid, Oid], Oid] = {}
+
+    def apply(self, change: Change, ours: Oid) -> Oid:
+        """The tree that `change` makes of `ours`. Raises `WholeTrees` for a conflict and whatever is not so simple.
+
+        Raises `MergeCrashed` as well.
+        """
+        objects = self._objects
+        less = self._without_edits(change.base, ours)
+        if less == ours:
+            raise WholeTrees
+        touched = {touch.path: objects.lookup(ours, touch.path) for touch in change.touches}
+        asked = objects.graft(less, {at: one for at, one in touched.items() if objects.lookup(less, at) != one})
+        merged = self._merge.merge(change.base, asked, change.theirs)
+        if merged.conflict is not None:
+            raise WholeTrees  # for git's own words about it
+        made: dict[bytes, Entry | None] = {}
+        for path, before, after in self._differing(asked, merged.tree, b""):
+            if objects.lookup(ours, path) != before:
+                raise WholeTrees  # something came to where ours has an edit
+            made[path] = after
+        return objects.graft(ours, made)
+
+    def _without_edits(self, base: Oid, ours: Oid) -> Oid:
+        """`ours` with the base's entry for everything that both have as a thing of the same kind."""
+        if base == ours:
+            return ours
+        if (base, ours) not in self._known:
+            objects = self._objects
+            before, now = objects.rows(base), objects.rows(ours)
+            if not objects.written_by_git(ours):
+                raise WholeTrees
+            edits: dict[bytes, Row] = {}
+            for name, row in now.items():
+                old = before.get(name)
+                if old is None or old == row or old[0][:3] != row[0][:3]:
+                    continue
+                edits[name] = old
+                if row[0] == FOLDER:
+                    inside = self._without_edits(Oid(old[1].hex()), Oid(row[1].hex()))
+                    edits[name] = (FOLDER, bytes.fromhex(inside))
+            same = before.keys() == now.keys() and all(
+                edits.get(name, row) == before[name] for name, row in now.items()
+            )
+            self._known[base, ours] = base if same else objects.edit_rows(ours, edits)
+        return self._known[base, ours]
+
+    def _differing(self, one: Oid, other: Oid, above: bytes) -> Iterator[tuple[bytes, Entry | None, Entry | None]]:
+        """Where two trees differ, with what is there in each: a folder as a whole where the other has none."""
+        before, after = self._objects.tree(one), self._objects.tree(other)
+        for name in {**before, **after}:
+            old, new = before.get(name), after.get(name)
+            if old == new:
+                continue
+            path = above + name
+            if old is not None and new is not None and old.mode == new.mode == TREE_MODE:
+                yield from self._differing(old.oid, new.oid, path + b"/")
+            else:
+                yield path, old, new
