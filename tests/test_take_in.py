@@ -214,3 +214,20 @@ def test_P1_the_refusal_is_an_object_with_json(simple: World, poolside: Run) -> 
     said = json.loads(poolside(clone, "push", "--json").out)
     assert (said["outcome"], said["exit"]) == ("refused", 4)
     assert "git poolside sync --take-in" in said["hints"][0]
+
+
+def test_P1_picks_that_have_all_landed_leave_the_servers_branch_of_them_too(world: World, poolside: Run) -> None:
+    """This clone has no branch of the picks, and its stack none of them: a teammate has pushed the first."""
+    world.land({"a.py": TEN}, "Begin", 1)
+    world.nightly("2026-07-03")
+    world.fork_at()
+    world.patch({"b.py": TEN}, "Add b\n")
+    landed = world.land({"a.py": TEN + "more\n"}, "Extend a", 11)
+    clone = world.clone()
+    mate_pushed(world, poolside, ["cherry-pick", "add", "#11"])
+    world.nightly("2026-07-10")
+    commit(clone, "own.txt", "own\n", "My patch")
+    assert poolside(clone, "sync", "--take-in").status == 0
+    assert clone.rev("poolside-cherry-picks") == clone.rev("main") == landed
+    assert poolside(clone, "push").status == 0
+    assert world.fork.refs("refs/heads") == clone.refs("refs/heads")

@@ -162,12 +162,13 @@ def _make(shop: Workshop, order: Order) -> Made:
 
 
 def _after(config: Config, order: Order, rebuilt: Rebuilt) -> dict[str, Oid | None]:
-    """The new tip of each branch; no picks branch is made for nothing."""
+    """The new tip of each branch; no picks branch is made for nothing, unless the server's has to move."""
     after = {Role.SNAPSHOT: order.target, **rebuilt.tips}
     found: dict[str, Oid | None] = {}
     for role in Role:
         ref = config.ref(branch_of(config, role))
-        if order.tips[role] is None and role is not Role.SNAPSHOT and after[role] == order.target:
+        nothing = order.tips[role] is None and role is not Role.SNAPSHOT and after[role] == order.target
+        if nothing and order.leases.get(ref) in (None, order.target):
             continue
         if order.plan is not None and role is Role.SNAPSHOT and order.refs[ref] is not None:
             continue  # a stale snapshot is harmless (edge case A2), and no business of an edit
