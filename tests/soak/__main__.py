@@ -18,7 +18,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.scenario import hermetic_environment
 from tests.soak.machine import Soak
-from tests.soak.people import TRACE, counts
+from tests.soak.people import BEFORE, TRACE, counts
 
 
 def main(arguments: list[str]) -> int:
@@ -53,7 +53,7 @@ def _rounds(options: argparse.Namespace) -> int:
             run_state_machine_as_test(seed(number)(type("Soak", (Soak,), {})), settings=how)
         except Exception:
             traceback.print_exc()
-            print("\n".join(TRACE))
+            print("\n".join(["before:", *BEFORE, "again:", *TRACE] if BEFORE != TRACE else TRACE))
             failed.append(number)
         took = time.monotonic() - begun
         told = f"seed {number}{' FAILED' if number in failed[-1:] else ''}"

@@ -29,6 +29,8 @@ _BASES: dict[str, str] = {}
 
 TRACE: list[str] = []
 """What has been typed in this example, and what came of it."""
+BEFORE: list[str] = []
+"""The same of the example before: where a failure does not repeat, that is the one that failed."""
 
 
 def counts() -> Counter[str]:

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 from tests.scenario import World
 from tests.soak.crash import Moment
 from tests.soak.history import FILES, LINES, Edit, Upstream, begin
-from tests.soak.people import ROLES, TRACE, Clone, Server, counts
+from tests.soak.people import BEFORE, ROLES, TRACE, Clone, Server, counts
 
 WHO = st.integers(0, 1)
 EDITS = st.lists(
@@ -48,6 +48,7 @@ class Stage(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        BEFORE[:] = TRACE
         TRACE.clear()
         self.root = Path(tempfile.mkdtemp(prefix="soak-"))
         first = prepared()
