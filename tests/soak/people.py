@@ -224,7 +224,7 @@ class Clone(Place):
         if after != before:
             self._agrees(before, after, logged)
             self.moved |= {tip for one in zip(before, after, strict=True) if one[0] != one[1] for tip in one if tip}
-            owed = self._back(after[2], undone) if back else self._taken_in() - self.erased(after[2])
+            owed = self._back(after[2], undone) if back else self._taken_in(after[2]) - self.erased(after[2])
             self.settle(after, (owed - self.gave_up) | self.gains, f"in {' '.join(words)}")
             self.released |= self.gave_up - self.owed  # also what was never here before the server had it
             if back and before[1] in self.by_hand:
@@ -237,10 +237,14 @@ class Clone(Place):
         self.look()
         return result
 
-    def _taken_in(self) -> frozenset[str]:
-        """What has to be there after an operation that asked the server: what others pushed and we never had too."""
+    def _taken_in(self, after: str) -> frozenset[str]:
+        """What has to be there after an operation that asked the server: what others pushed and we never had too.
+
+        What they gave up goes where we go along with it: to a tip that is new to us, or back to one that we had.
+        """
         tip, theirs, released = self.asked  # when it began: a stop that goes on does not ask again
-        owed = self.owed if tip in self.had else (self.owed - released) | (theirs - self._let_go())
+        ahead = tip in self.had and after != tip
+        owed = self.owed if ahead else (self.owed - released) | (theirs - self._let_go())
         self.had.setdefault(tip, theirs)
         return owed
 
