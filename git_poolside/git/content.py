@@ -36,24 +36,28 @@ class Three:
         return self.ours if self.base == self.theirs else None
 
 
+_TOGETHER = 32
+"""So many merges are asked for at most in one question: the stack goes on while git works on the next."""
+
+
 class _Course:
     """What the patches to come do to one path, and how far it is foretold."""
 
     def __init__(self, now: Entry | None) -> None:
         self.now = now
-        self.steps: list[tuple[Entry, Entry]] = []
+        self.steps: list[tuple[int, Entry, Entry]] = []
         self.ended = now is None or now.mode not in FILES
         self.done = 0
 
-    def next(self, results: dict[Three, Entry | None]) -> Three | None:
-        """The first merge whose result is not known, as long as every patch before applies."""
+    def next(self, results: dict[Three, Entry | None]) -> tuple[int, Three] | None:
+        """The first merge whose result is unknown, and which patch needs it, as long as every patch before applies."""
         while self.done < len(self.steps) and self.now is not None:
-            base, theirs = self.steps[self.done]
+            number, base, theirs = self.steps[self.done]
             three = Three(base, self.now, theirs)
             result = three.simply()
             if result is None:
                 if three not in results:
-                    return three
+                    return number, three
                 result = results[three]
             if result is None:
                 break
@@ -62,7 +66,7 @@ class _Course:
 
     def contents(self) -> list[Oid]:
         """Every content that merges of this path may read."""
-        later = [entry.oid for step in self.steps[self.done :] for entry in step]
+        later = [entry.oid for _, *both in self.steps[self.done :] for entry in both]
         return [self.now.oid, *later] if self.now is not None else later
 
 
@@ -77,22 +81,28 @@ class Contents:
         self._news = Condition()
         self._ahead: Thread | None = None
 
-    def foresee(self, changes: Sequence[Change], onto: Oid) -> None:
-        """These changes are going to be applied in this order, beginning with the tree `onto`."""
+    def foresee(self, changes: Sequence[Change], onto: Oid) -> bool:
+        """These changes are going to be applied in this order, beginning with the tree `onto`.
+
+        Whether a file that they begin with is not there: `onto` may have it elsewhere.
+        """
+        gone = False
         courses: dict[bytes, _Course] = {}
-        for touch in (touch for change in changes for touch in change.touches):
+        for number, touch in ((number, touch) for number, change in enumerate(changes) for touch in change.touches):
             course = courses.get(touch.path)
             if course is None:
                 course = courses[touch.path] = _Course(self._objects.lookup(onto, touch.path))
+                gone = gone or (course.now is None and touch.old_mode != 0)
             if touch.old_mode not in FILES or touch.new_mode not in FILES:
                 course.ended = True
             elif not course.ended:
-                course.steps.append((Entry(touch.old_mode, touch.old), Entry(touch.new_mode, touch.new)))
+                course.steps.append((number, Entry(touch.old_mode, touch.old), Entry(touch.new_mode, touch.new)))
         self._courses = [course for course in courses.values() if course.steps]
         if merging := [course for course in self._courses if course.next(self._results) is not None]:
             bring(self._objects, (oid for course in merging for oid in course.contents()))
             self._ahead = Thread(target=self._run_ahead, daemon=True)
             self._ahead.start()
+        return gone
 
     def merge(self, three: Three) -> Entry | None:
         """The file that git's merge makes of three, or None if that is a conflict."""
@@ -106,8 +116,9 @@ class Contents:
         return self._results[three]
 
     def _foretold(self) -> list[Three]:
-        """The merges that the stack needs next, one a path at most."""
-        return list(dict.fromkeys(filter(None, (course.next(self._results) for course in self._courses))))
+        """The merges that the stack needs next, one a path at most, the soonest first."""
+        coming = sorted(filter(None, (course.next(self._results) for course in self._courses)), key=lambda one: one[0])
+        return list(dict.fromkeys(three for _, three in coming))[:_TOGETHER]
 
     def _run_ahead(self) -> None:
         # What goes wrong here goes wrong again, and is told, where the merge is needed.

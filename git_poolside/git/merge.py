@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
 
+from git_poolside.git.meanwhile import meanwhile
 from git_poolside.git.objects import COMMIT, FILES, Objects, folders, format_commit
 from git_poolside.git.process import Git, version
 from git_poolside.stack.model import EMPTY_TREE, Conflict, Oid
@@ -55,6 +56,7 @@ class MergeOrt:
             GIT_ICASE_PATHSPECS="0",
         )
         self._attributes: Oid | None = None
+        self._foreseen: tuple[Oid, Callable[[], dict[bytes, Oid]]] | None = None
         self._plain: MergeOrt | None = None
         self._running: ExitStack | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -101,12 +103,27 @@ class MergeOrt:
         """Merge from now on under the attribute files of `tree` (gitattributes(5))."""
         if self._attributes == tree:
             return
-        listing = b""
+        if self._foreseen is None or self._foreseen[0] != tree:
+            self.foresee(tree)
+        assert self._foreseen is not None
+        files = self._foreseen[1]()
+        self.stop()
+        self._stand(self._worktree, files)
+        self._attributes = tree
+
+    def foresee(self, tree: Oid) -> None:
+        """Look for the attribute files of `tree` meanwhile: it is going to be asked for."""
         if tree != EMPTY_TREE:
             self._show(tree)
-            words = ("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", EMPTY_TREE, tree)
-            which = b":(glob)**/" + ATTRIBUTES
-            listing = self._git.run(*words, "--", which.decode(), cwd=self._git.git_dir).stdout
+        self._foreseen = tree, meanwhile(lambda: self._files(tree))
+
+    def _files(self, tree: Oid) -> dict[bytes, Oid]:
+        """The attribute files of a tree."""
+        if tree == EMPTY_TREE:
+            return {}
+        words = ("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", EMPTY_TREE, tree)
+        which = b":(glob)**/" + ATTRIBUTES
+        listing = self._git.run(*words, "--", which.decode(), cwd=self._git.git_dir).stdout
         files: dict[bytes, Oid] = {}
         fields = iter(listing.split(b"\0")[:-1])
         for meta in fields:
@@ -114,9 +131,7 @@ class MergeOrt:
             path = next(fields)
             if mode.startswith(b"100"):
                 files[path] = Oid(oid.decode())
-        self.stop()
-        self._stand(self._worktree, files)
-        self._attributes = tree
+        return files
 
     def ruled(self, tree: Oid, paths: Iterable[bytes]) -> frozenset[bytes]:
         """Those of `paths` that have an attribute in `tree` which rules merges."""

@@ -59,18 +59,20 @@ class Narrow:
             if not objects.written_by_git(ours):
                 raise WholeTrees
             edits: dict[bytes, Row] = {}
+            differs = len(before) != len(now)
             for name, row in now.items():
                 old = before.get(name)
-                if old is None or old == row or old[0][:3] != row[0][:3]:
+                if old == row:
+                    continue
+                if old is None or old[0][:3] != row[0][:3]:
+                    differs = True
                     continue
                 edits[name] = old
                 if row[0] == FOLDER:
                     inside = self._without_edits(Oid(old[1].hex()), Oid(row[1].hex()))
                     edits[name] = (FOLDER, bytes.fromhex(inside))
-            same = before.keys() == now.keys() and all(
-                edits.get(name, row) == before[name] for name, row in now.items()
-            )
-            self._known[base, ours] = base if same else objects.edit_rows(ours, edits)
+                    differs = differs or edits[name] != old
+            self._known[base, ours] = objects.edit_rows(ours, edits) if differs else base
         return self._known[base, ours]
 
     def _differing(self, one: Oid, other: Oid, above: bytes) -> Iterator[tuple[bytes, Entry | None, Entry | None]]:

@@ -40,7 +40,8 @@ class Engine:
     def stand_on(self, tree: Oid, changes: Sequence[Change] = ()) -> None:
         """A replay of `changes` begins on `tree`: its attribute files rule the merges until one changes them."""
         self._attributes = tree
-        self._contents.foresee(changes, tree)
+        if self._contents.foresee(changes, tree):
+            self._merge.foresee(tree)
         self._foreseen = frozenset(touch.path for change in changes for touch in change.touches)
 
     def replay(self, change: Change, ours: Oid) -> Oid | Conflict:
