@@ -44,6 +44,13 @@ DIR_RENAMED: Files = {
     **moved("dir/sub/three.txt", "folder/sub/three.txt"),
 }
 
+EDITS: Files = {
+    "b.txt": edited("x", 1, "row"),
+    "dir/one.txt": edited("x", 1, "one"),
+    "run.sh": Exec("#!/bin/sh\n"),
+    "link": Link("b.txt"),
+}
+
 CASES: dict[str, tuple[Files, Files, bool]] = {
     # name: what ours did to the base, what the patch does to it, whether that takes no merge of whole trees
     "disjoint paths": ({"b.txt": edited("x", 1, "row")}, {"a.txt": edited("p", 5)}, True),
@@ -68,6 +75,36 @@ CASES: dict[str, tuple[Files, Files, bool]] = {
         False,
     ),
     "C2 theirs renamed the file": ({"a.txt": edited("x", 5)}, moved("a.txt", "z.txt"), False),
+    "C2 ours moved the file and edited others": (
+        {**moved("a.txt", "dir/z.txt"), **EDITS},
+        {"a.txt": edited("p", 5)},
+        False,
+    ),
+    "C2 ours moved and edited the file and others": (
+        {"a.txt": None, "z.txt": edited("x", 1), **EDITS},
+        {"a.txt": edited("p", 5), "dir/one.txt": edited("p", 9, "one")},
+        False,
+    ),
+    "C2 ours moved the file and edited the same lines, and others": (
+        {"a.txt": None, "z.txt": edited("x", 5), **EDITS},
+        {"a.txt": edited("p", 5)},
+        False,
+    ),
+    "C2 theirs moved what ours edited, beside others": (
+        {"a.txt": edited("x", 1), **EDITS},
+        moved("a.txt", "z.txt"),
+        False,
+    ),
+    "C3 ours renamed a folder and edited others": (
+        {**moved("dir/sub/three.txt", "under/three.txt"), **EDITS},
+        {"dir/sub/new.txt": "n\n"},
+        False,
+    ),
+    "C3 theirs renamed a folder, ours added in it and edited others": (
+        {"dir/sub/new.txt": "n\n", **EDITS},
+        moved("dir/sub/three.txt", "under/three.txt"),
+        False,
+    ),
     "C3 ours renamed the folder, theirs adds in it": (DIR_RENAMED, {"dir/new.txt": "n\n"}, False),
     "C3 theirs renamed the folder, ours added in it": ({"dir/new.txt": "n\n"}, DIR_RENAMED, False),
     "C5 rename/rename": (moved("a.txt", "y.txt"), moved("a.txt", "z.txt"), False),
