@@ -298,6 +298,7 @@ def _ask(
     return Answer(process.returncode, stdout, stderr)
 
 
+PATIENCE = 20.0  # seconds that another program than git has for its answer
 INHERITED: list[int] = []  # the open files that every process here gets
 _SETTLED: dict[tuple[Path, tuple[str, ...]], Answer] = {}
 _SETTINGS: dict[Path, dict[str, str]] = {}
@@ -387,10 +388,11 @@ def open_repository(folder: Path, environment: Mapping[str, str] | None = None) 
 
 
 def ask_program(words: Sequence[str], environment: Mapping[str, str]) -> Answer | None:
-    """What another program than git answers at once, with nothing to read from; None where it is not installed."""
-    try:
-        with _child(words, environment, None, stdin=subprocess.DEVNULL) as process:
-            stdout, stderr = process.communicate(timeout=20)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return Answer(process.returncode, stdout, stderr)
+    """What another program than git answers soon, with nothing to read from; None where it is not installed."""
+    with suppress(OSError), _child(words, environment, None, stdin=subprocess.DEVNULL) as process:
+        try:
+            stdout, stderr = process.communicate(timeout=PATIENCE)
+            return Answer(process.returncode, stdout, stderr)
+        except subprocess.TimeoutExpired:
+            process.kill()  # it may not hear anything else
+    return None

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from git_poolside import interrupt
-from git_poolside.git.process import Git, open_repository
+from git_poolside.git import process
+from git_poolside.git.process import Git, ask_program, open_repository
 from tests.scenario import World
 
 
@@ -98,3 +99,16 @@ def test_another_thread_that_holds_signals_back_holds_none_of_the_main_threads()
     finally:
         go_on.set()
         thread.join()
+
+
+def test_a_program_that_does_not_answer_is_ended_although_it_ignores_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "PATIENCE", 0.1)
+    stubborn = "trap '' TERM; echo ready; while :; do :; done"
+    ended = Event()
+
+    def ask() -> None:
+        assert ask_program(["sh", "-c", stubborn], os.environ) is None
+        ended.set()
+
+    Thread(target=ask, daemon=True).start()
+    assert ended.wait(10)
