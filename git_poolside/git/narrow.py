@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from git_poolside.git.diff import Change
 from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import FOLDER, TREE_MODE, Entry, Objects, Row
-from git_poolside.stack.model import Oid
+from git_poolside.stack.model import Conflict, Oid
 
 
 class WholeTrees(Exception):
@@ -28,11 +28,8 @@ class Narrow:
         self._merge = merge
         self._known: dict[tuple[Oid, Oid], Oid] = {}
 
-    def apply(self, change: Change, ours: Oid) -> Oid:
-        """The tree that `change` makes of `ours`. Raises `WholeTrees` for a conflict and whatever is not so simple.
-
-        Raises `MergeCrashed` as well.
-        """
+    def apply(self, change: Change, ours: Oid) -> Oid | Conflict:
+        """The tree that `change` makes of `ours`, or the conflict. Raises `WholeTrees` and `MergeCrashed`."""
         objects = self._objects
         less = self._without_edits(change.base, ours)
         if less == ours:
@@ -41,7 +38,7 @@ class Narrow:
         asked = objects.graft(less, {at: one for at, one in touched.items() if objects.lookup(less, at) != one})
         merged = self._merge.merge(change.base, asked, change.theirs)
         if merged.conflict is not None:
-            raise WholeTrees  # for git's own words about it
+            return merged.conflict
         made: dict[bytes, Entry | None] = {}
         for path, before, after in self._differing(asked, merged.tree, b""):
             if objects.lookup(ours, path) != before:

@@ -19,7 +19,7 @@ from git_poolside.stack.model import Conflict, Oid
 from tests.differential.oracle import Oracle, Outcome, Question, Verdict, aside
 
 CRASHED = "git could not merge this patch"
-GRAFTED, BY_CONTENT, MERGED = "grafted", "merged file by file", "merged whole"
+GRAFTED, BY_CONTENT, NARROW, MERGED = "grafted", "merged file by file", "merged without edits", "merged whole"
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Tally:
     """
 
     pairs: int = 0
-    ways: dict[str, int] = field(default_factory=lambda: dict.fromkeys((GRAFTED, BY_CONTENT, MERGED), 0))
+    ways: dict[str, int] = field(default_factory=lambda: dict.fromkeys((GRAFTED, BY_CONTENT, NARROW, MERGED), 0))
     conflicts: int = 0
     crashes: int = 0
     answered_where_git_died: int = 0
@@ -100,12 +100,14 @@ class Tally:
 
 
 class _Counted(MergeOrt):
-    """Counts the merges of whole trees; those of single files go to another of its kind."""
+    """Knows the trees that whole merges were asked onto; those of single files go to another of its kind."""
 
-    whole = 0
+    def __init__(self, objects: Objects, folder: Path) -> None:
+        super().__init__(objects, folder)
+        self.onto: list[Oid] = []
 
     def merge(self, base: Oid, ours: Oid, theirs: Oid) -> Merged:
-        self.whole += 1
+        self.onto.append(ours)
         return super().merge(base, ours, theirs)
 
     def close(self) -> None:
@@ -159,11 +161,13 @@ class Bench:
                 tree = tree if isinstance(result, Conflict) else result
 
     def _answer(self, engine: Engine, merge: _Counted, patch: Patch, change: Change, ours: Oid) -> Answer:
-        before = merge.whole
+        merge.onto.clear()
         outcome = _outcome(engine.apply(change, ours))
         lookup = self.objects.lookup
         as_base = all(lookup(ours, touch.path) == lookup(change.base, touch.path) for touch in change.touches)
-        way = MERGED if merge.whole > before else GRAFTED if as_base else BY_CONTENT
+        way = GRAFTED if as_base else BY_CONTENT
+        if merge.onto:
+            way = MERGED if merge.onto[-1] == ours else NARROW
         return Answer(patch.name, Question(patch.base, ours, patch.theirs, self._attribute_files(ours)), outcome, way)
 
     def _attribute_files(self, tree: str) -> dict[bytes, bytes]:
