@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from git_poolside.config import Config
 from git_poolside.errors import Refused
-from git_poolside.git import refs, worktree
+from git_poolside.git import line, refs, worktree
 from git_poolside.git.diff import changes, tree_of_parent
+from git_poolside.git.layers import upstreams
 from git_poolside.git.merge import MergeOrt
+from git_poolside.git.nightlies import upstream_tip
 from git_poolside.git.objects import Committer, Objects
 from git_poolside.git.process import Git
 from git_poolside.git.quarantine import quarantine
@@ -69,7 +71,7 @@ def undo(
         carried = 0
         again = " ".join(["git poolside undo", *([name] if name else []), "--allow moved-since"])
         for ref, after, then in ((name, *gap) for name in moved for gap in by_hand[name]) if carry else ():
-            before[ref], count = _carry(inner.git, own, committer, ref, after, then, before[ref], again)
+            before[ref], count = _carry(inner.git, config, own, committer, ref, after, then, before[ref], again)
             carried += count
         moves = tuple(RefChange(ref, current[ref], before[ref]) for ref in before if current[ref] != before[ref])
         operation = log.Operation(
@@ -158,6 +160,7 @@ def _by_hand(made: Sequence[RefChange], current: Oid | None) -> list[tuple[Oid |
 
 def _carry(
     git: Git,
+    config: Config,
     objects: Objects,
     committer: Committer,
     ref: str,
@@ -166,7 +169,10 @@ def _carry(
     onto: Oid | None,
     again: str,
 ) -> tuple[Oid, int]:
-    """Replay the commits that came on `ref` after the operation onto where it returns to; `again` does without."""
+    """Replay the commits that came on `ref` after the operation onto where it returns to; `again` does without.
+
+    What upstream has is not carried: the snapshot was moved on by hand, say.
+    """
     branch = ref.removeprefix("refs/heads/")
     if after is None or current is None or onto is None or not refs.is_ancestor(git, after, current):
         raise Refused(
@@ -177,7 +183,10 @@ def _carry(
                 f"{again}   (what came later stays in the reflog only)",
             ],
         )
-    later = [objects.commit(Oid(oid)) for oid in git.lines("rev-list", "--topo-order", "--reverse", current, f"^{after}", "--")]  # fmt: skip  # noqa: E501
+    later = [
+        objects.commit(oid)
+        for oid in line.own(git, current, upstreams(git, config, upstream_tip(git, config)), [after])
+    ]
     pairs = [(tree_of_parent(objects, commit), commit.tree) for commit in later]
     with MergeOrt(objects, git.object_dir) as merge:
         engine = Engine(objects, merge)
@@ -190,8 +199,9 @@ def _carry(
                     f"{commit.oid[:9]} {commit.subject} does not apply to where '{branch}' returns to",
                     hints=[f"{again} && git cherry-pick {commit.oid[:12]}   (by hand)"],
                 )
-            tip, tree = (
-                committer.commit(result, [tip], commit.message, commit.author, commit.encoding),
-                result,
-            )
+            if commit.parents == (tip,):
+                tip, tree = commit.oid, commit.tree
+                continue
+            tip = committer.commit(result, [tip], commit.message, commit.author, commit.encoding)
+            tree = result
     return tip, len(later)

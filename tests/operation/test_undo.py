@@ -386,3 +386,30 @@ def test_N4_what_a_sync_put_back_on_an_older_nightly_is_ours_and_an_undo_goes_ba
     assert poolside(clone, "sync", "--push").status == 0
     assert poolside(clone, "undo").status == 0
     assert branches(clone) == older
+
+
+def test_what_came_later_and_is_upstreams_is_not_carried(simple: World, poolside: Run) -> None:
+    clone = ready(simple)
+    before = branches(clone)
+    assert poolside(clone, "sync").status == 0
+    newer = simple.land({"b.py": TEN + "eleven\n"}, "Extend b", 14)
+    clone.git("fetch", "-q", "upstream")
+    clone.git("branch", "-q", "-f", "main", newer)
+    assert poolside(clone, "undo", "--carry").status == 0
+    assert branches(clone) == before
+
+
+def test_what_came_later_stays_as_it_is_where_nothing_below_it_goes(simple: World, poolside: Run) -> None:
+    """The sync made the branches where the server had them already, and that is where they go back to."""
+    assert poolside(simple.clone("mate"), "sync", "--push").status == 0
+    clone = simple.clone()
+    clone.git("checkout", "-q", "--detach")
+    clone.git("branch", "-q", "-D", "poolside-main")
+    assert poolside(clone, "sync").status == 0
+    clone.git("checkout", "-q", "poolside-main")
+    own_commit(clone, "own.txt", "own\n")
+    clone.git("commit", "-q", "--amend", "--no-edit", env={"GIT_COMMITTER_NAME": "Somebody Else"})
+    assert poolside(clone, "push").status == 0
+    after = branches(clone)
+    assert poolside(clone, "undo", "--carry").status == 0
+    assert branches(clone) == after
