@@ -16,7 +16,7 @@ from typing import Any
 
 from git_poolside import interrupt
 from git_poolside.errors import GitFailed, PoolsideError, Refused
-from git_poolside.git import mending, refs, worktree
+from git_poolside.git import mending, refs, unsaved, worktree
 from git_poolside.git.process import Git
 from git_poolside.operation import lock
 from git_poolside.stack.model import Oid, RefChange
@@ -182,7 +182,7 @@ def carry_out(
     if standing is not None:
         along = (*(entry for entry in along if entry.path != standing.path), standing)
     for entry in along if len(along) > 1 else ():
-        worktree.refuse_overlap(_git_of(git, Path(entry.path)), entry.before, entry.after)
+        unsaved.refuse_overlap(_git_of(git, Path(entry.path)), entry.before, entry.after)
     journal = Journal(action, moving, along, stop=standing is not None)
     try:
         journal.save(git)

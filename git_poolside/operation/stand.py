@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from git_poolside.errors import GitFailed
-from git_poolside.git import mending, worktree
+from git_poolside.git import mending, unsaved, worktree
 from git_poolside.git.diff import tree_of_parent
 from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Objects
@@ -46,7 +46,7 @@ def to_mend(git: Git, stopped: Stopped) -> str:
     add = "git add --sparse" if git.switch("core.sparseCheckout") else "git add"  # one outside of it would be left out
     if len(stopped.paths) > _NAMED or not all(map(str.isprintable, stopped.paths)):
         return f"{add} PATH   (each, when you have resolved it)"
-    paths = shlex.join(worktree.typed(git, path) for path in stopped.paths)
+    paths = shlex.join(unsaved.typed(git, path) for path in stopped.paths)
     return f"{add} {paths}   (when you have resolved {'it' if len(stopped.paths) == 1 else 'them'})"
 
 
@@ -91,7 +91,7 @@ def _pick(git: Git, stopped: Stopped) -> str:
         return ""
     environment = {"GIT_REFLOG_ACTION": stopped.action, "GIT_EDITOR": ":"}
     answer = git.talk(
-        "-C", str(worktree.typed_in(git) or git.folder), "-c", "advice.mergeConflict=false",
+        "-C", str(unsaved.typed_in(git) or git.folder), "-c", "advice.mergeConflict=false",
         "cherry-pick", "--allow-empty", "--keep-redundant-commits", stopped.patch,
         ok=range(-64, 256), quiet=True, environment=environment,
     )  # fmt: skip

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from git_poolside.errors import Refused
-from git_poolside.git import refs, worktree
+from git_poolside.git import refs, unsaved, worktree
 from git_poolside.git.diff import changes
 from git_poolside.git.objects import Committer, Objects
 from git_poolside.git.process import Git
@@ -207,14 +207,14 @@ def check_worktree(git: Git, partial: Oid, paths: Iterable[bytes]) -> None:
     if current is None:
         raise Refused("HEAD is on an unborn branch, so a conflict cannot be resolved here", snag="dirty-for-stop",
                       hints=["git switch BRANCH   (one that has a commit)"])  # fmt: skip
-    worktree.refuse_staged(git)
-    found = worktree.overlap(git, current, partial, paths)
+    unsaved.refuse_staged(git)
+    found = unsaved.overlap(git, current, partial, paths)
     if found:
         raise Refused(
             "local changes or untracked files are in the way of resolving it here:\n"
             + "\n".join(f"  {path}" for path in found[:10]),
             snag="dirty-for-stop",
-            hints=worktree.aside(git, found),
+            hints=unsaved.aside(git, found),
         )
 
 
@@ -369,7 +369,7 @@ def _staged_or_changed(git: Git, stopped: Stopped) -> bool:
 
 
 def _refuse_markers(git: Git, stopped: Stopped) -> None:
-    if marked := worktree.with_markers(git, stopped.paths):
+    if marked := unsaved.with_markers(git, stopped.paths):
         raise Refused(
             "conflict markers are left in:\n" + "\n".join(f"  {path}" for path in marked),
             hints=["git add PATH   (when you have edited it)", stopped.go_on],
