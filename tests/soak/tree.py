@@ -42,8 +42,8 @@ class Tree:
         assert found == wanted, f"{self.repo.path} has {found}, not {wanted}"
 
     def checkout(self, *words: str) -> None:
-        """Check something out, if git lets us."""
-        self.repo.git("checkout", "-q", *words, check=False)
+        """Check something out, if git lets us, and over nothing that is ignored: that is no doing of ours."""
+        self.repo.git("checkout", "-q", "--no-overwrite-ignore", *words, check=False)
         self.head = self.repo.git("branch", "--show-current")
 
     # What is not committed
