@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -200,8 +201,13 @@ def parse(text: str, where: str = FILE, origin: Origin = Origin.PATCHES) -> Conf
     return config
 
 
+@cache
+def _types(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
 def _table(kind: type, name: str, values: dict[str, Any], where: str, text: str, unknown: list[str]) -> Any:
-    hints = get_type_hints(kind)
+    hints = _types(kind)
     accepted: dict[str, Any] = {}
     for key, value in values.items():
         attribute = key.replace("-", "_")

@@ -10,6 +10,8 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,7 @@ Run = Callable[..., Result]
 BIN = Path(__file__).parent.parent / "bin"
 EDGE_CASES = Path(__file__).parent / "EDGE_CASES.md"
 MEMORY = "/dev/shm"
+INHERITED = ("PATH", "HOME", "TMPDIR", "TERM", "LANG", "LC_", "LD_", "PYTHON", "PYTEST_", "PIP_", "POOLSIDE_")
 ROOM = 2 << 30
 
 
@@ -33,8 +36,12 @@ def pytest_configure() -> None:
     """Thousands of repositories are written and thrown away: in memory, where there is room to run them.
 
     Our modules are compiled before the first process of ours begins: those that tests start would do it each time.
+    Of the caller's environment stays what programs need to run: each of thousands of processes gets a copy.
     Nothing that hypothesis generates depends on how fast the machine is.
     """
+    for name in list(os.environ):
+        if not name.startswith(INHERITED):
+            del os.environ[name]
     if "PYTEST_XDIST_WORKER" not in os.environ:
         compileall.compile_dir(BIN.parent / "git_poolside", quiet=2)
     if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK | os.X_OK):
@@ -164,6 +171,18 @@ def stuck(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     return copied(request, stuck_world, tmp_path / "world")
 
 
+@pytest.fixture
+def synced(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    """The world of `simple` with a clone that has been synced: it stands on the second nightly; nothing is pushed."""
+    return copied(request, synced_world, tmp_path / "world")
+
+
+@pytest.fixture
+def stopped(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    """The world of `stuck` with a clone in which a sync has stopped at the patch that conflicts."""
+    return copied(request, stopped_world, tmp_path / "world")
+
+
 def copied(request: pytest.FixtureRequest, build: Callable[[World], None], root: Path) -> World:
     """A copy of the world that `build` makes; it is built once in a test process."""
     factory: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
@@ -190,6 +209,24 @@ def simple_world(world: World) -> None:
     world.patch({"b.py": TEN.replace("line 9\n", "line nine\n")}, "Use our index\n")
     world.land({"lib/c.py": TEN + "more\n"}, "Extend c", 12)
     world.nightly("2026-07-10")
+
+
+def synced_world(world: World) -> None:
+    simple_world(world)
+    assert done(world.clone(), "sync") == 0
+
+
+def stopped_world(world: World) -> None:
+    stuck_world(world)
+    assert done(world.clone(), "sync") == 3
+
+
+def done(where: Repo, command: str, *arguments: str) -> int:
+    """What a command of ours ends with, for a world that is built: what it says nobody reads."""
+    from git_poolside.cli import main
+
+    with chdir(where.path), redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        return main(command, list(arguments))
 
 
 def stuck_world(world: World) -> None:

@@ -336,8 +336,11 @@ class World:
     # Copies of a world that was built before, because building one takes as long as most tests
 
     def prepare(self) -> None:
-        """Keep a clone of this state for copies of this world, with few files in it all."""
-        for repo in (self.upstream, self.fork, self.clone(PREPARED)):
+        """Keep a clone of this state for copies of this world, with few files in it all.
+
+        The clones that there are belong to the state: they go along.
+        """
+        for repo in (self.upstream, self.fork, self.clone(PREPARED), *self._clones()):
             repo.git("-c", "repack.writeBitmaps=false", "repack", "-a", "-d", "-k", "-n", "-q")
             for folder in (repo.path / "objects", repo.path / ".git" / "objects"):
                 for left in folder.glob("??"):
@@ -350,7 +353,23 @@ class World:
         copy = object.__new__(World)
         copy.root, copy.env, copy.clock, copy.made_from = root, env, self.clock, self.root
         copy.upstream, copy.fork = Repo(root / "upstream.git", env), Repo(root / "fork.git", env)
+        for clone in copy._clones():
+            copy._settle(clone, self.root)
         return copy
+
+    def there(self, name: str = "clone") -> Repo:
+        """A clone that there is."""
+        return Repo(self.root / name, self.env)
+
+    def _clones(self) -> list[Repo]:
+        return [self.there(folder.parent.name) for folder in self.root.glob("[!.]*/.git")]
+
+    def _settle(self, clone: Repo, source: Path) -> None:
+        """Make a clone that was copied from the world at `source` one of this world."""
+        for file in (clone.path / ".git/config", clone.path / ".git/poolside/stopped.json"):
+            if file.exists():
+                file.write_text(file.read_text().replace(f"{source}/", f"{self.root}/"))
+        clone.git("update-index", "-q", "--unmerged", "--refresh")
 
     def _state(self) -> str:
         """The refs of both servers, as files hold them."""
@@ -370,10 +389,8 @@ class World:
         if note.read_text() != self._state():
             return None
         _copy(note.parent.parent, path, note.name)
-        config = path / ".git" / "config"
-        config.write_text(config.read_text().replace(f"file://{self.made_from}/", f"file://{self.root}/"))
         repo = Repo(path, self.env)
-        repo.git("update-index", "-q", "--refresh")
+        self._settle(repo, self.made_from)
         return repo
 
 

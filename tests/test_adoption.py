@@ -108,11 +108,10 @@ def test_A3_patches_on_an_older_picks_tip_are_shown_and_allowed_once(simple: Wor
     assert own(clone)[:2] == ["Add the build workflow", "Use our index"]
 
 
-def test_A3_the_stamp_records_the_picks_even_when_the_branch_moves_on(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    poolside(clone, "sync")
-    tail = simple.land({"a.py": TWO + "tail\n"}, "Add a tail", 14)
-    simple.nightly("2026-07-11", simple.land({"lib/d.py": "d\n"}, "Add d", 15))
+def test_A3_the_stamp_records_the_picks_even_when_the_branch_moves_on(synced: World, poolside: Run) -> None:
+    clone = synced.there()
+    tail = synced.land({"a.py": TWO + "tail\n"}, "Add a tail", 14)
+    synced.nightly("2026-07-11", synced.land({"lib/d.py": "d\n"}, "Add d", 15))
     clone.git("fetch", "-q", "upstream")
     clone.git("checkout", "-q", "poolside-cherry-picks")
     clone.git("cherry-pick", "-x", tail)
@@ -123,12 +122,11 @@ def test_A3_the_stamp_records_the_picks_even_when_the_branch_moves_on(simple: Wo
     assert own(clone) == ["Add the build workflow", "Use our index", STAMP.replace("-10", "-11")]
 
 
-def test_A3_patches_rebased_by_hand_onto_new_picks_are_not_doubled(simple: World, poolside: Run) -> None:
+def test_A3_patches_rebased_by_hand_onto_new_picks_are_not_doubled(synced: World, poolside: Run) -> None:
     """The old stamp's record comes along in the rebase, and the new pick lies above it."""
-    clone = simple.clone()
-    poolside(clone, "sync")
-    simple.nightly("2026-07-11", simple.land({"lib/d.py": "d\n"}, "Add d", 15))
-    tail = simple.land({"a.py": TWO + "tail\n"}, "Add a tail", 14)
+    clone = synced.there()
+    synced.nightly("2026-07-11", synced.land({"lib/d.py": "d\n"}, "Add d", 15))
+    tail = synced.land({"a.py": TWO + "tail\n"}, "Add a tail", 14)
     clone.git("fetch", "-q", "upstream")
     clone.git("checkout", "-q", "poolside-cherry-picks")
     clone.git("cherry-pick", "-x", tail)

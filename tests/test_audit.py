@@ -45,9 +45,8 @@ def resolve(clone: Repo, text: str) -> None:
         (BOTH, []),
     ],
 )
-def test_what_a_resolution_lost_is_told(stuck: World, poolside: Run, text: str, found: list[str]) -> None:
-    clone = stuck.clone()
-    assert poolside(clone, "sync").status == 3
+def test_what_a_resolution_lost_is_told(stopped: World, poolside: Run, text: str, found: list[str]) -> None:
+    clone = stopped.there()
     resolve(clone, text)
     result = poolside(clone, "sync", "--continue", "--json")
     assert result.status == 0, result.err

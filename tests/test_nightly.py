@@ -46,11 +46,10 @@ def refused_object(result: Result) -> list[str]:
 # Which commit
 
 
-def test_N1_the_named_commit_is_used_never_the_nightly_itself(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    assert poolside(clone, "sync").status == 0
-    assert clone.rev("main") == simple.upstream.rev("main") != simple.upstream.rev("nightly")
-    assert clone.git("branch", "--all", "--contains", simple.upstream.rev("nightly")) == "remotes/upstream/nightly"
+def test_N1_the_named_commit_is_used_never_the_nightly_itself(synced: World, poolside: Run) -> None:
+    clone = synced.there()
+    assert clone.rev("main") == synced.upstream.rev("main") != synced.upstream.rev("nightly")
+    assert clone.git("branch", "--all", "--contains", synced.upstream.rev("nightly")) == "remotes/upstream/nightly"
 
 
 def test_N1_N2_the_list_says_of_each_whether_it_can_be_used(simple: World, poolside: Run) -> None:
@@ -89,10 +88,9 @@ def test_N1_an_unusable_nightly_is_passed_over_and_that_is_said(simple: World, p
     assert "note: the nightly of 2026-07-12 is passed over: the commit that it names is not in this clone" in result.err
 
 
-def test_N1_when_only_unusable_ones_are_newer_that_is_said(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    poolside(clone, "sync")
-    entry(simple, f"2026-07-12 nightly release ({'1234567' * 5 + '12345'})")
+def test_N1_when_only_unusable_ones_are_newer_that_is_said(synced: World, poolside: Run) -> None:
+    clone = synced.there()
+    entry(synced, f"2026-07-12 nightly release ({'1234567' * 5 + '12345'})")
     result = poolside(clone, "sync")
     assert (result.status, result.out.splitlines()[0]) == (
         0,
@@ -207,9 +205,8 @@ def test_N3_the_nightlys_own_hash_means_what_it_names(simple: World, poolside: R
     assert clone.show("poolside-main", PATTERN_FILE) == workflow("20260710")
 
 
-def test_N4_an_older_nightly_needs_to_be_allowed(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    poolside(clone, "sync")
+def test_N4_an_older_nightly_needs_to_be_allowed(synced: World, poolside: Run) -> None:
+    clone = synced.there()
     before = clone.refs()
     said = refused(poolside(clone, "sync", "--nightly", "2026-07-03"), clone, before, "older-nightly")
     assert "the nightly of 2026-07-03 is 2 commits older than the base of the stack" in said
@@ -217,7 +214,7 @@ def test_N4_an_older_nightly_needs_to_be_allowed(simple: World, poolside: Run) -
     assert poolside(clone, "sync", "-n", "--nightly", "2026-07-03").status == 1
     back = ["--nightly", "2026-07-03", "--allow", "older-nightly", "--keep", "relu"]
     assert poolside(clone, "sync", *back).status == 0
-    assert clone.rev("main") == simple.upstream.rev("main~2")
+    assert clone.rev("main") == synced.upstream.rev("main~2")
     assert clone.subjects("main..poolside-cherry-picks") == ["Speed up relu (#11)"]
     assert clone.show("poolside-main", PATTERN_FILE) == workflow("20260703")
     assert clone.subjects("poolside-cherry-picks..poolside-main") == ["Add the build workflow", "Use our index"]
@@ -233,9 +230,8 @@ def test_N5_the_same_nightly_again_is_nothing_to_do(simple: World, poolside: Run
     assert clone.refs("refs") == refs
 
 
-def test_N5_a_changed_stack_on_the_same_nightly_is_rebuilt(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    poolside(clone, "sync")
+def test_N5_a_changed_stack_on_the_same_nightly_is_rebuilt(synced: World, poolside: Run) -> None:
+    clone = synced.there()
     (clone.path / "own.py").write_text("own\n")
     clone.git("add", "own.py")
     clone.git("commit", "-q", "-m", "Add own")
@@ -268,17 +264,16 @@ def rewritten(world: World) -> None:
     world.nightly("2026-07-12")
 
 
-def test_N6_a_rewritten_upstream_is_shown_and_has_to_be_allowed(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    poolside(clone, "sync")
+def test_N6_a_rewritten_upstream_is_shown_and_has_to_be_allowed(synced: World, poolside: Run) -> None:
+    clone = synced.there()
     gone = clone.rev("main")
-    rewritten(simple)
+    rewritten(synced)
     before = clone.refs()
     said = refused(poolside(clone, "sync"), clone, before, "upstream-rewritten")
     assert gone[:7] in said and "Extend c (#12)" in said
     result = poolside(clone, "sync", "--allow", "upstream-rewritten")
     assert result.status == 0, result.err
-    assert clone.rev("main") == simple.upstream.rev("main")
+    assert clone.rev("main") == synced.upstream.rev("main")
     assert clone.subjects("main..poolside-main") == [
         "Add the build workflow",
         "Use our index",
@@ -286,23 +281,21 @@ def test_N6_a_rewritten_upstream_is_shown_and_has_to_be_allowed(simple: World, p
     ]
 
 
-def test_N6_a_stale_snapshot_does_not_hide_a_rewritten_upstream(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    poolside(clone, "sync")
+def test_N6_a_stale_snapshot_does_not_hide_a_rewritten_upstream(synced: World, poolside: Run) -> None:
+    clone = synced.there()
     clone.git("branch", "-f", "main", "main~2")
-    gone = simple.upstream.rev("main")
-    rewritten(simple)
+    gone = synced.upstream.rev("main")
+    rewritten(synced)
     before = clone.refs()
     assert gone[:7] in refused(poolside(clone, "sync"), clone, before, "upstream-rewritten")
     assert poolside(clone, "sync", "--allow", "upstream-rewritten").status == 0
     assert "Extend c (#12)" not in clone.subjects("main..poolside-main")
 
 
-def test_N6_an_edit_keeps_a_base_that_upstream_has_no_more(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    poolside(clone, "sync")
+def test_N6_an_edit_keeps_a_base_that_upstream_has_no_more(synced: World, poolside: Run) -> None:
+    clone = synced.there()
     gone = clone.rev("main")
-    rewritten(simple)
+    rewritten(synced)
     clone.git("fetch", "-q", "upstream")
     added = poolside(clone, "cherry-pick", "add", "#14", "--allow", "upstream-rewritten")
     assert added.status == 0, added.err
@@ -339,10 +332,9 @@ def test_N6_a_clone_that_never_saw_what_is_gone_is_told_how_it_can_know_it(simpl
     assert clone.rev("main") == simple.upstream.rev("main")
 
 
-def test_N6_without_a_nightly_on_the_new_history_the_stack_stays(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    poolside(clone, "sync")
-    simple.upstream.git("update-ref", "refs/heads/main", "main~1")
+def test_N6_without_a_nightly_on_the_new_history_the_stack_stays(synced: World, poolside: Run) -> None:
+    clone = synced.there()
+    synced.upstream.git("update-ref", "refs/heads/main", "main~1")
     before = clone.refs("refs/heads")
     assert poolside(clone, "sync", "--allow", "upstream-rewritten").status == 0
     assert clone.refs("refs/heads") == before

@@ -27,9 +27,8 @@ def test_a_clean_sync_moves_the_three_branches_at_once(simple: World, poolside: 
     assert before["refs/heads/poolside-main"] == clone.rev("poolside-main@{1}")
 
 
-def test_the_second_sync_has_nothing_to_do(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    poolside(clone, "sync")
+def test_the_second_sync_has_nothing_to_do(synced: World, poolside: Run) -> None:
+    clone = synced.there()
     refs = clone.refs("refs")
     result = poolside(clone, "sync")
     assert (result.status, result.out) == (

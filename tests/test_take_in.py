@@ -31,10 +31,9 @@ def beside_a_mates_sync(world: World, poolside: Run) -> Repo:
     return clone
 
 
-def test_P1_what_came_is_replayed_on_top_and_the_push_succeeds(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    poolside(clone, "sync")
-    theirs = simple.patch({"mate.txt": "theirs\n"}, "A mate's patch\n", MATE)
+def test_P1_what_came_is_replayed_on_top_and_the_push_succeeds(synced: World, poolside: Run) -> None:
+    clone = synced.there()
+    theirs = synced.patch({"mate.txt": "theirs\n"}, "A mate's patch\n", MATE)
     result = poolside(clone, "sync", "--take-in")
     assert result.status == 0, result.err
     assert f"note: taken in from 'origin': {theirs[:9]} A mate's patch" in result.err.splitlines()
@@ -46,19 +45,18 @@ def test_P1_what_came_is_replayed_on_top_and_the_push_succeeds(simple: World, po
     ]
     assert clone.git("log", "-1", "--format=%an", "poolside-main~1") == "Team Mate"
     assert poolside(clone, "push").status == 0
-    assert simple.fork.rev("poolside-main") == clone.rev("poolside-main")
+    assert synced.fork.rev("poolside-main") == clone.rev("poolside-main")
 
 
-def test_P1_taking_in_goes_along_with_a_sync_to_a_newer_nightly(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    poolside(clone, "sync")
-    simple.patch({"mate.txt": "theirs\n"}, "A mate's patch\n", MATE)
-    simple.land({"lib/c.py": TEN + "more\nand more\n"}, "Extend again", 13)
-    simple.nightly("2026-07-11")
+def test_P1_taking_in_goes_along_with_a_sync_to_a_newer_nightly(synced: World, poolside: Run) -> None:
+    clone = synced.there()
+    synced.patch({"mate.txt": "theirs\n"}, "A mate's patch\n", MATE)
+    synced.land({"lib/c.py": TEN + "more\nand more\n"}, "Extend again", 13)
+    synced.nightly("2026-07-11")
     result = poolside(clone, "sync", "--take-in", "--push")
     assert result.status == 0, result.err
-    assert clone.rev("main") == simple.upstream.rev("main") == simple.fork.rev("main")
-    assert "A mate's patch" in simple.fork.git("log", "--format=%s", "main..poolside-main")
+    assert clone.rev("main") == synced.upstream.rev("main") == synced.fork.rev("main")
+    assert "A mate's patch" in synced.fork.git("log", "--format=%s", "main..poolside-main")
 
 
 def test_P1_an_undo_of_what_was_taken_in_and_pushed_puts_the_whole_stack_back(simple: World, poolside: Run) -> None:
@@ -207,10 +205,9 @@ def test_taking_in_where_nothing_came_is_a_plain_sync(simple: World, poolside: R
     assert clone.rev("main") == simple.upstream.rev("main")
 
 
-def test_P1_the_refusal_is_an_object_with_json(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    poolside(clone, "sync")
-    simple.patch({"mate.txt": "theirs\n"}, "A mate's patch\n", MATE)
+def test_P1_the_refusal_is_an_object_with_json(synced: World, poolside: Run) -> None:
+    clone = synced.there()
+    synced.patch({"mate.txt": "theirs\n"}, "A mate's patch\n", MATE)
     said = json.loads(poolside(clone, "push", "--json").out)
     assert (said["outcome"], said["exit"]) == ("refused", 4)
     assert "git poolside sync --take-in" in said["hints"][0]

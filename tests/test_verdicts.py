@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import TEN, Run
+from tests.conftest import TEN, Run, copied
 from tests.scenario import Files, Repo, Result, World
 
 EVERY = "trailer, pull, patch-id, same-result, reverse-apply"
@@ -22,12 +23,15 @@ def text(changes: Mapping[int, str] = {}) -> str:
 
 
 @pytest.fixture
-def begun(world: World) -> World:
+def begun(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     """Upstream with a few files and a nightly, and a fork on it with no patch yet."""
+    return copied(request, begun_world, tmp_path / "world")
+
+
+def begun_world(world: World) -> None:
     world.land({"a.py": text(), "b.py": text(), "c.py": text()}, "Add the library", 2)
     world.nightly("2026-07-03")
     world.fork_at()
-    return world
 
 
 def pick_first(world: World, files: Files, subject: str = "Speed up relu", number: int = 11) -> str:

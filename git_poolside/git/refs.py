@@ -40,18 +40,16 @@ def read(git: Git, refs: Iterable[str]) -> dict[str, Oid | None]:
     What git said before is still so where the files that it read stand as they did.
     """
     refs = list(refs)
-    known: dict[str, Oid | None] = {ref: _MOMENT[ref] for ref in refs if ref in _MOMENT}
+    found: dict[str, Oid | None] = {ref: _MOMENT.get(ref) for ref in refs}
     anew: dict[str, object] = {}
-    for ref in refs:
-        if ref not in known:
-            stands = _stands(git, ref)
-            said = _remembered(git, ref, stands)
-            if said is None:
-                anew[ref] = stands
-            else:
-                known[ref] = said.get(ref)
+    for ref, stands in _stand(git, (ref for ref in refs if ref not in _MOMENT)).items():
+        said = _remembered(git, ref, stands)
+        if said is None:
+            anew[ref] = stands
+        else:
+            found[ref] = said.get(ref)
     asked = _ask(git, anew) if anew else {}
-    return {ref: asked.get(ref) if ref in anew else known[ref] for ref in refs}
+    return found | {ref: asked.get(ref) for ref in anew}
 
 
 def read_one(git: Git, ref: str) -> Oid | None:
@@ -62,15 +60,15 @@ def below(git: Git, prefix: str) -> dict[str, Oid]:
     """All refs whose names start with `prefix`, which ends with a slash, in the order of their names, ``-2`` before
     ``-10``. What git said before is still so as in `read`.
     """
-    stands = _stands(git, prefix)
-    found = _remembered(git, prefix, stands)
-    return dict(found if found is not None else _ask(git, {prefix: stands}))
+    stands = _stand(git, [prefix])
+    found = _remembered(git, prefix, stands[prefix])
+    return dict(found if found is not None else _ask(git, stands))
 
 
 def read_ahead(git: Git, names: Iterable[str]) -> None:
     """Ask for all of these by one process, refs and what is below prefixes: what stands is not asked for again."""
-    wanted = {name: _stands(git, name) for name in names}
-    if anew := {name: stands for name, stands in wanted.items() if _remembered(git, name, stands) is None}:
+    wanted = _stand(git, names).items()
+    if anew := {name: stands for name, stands in wanted if _remembered(git, name, stands) is None}:
         _ask(git, anew)
 
 
@@ -101,13 +99,20 @@ _SHARED = ("refs/heads/", "refs/remotes/", "refs/tags/", "refs/poolside/")
 _READ: dict[tuple[Path, str], tuple[object, dict[str, Oid]]] = {}
 
 
-def _stands(git: Git, name: str) -> object:
-    """How the files of a ref, or of all below a prefix, stand; None where refs are kept in no files."""
-    if not name.startswith(_SHARED) or (git.common_dir / "reftable").exists():
-        return None
-    place = git.common_dir / name
-    files = sorted(path for path in place.rglob("*") if path.is_file()) if name[-1] == "/" else [place]
-    return _stamp(git.common_dir / "packed-refs"), [(file, _stamp(file)) for file in files]
+def _stand(git: Git, names: Iterable[str]) -> dict[str, object]:
+    """How the files of each ref, or of all below a prefix, stand; None where refs are kept in no files."""
+    packed = None if (git.common_dir / "reftable").exists() else _stamp(git.common_dir / "packed-refs")
+    found: dict[str, object] = {}
+    for name in names:
+        place = git.common_dir / name
+        if packed is None or not name.startswith(_SHARED):
+            found[name] = None
+        elif name[-1] == "/":
+            files = sorted(path for path in place.rglob("*") if path.is_file())
+            found[name] = packed, [(file, _stamp(file)) for file in files]
+        else:
+            found[name] = packed, _stamp(place)
+    return found
 
 
 def _stamp(path: Path) -> object:

@@ -217,9 +217,8 @@ def test_P8_every_command_recovers_first(simple: World, poolside: Run, command: 
     assert not (clone.path / ".git/poolside/journal.json").exists()
 
 
-def test_P8_a_killed_continue_that_is_finished_ends_the_stop(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
-    stop(clone, poolside)
+def test_P8_a_killed_continue_that_is_finished_ends_the_stop(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     resolve(clone)
     condition = '[ "$1" = committed ] && grep -q refs/poolside/operations || exit 0'
     killed(clone, "reference-transaction", condition, "sync", "--continue")

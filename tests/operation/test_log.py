@@ -98,9 +98,8 @@ def test_a_secret_in_a_command_is_not_recorded(simple: World, poolside: Run) -> 
     assert "hunter2" not in clone.git("log", "-g", "--format=%gs", "poolside-main")
 
 
-def test_the_log_has_a_reflog(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    poolside(clone, "sync")
+def test_the_log_has_a_reflog(synced: World, poolside: Run) -> None:
+    clone = synced.there()
     poolside(clone, "undo")
     assert clone.git("log", "-g", "--format=%gs", LOG).splitlines() == ["poolside undo", "poolside sync"]
 
@@ -141,9 +140,8 @@ def test_operations_keep_bounds_the_log(
     assert clone.rev("poolside-main") == first
 
 
-def test_the_log_needs_no_configuration(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    poolside(clone, "sync")
+def test_the_log_needs_no_configuration(synced: World, poolside: Run) -> None:
+    clone = synced.there()
     clone.git("checkout", "-q", "--detach")
     for branch in ("main", "poolside-cherry-picks", "poolside-main"):
         clone.git("branch", "-q", "-D", branch)

@@ -152,20 +152,19 @@ def test_the_second_record_of_a_day_has_the_next_number(simple: World, poolside:
     assert json.loads(result.out)["published"] == "refs/poolside/published/2026-07-10-2"
 
 
-def test_a_number_that_somebody_takes_meanwhile_is_passed_over(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    poolside(clone, "sync")
-    tip = simple.fork.rev("poolside-main")
+def test_a_number_that_somebody_takes_meanwhile_is_passed_over(synced: World, poolside: Run) -> None:
+    clone = synced.there()
+    tip = synced.fork.rev("poolside-main")
     path = clone.path / ".git/hooks/pre-push"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(f"#!/bin/sh\nrm $0\ngit --git-dir={simple.fork.path} update-ref {RECORD} {tip}\n")
+    path.write_text(f"#!/bin/sh\nrm $0\ngit --git-dir={synced.fork.path} update-ref {RECORD} {tip}\n")
     path.chmod(0o755)
     result = poolside(clone, "push")
     assert result.status == 0, result.err
     assert result.out.splitlines()[-1] == f"  {RECORD[:-1]}2"
-    assert simple.fork.rev(RECORD) == tip
+    assert synced.fork.rev(RECORD) == tip
     assert (
-        simple.fork.rev(f"{RECORD[:-1]}2^{{commit}}") == clone.rev("poolside-main") == simple.fork.rev("poolside-main")
+        synced.fork.rev(f"{RECORD[:-1]}2^{{commit}}") == clone.rev("poolside-main") == synced.fork.rev("poolside-main")
     )
 
 
@@ -239,50 +238,46 @@ def test_P1_a_background_fetch_does_not_defeat_the_lease(simple: World, served: 
     assert simple.fork.refs("refs") == before
 
 
-def test_P1_a_push_between_our_look_and_our_push_is_found(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    poolside(clone, "sync")
-    tip = simple.fork.rev("poolside-main")
-    mate = simple.commit(simple.fork, "waiting", {"mate.txt": "x\n"}, "Quick\n", parents=[tip])
+def test_P1_a_push_between_our_look_and_our_push_is_found(synced: World, poolside: Run) -> None:
+    clone = synced.there()
+    tip = synced.fork.rev("poolside-main")
+    mate = synced.commit(synced.fork, "waiting", {"mate.txt": "x\n"}, "Quick\n", parents=[tip])
     path = clone.path / ".git/hooks/pre-push"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(f"#!/bin/sh\nrm $0\ngit --git-dir={simple.fork.path} update-ref refs/heads/poolside-main {mate}\n")
+    path.write_text(f"#!/bin/sh\nrm $0\ngit --git-dir={synced.fork.path} update-ref refs/heads/poolside-main {mate}\n")
     path.chmod(0o755)
-    before = simple.fork.refs("refs")
+    before = synced.fork.refs("refs")
     result = poolside(clone, "push")
     assert result.status == 4, result.err
     assert "error: somebody pushed to 'origin' meanwhile; nothing was pushed:" in result.err.splitlines()
-    assert simple.fork.refs("refs") == {**before, "refs/heads/poolside-main": mate}
+    assert synced.fork.refs("refs") == {**before, "refs/heads/poolside-main": mate}
     assert "refs/poolside/published" not in " ".join(clone.refs("refs"))
 
 
-def test_P1_the_lease_of_the_oldest_unpushed_operation_counts(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    poolside(clone, "sync")
-    mate = teammate(simple)
+def test_P1_the_lease_of_the_oldest_unpushed_operation_counts(synced: World, poolside: Run) -> None:
+    clone = synced.there()
+    mate = teammate(synced)
     clone.git("fetch", "-q", "origin")
     again = poolside(clone, "sync")
     assert again.status == 1
     assert "'poolside-main' and 'origin/poolside-main' have diverged" in again.err
     assert poolside(clone, "push").status == 4
-    assert simple.fork.rev("poolside-main") == mate
+    assert synced.fork.rev("poolside-main") == mate
 
 
-def test_P1_commits_that_our_stack_accounts_for_renew_the_lease(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    poolside(clone, "sync")
-    mate = teammate(simple)
+def test_P1_commits_that_our_stack_accounts_for_renew_the_lease(synced: World, poolside: Run) -> None:
+    clone = synced.there()
+    mate = teammate(synced)
     clone.git("fetch", "-q", "origin")
     clone.git("cherry-pick", mate)
     result = poolside(clone, "push")
     assert result.status == 0, result.err
-    assert simple.fork.rev("poolside-main") == clone.rev("poolside-main")
+    assert synced.fork.rev("poolside-main") == clone.rev("poolside-main")
 
 
-def test_P1_what_the_message_of_a_lost_lease_hints_at_works(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    poolside(clone, "sync")
-    teammate(simple)
+def test_P1_what_the_message_of_a_lost_lease_hints_at_works(synced: World, poolside: Run) -> None:
+    clone = synced.there()
+    teammate(synced)
     [hint] = [line for line in poolside(clone, "push").err.splitlines() if "--take-in" in line]
     assert poolside(clone, *hint.removeprefix("hint: git poolside ").partition("   (")[0].split()).status == 0
     assert poolside(clone, "push").status == 0
@@ -316,17 +311,16 @@ def test_P2_a_pre_receive_hook_refuses_all(simple: World, served: Repo, poolside
     assert simple.fork.refs("refs") == before
 
 
-def test_P2_a_pre_push_hook_of_the_clone_refuses(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    poolside(clone, "sync")
+def test_P2_a_pre_push_hook_of_the_clone_refuses(synced: World, poolside: Run) -> None:
+    clone = synced.there()
     path = clone.path / ".git/hooks/pre-push"
     path.parent.mkdir(exist_ok=True)
     path.write_text("#!/bin/sh\necho 'run the tests first' >&2\nexit 1\n")
     path.chmod(0o755)
-    before = simple.fork.refs("refs")
+    before = synced.fork.refs("refs")
     result = poolside(clone, "push")
     assert (result.status, "run the tests first" in result.err) == (1, True), result.err
-    assert simple.fork.refs("refs") == before
+    assert synced.fork.refs("refs") == before
 
 
 def test_P2_a_server_that_hides_refs_poolside_gets_the_branches(simple: World, served: Repo, poolside: Run) -> None:
@@ -399,9 +393,8 @@ def test_the_records_can_be_tags(simple: World, poolside: Run) -> None:
 # P4: the network
 
 
-def test_P4_a_server_that_is_gone(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    poolside(clone, "sync")
+def test_P4_a_server_that_is_gone(synced: World, poolside: Run) -> None:
+    clone = synced.there()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -427,10 +420,9 @@ def test_P4_a_connection_that_dies_after_the_server_accepted_is_a_push(
 
 
 def test_P4_a_push_that_is_killed_when_it_notes_what_the_server_has_leaves_no_lock(
-    simple: World, poolside: Run
+    synced: World, poolside: Run
 ) -> None:
-    clone = simple.clone()
-    poolside(clone, "sync")
+    clone = synced.there()
     script = clone.path / ".git/hooks/reference-transaction"
     script.parent.mkdir(exist_ok=True)
     script.write_text(
@@ -441,12 +433,11 @@ def test_P4_a_push_that_is_killed_when_it_notes_what_the_server_has_leaves_no_lo
     assert result.status == 0, result.err
     assert not script.exists()
     assert [str(path) for path in (clone.path / ".git").rglob("*.lock")] == []
-    assert simple.fork.rev("poolside-main") == clone.rev("poolside-main") == clone.rev("origin/poolside-main")
+    assert synced.fork.rev("poolside-main") == clone.rev("poolside-main") == clone.rev("origin/poolside-main")
 
 
-def test_P4_killed_after_the_server_accepted_running_again_finds_out(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    poolside(clone, "sync")
+def test_P4_killed_after_the_server_accepted_running_again_finds_out(synced: World, poolside: Run) -> None:
+    clone = synced.there()
     operations = clone.rev("refs/poolside/operations")
     poolside(clone, "push")
     tag = clone.rev(RECORD)
@@ -490,7 +481,7 @@ def test_P4_a_server_that_cannot_keep_the_objects_has_failed(simple: World, pool
 
 
 @pytest.mark.parametrize("command", ["push", "sync"])
-def test_P10_a_server_that_asks_who_we_are_fails_without_a_question(simple: World, poolside: Run, command: str) -> None:
+def test_P10_a_server_that_asks_who_we_are_fails_without_a_question(synced: World, poolside: Run, command: str) -> None:
     class Guard(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(401)
@@ -500,8 +491,7 @@ def test_P10_a_server_that_asks_who_we_are_fails_without_a_question(simple: Worl
         def log_message(self, *words: object) -> None:
             """Nothing is to be said."""
 
-    clone = simple.clone()
-    poolside(clone, "sync")
+    clone = synced.there()
     here = clone.refs("refs")
     with HTTPServer(("127.0.0.1", 0), Guard) as server:
         Thread(target=server.serve_forever, daemon=True).start()
@@ -552,13 +542,12 @@ def test_P3_a_push_that_broke_off_is_gone_on_with(simple: World, poolside: Run) 
     assert simple.fork.rev(f"{RECORD}^{{commit}}") == clone.rev("poolside-main")
 
 
-def test_P3_a_push_that_broke_off_before_the_record_is_recorded_by_the_next(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    poolside(clone, "sync")
+def test_P3_a_push_that_broke_off_before_the_record_is_recorded_by_the_next(synced: World, poolside: Run) -> None:
+    clone = synced.there()
     clone.git("push", "-q", "-f", "origin", "main", "poolside-cherry-picks", "poolside-main")
     result = poolside(clone, "push")
     assert (result.status, result.out) == (0, f"Pushed to 'origin':\n  {RECORD}\n")
-    assert simple.fork.rev(f"{RECORD}^{{commit}}") == clone.rev("poolside-main")
+    assert synced.fork.rev(f"{RECORD}^{{commit}}") == clone.rev("poolside-main")
     assert poolside(clone, "push").out == "Nothing to push: 'origin' has these branches already.\n"
 
 
@@ -587,13 +576,12 @@ def test_P5_a_branch_that_appeared_meanwhile_is_not_overwritten(simple: World, p
     assert simple.fork.refs("refs") == before
 
 
-def test_P6_own_commits_made_after_the_sync_go_along(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    poolside(clone, "sync")
+def test_P6_own_commits_made_after_the_sync_go_along(synced: World, poolside: Run) -> None:
+    clone = synced.there()
     (clone.path / "b.py").write_text(TEN)
     clone.git("commit", "-q", "-a", "-m", "After all not")
     assert poolside(clone, "push").status == 0
-    assert simple.fork.rev("poolside-main") == clone.rev("poolside-main")
+    assert synced.fork.rev("poolside-main") == clone.rev("poolside-main")
 
 
 def test_P6_a_local_branch_behind_the_server_is_not_pushed_back(simple: World, poolside: Run) -> None:
@@ -688,9 +676,8 @@ def test_P14_a_clone_with_nothing_of_its_own_is_moved_along_after_a_teammates_sy
     assert simple.fork.refs() == mine.refs()
 
 
-def test_a_pushed_commit_that_was_reset_away_is_taken_along_again_not_deleted(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    assert poolside(clone, "sync").status == 0
+def test_a_pushed_commit_that_was_reset_away_is_taken_along_again_not_deleted(synced: World, poolside: Run) -> None:
+    clone = synced.there()
     clone.git("commit", "-q", "--allow-empty", "-m", "Mine")
     assert poolside(clone, "push").status == 0
     pushed = clone.rev("HEAD")
@@ -702,13 +689,12 @@ def test_a_pushed_commit_that_was_reset_away_is_taken_along_again_not_deleted(si
 
 
 def test_P1_a_teammates_push_beside_an_unpushed_operation_is_not_to_be_rebased_onto(
-    simple: World, poolside: Run
+    synced: World, poolside: Run
 ) -> None:
-    clone = simple.clone()
-    assert poolside(clone, "sync").status == 0
-    simple.patch({"team.txt": "team\n"}, "Teammate\n")
-    simple.land({"lib/c.py": TEN + "more\nand more\n"}, "Extend again", 13)
-    simple.nightly("2026-07-11")
+    clone = synced.there()
+    synced.patch({"team.txt": "team\n"}, "Teammate\n")
+    synced.land({"lib/c.py": TEN + "more\nand more\n"}, "Extend again", 13)
+    synced.nightly("2026-07-11")
     result = poolside(clone, "sync")
     assert (result.status, "'poolside-main' and 'origin/poolside-main' have diverged" in result.err) == (1, True)
     assert [line for line in result.err.splitlines() if line.startswith("hint:")] == [

@@ -212,9 +212,8 @@ def test_nothing_else_starts_during_a_stop(stuck: World, poolside: Run) -> None:
     assert poolside(clone, "log").status == 0
 
 
-def test_everything_that_a_stop_needs_survives_gc(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
-    stop(clone, poolside)
+def test_everything_that_a_stop_needs_survives_gc(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     clone.git("reflog", "expire", "--expire=now", "--all")
     clone.git("gc", "-q", "--prune=now")
     resolve(clone)
@@ -253,16 +252,14 @@ def test_continue_takes_the_index_as_the_resolution(stuck: World, poolside: Run)
     assert (tuned["old"], tuned["new"], tuned["reason"]) == (old, clone.rev("poolside-main~3"), "resolved by hand")
 
 
-def test_continue_works_from_a_subfolder(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
-    stop(clone, poolside)
+def test_continue_works_from_a_subfolder(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     resolve(clone)
     assert poolside(clone.path / "lib", "sync", "--continue").status == 0
 
 
-def test_continue_takes_the_users_own_commit(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
-    stop(clone, poolside)
+def test_continue_takes_the_users_own_commit(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     resolve(clone)
     clone.git("commit", "-q", "--no-edit")
     made = clone.rev("HEAD")
@@ -283,9 +280,8 @@ def test_git_cherry_pick_continue_counts_as_the_users_own_commit(stuck: World, p
     assert clone.git("log", "-1", form, "poolside-main~3") == clone.git("log", "-1", form, old)
 
 
-def test_a_message_that_the_user_changed_stays_changed(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
-    stop(clone, poolside)
+def test_a_message_that_the_user_changed_stays_changed(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     resolve(clone)
     clone.git("commit", "-q", "-m", "Tune line five again")
     assert poolside(clone, "sync", "--continue").status == 0
@@ -334,9 +330,8 @@ def test_several_own_commits_are_the_patch_and_added_ones(stuck: World, poolside
     ]
 
 
-def test_a_resolution_to_nothing_drops_the_patch_with_its_reason(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
-    stop(clone, poolside)
+def test_a_resolution_to_nothing_drops_the_patch_with_its_reason(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     clone.git("checkout", "-q", "HEAD", "--", "a.py", "b.py")
     result = poolside(clone, "sync", "--continue", "--json")
     assert result.status == 0, result.err
@@ -349,9 +344,8 @@ def test_a_resolution_to_nothing_drops_the_patch_with_its_reason(stuck: World, p
     assert "Tune line five" not in clone.subjects("main..poolside-main")
 
 
-def test_a_file_whose_time_changed_alone_is_no_unadded_change(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
-    stop(clone, poolside)
+def test_a_file_whose_time_changed_alone_is_no_unadded_change(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     resolve(clone)
     (clone.path / "b.py").write_text((clone.path / "b.py").read_text())
     os.utime(clone.path / "b.py", (1, 1))
@@ -415,9 +409,8 @@ def refused(clone: Repo, poolside: Run, *lines: str) -> None:
     assert everything(clone) == before
 
 
-def test_C10_unmerged_paths_are_refused(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
-    stop(clone, poolside)
+def test_C10_unmerged_paths_are_refused(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     refused(
         clone,
         poolside,
@@ -429,40 +422,35 @@ def test_C10_unmerged_paths_are_refused(stuck: World, poolside: Run) -> None:
     )
 
 
-def test_C10_markers_in_a_path_that_was_in_conflict_are_refused(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
-    stop(clone, poolside)
+def test_C10_markers_in_a_path_that_was_in_conflict_are_refused(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     clone.git("add", "a.py")
     refused(clone, poolside, "error: conflict markers are left in:", "  a.py")
 
 
-def test_C10_markers_in_the_users_own_commit_are_refused(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
-    stop(clone, poolside)
+def test_C10_markers_in_the_users_own_commit_are_refused(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     clone.git("commit", "-q", "-a", "--no-edit")
     refused(clone, poolside, "error: conflict markers are left in:", "  a.py")
 
 
-def test_C10_markers_elsewhere_are_the_users_text(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
-    stop(clone, poolside)
+def test_C10_markers_elsewhere_are_the_users_text(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     resolve(clone)
     write(clone, "b.py", "<<<<<<< in a manual\n=======\n>>>>>>> of git\n")
     clone.git("add", "b.py")
     assert poolside(clone, "sync", "--continue").status == 0
 
 
-def test_C10_changes_that_are_not_added_are_refused(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
-    stop(clone, poolside)
+def test_C10_changes_that_are_not_added_are_refused(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     resolve(clone)
     write(clone, "a.py", "later thought\n")
     refused(clone, poolside, "error: these paths have changes that are not added:", "  a.py")
 
 
-def test_C10_untracked_leftovers_stay_where_they_are(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
-    stop(clone, poolside)
+def test_C10_untracked_leftovers_stay_where_they_are(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     resolve(clone)
     write(clone, "a.py.orig", "a mergetool left it\n")
     assert poolside(clone, "sync", "--continue").status == 0
@@ -501,9 +489,8 @@ def test_C11_what_the_refusal_hints_at_works(stuck: World, poolside: Run) -> Non
     assert clone.show("poolside-main~3", "a.py") == RESOLVED
 
 
-def test_C11_a_stashed_resolution_is_refused_and_taken_when_it_is_back(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
-    stop(clone, poolside)
+def test_C11_a_stashed_resolution_is_refused_and_taken_when_it_is_back(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     resolve(clone)
     clone.git("stash", "-q")
     assert "the cherry-pick is gone" in poolside(clone, "sync", "--continue").err
@@ -531,18 +518,16 @@ def test_C11_head_elsewhere_is_refused_with_the_way_back(stuck: World, poolside:
     )
 
 
-def test_C11_a_branch_made_at_the_stop_is_refused(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
-    stop(clone, poolside)
+def test_C11_a_branch_made_at_the_stop_is_refused(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     resolve(clone)
     clone.git("checkout", "-q", "-b", "resolving")
     clone.git("commit", "-q", "-m", "Tune line five")
     refused(clone, poolside, f"error: HEAD is not on the tip that the patch goes onto, {partial(clone)[:12]}")
 
 
-def test_C11_commits_and_changes_on_top_are_refused(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
-    stop(clone, poolside)
+def test_C11_commits_and_changes_on_top_are_refused(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     resolve(clone)
     clone.git("commit", "-q", "--no-edit")
     write(clone, "b.py", "and more\n")
@@ -550,18 +535,16 @@ def test_C11_commits_and_changes_on_top_are_refused(stuck: World, poolside: Run)
     refused(clone, poolside, "error: there are commits and uncommitted changes on top of them")
 
 
-def test_C11_a_merge_at_the_stop_is_refused(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
-    stop(clone, poolside)
+def test_C11_a_merge_at_the_stop_is_refused(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     resolve(clone)
     clone.git("commit", "-q", "--no-edit")
     clone.git("merge", "-q", "-s", "ours", "-m", "Merge", "poolside-main")
     refused(clone, poolside, f"error: HEAD is not on the tip that the patch goes onto, {partial(clone)[:12]}")
 
 
-def test_C11_a_rebase_of_the_resolution_has_to_end_first(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
-    stop(clone, poolside)
+def test_C11_a_rebase_of_the_resolution_has_to_end_first(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     resolve(clone)
     clone.git("commit", "-q", "-m", "Tune line five")
     clone.git("rebase", "-q", "-x", "false", "HEAD~1", check=False)
@@ -579,11 +562,10 @@ def test_C11_a_rebase_of_the_resolution_has_to_end_first(stuck: World, poolside:
     assert poolside(clone, "sync", "--continue").status == 0
 
 
-def test_C11_another_worktree_is_refused(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
-    stop(clone, poolside)
+def test_C11_another_worktree_is_refused(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     resolve(clone)
-    other = stuck.root / "other"
+    other = stopped.root / "other"
     clone.git("worktree", "add", "-q", "--detach", str(other), "poolside-main")
     before = everything(clone)
     result = poolside(other, "sync", "--continue")
@@ -595,21 +577,19 @@ def test_C11_another_worktree_is_refused(stuck: World, poolside: Run) -> None:
     assert everything(clone) == before
 
 
-def test_skip_from_another_worktree_acts_on_the_one_of_the_stop(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
-    stop(clone, poolside)
-    other = stuck.root / "other"
+def test_skip_from_another_worktree_acts_on_the_one_of_the_stop(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
+    other = stopped.root / "other"
     clone.git("worktree", "add", "-q", "--detach", str(other), "upstream/main")
     result = poolside(other, "sync", "--skip")
     assert result.status == 0, result.err
-    assert Repo(other, stuck.env).rev("HEAD") == stuck.upstream.rev("main")
+    assert Repo(other, stopped.env).rev("HEAD") == stopped.upstream.rev("main")
     assert everything(clone)[1:] == ("ref: refs/heads/poolside-main\n", "")
 
 
 @pytest.mark.parametrize("going", ["--continue", "--skip"])
-def test_C11_a_role_ref_that_moved_is_refused_and_only_abort_works(stuck: World, poolside: Run, going: str) -> None:
-    clone = stuck.clone()
-    stop(clone, poolside)
+def test_C11_a_role_ref_that_moved_is_refused_and_only_abort_works(stopped: World, poolside: Run, going: str) -> None:
+    clone = stopped.there()
     resolve(clone)
     moved = clone.rev("poolside-main~1")
     clone.git("update-ref", "refs/heads/poolside-main", moved)
@@ -826,9 +806,8 @@ def test_skip_leaves_the_patch_out_and_records_why(stuck: World, poolside: Run) 
     assert everything(clone)[1:] == ("ref: refs/heads/poolside-main\n", "")
 
 
-def test_skip_after_the_users_own_commit_is_refused(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
-    stop(clone, poolside)
+def test_skip_after_the_users_own_commit_is_refused(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     resolve(clone)
     clone.git("commit", "-q", "--no-edit")
     before = everything(clone)
@@ -877,10 +856,9 @@ def test_abort_after_own_commits_says_where_they_are(stuck: World, poolside: Run
 
 @pytest.mark.parametrize("ignored", [False, True], ids=["untracked", "ignored"])
 def test_a_file_made_at_the_stop_where_the_branch_has_one_is_not_overwritten(
-    stuck: World, poolside: Run, ignored: bool
+    stopped: World, poolside: Run, ignored: bool
 ) -> None:
-    clone = stuck.clone()
-    stop(clone, poolside)
+    clone = stopped.there()
     write(clone, "own.txt", "mine\n")
     write(clone, ".git/info/exclude", "own.txt\n" if ignored else "")
     stashing = "git stash -u   (puts them aside; git stash pop brings them back)"
@@ -895,9 +873,8 @@ def test_a_file_made_at_the_stop_where_the_branch_has_one_is_not_overwritten(
     assert (clone.path / "own.txt").read_text() == "own\n"
 
 
-def test_abort_with_half_a_resolution_keeps_untracked_files(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
-    stop(clone, poolside)
+def test_abort_with_half_a_resolution_keeps_untracked_files(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     write(clone, "a.py", "half a resolution\n")
     write(clone, "notes.txt", "mine\n")
     assert poolside(clone, "sync", "--abort").status == 0
@@ -905,9 +882,8 @@ def test_abort_with_half_a_resolution_keeps_untracked_files(stuck: World, poolsi
     assert (clone.path / "a.py").read_text() == clone.show("poolside-main", "a.py")
 
 
-def test_abort_keeps_what_the_user_staged_beside_the_patch(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
-    stop(clone, poolside)
+def test_abort_keeps_what_the_user_staged_beside_the_patch(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     write(clone, "mine.txt", "mine\n")
     write(clone, "README.md", "mine too\n")
     clone.git("add", "mine.txt", "README.md")
@@ -927,9 +903,8 @@ def test_abort_from_another_branch_goes_back_to_the_first(stuck: World, poolside
     assert everything(clone) == (before[0] | {"refs/heads/elsewhere": made}, *before[1:])
 
 
-def test_abort_from_a_branch_with_work_in_progress_keeps_it(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
-    stop(clone, poolside)
+def test_abort_from_a_branch_with_work_in_progress_keeps_it(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     clone.git("checkout", "-q", "-f", "-b", "elsewhere", "origin/poolside-main~1")
     write(clone, "mine.txt", "mine\n")
     clone.git("add", "mine.txt")
