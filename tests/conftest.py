@@ -213,15 +213,15 @@ def simple_world(world: World) -> None:
 
 def synced_world(world: World) -> None:
     simple_world(world)
-    assert done(world.clone(), "sync") == 0
+    assert ends_with(world.clone(), "sync") == 0
 
 
 def stopped_world(world: World) -> None:
     stuck_world(world)
-    assert done(world.clone(), "sync") == 3
+    assert ends_with(world.clone(), "sync") == 3
 
 
-def done(where: Repo, command: str, *arguments: str) -> int:
+def ends_with(where: Repo, command: str, *arguments: str) -> int:
     """What a command of ours ends with, for a world that is built: what it says nobody reads."""
     from git_poolside.cli import main
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from git_poolside.stack.provenance import Provenance
-from tests.conftest import Run
-from tests.scenario import Repo, Result, World, workflow
+from tests.conftest import Run, copied, ends_with
+from tests.scenario import Files, Repo, Result, World, workflow
 from tests.test_verdicts import judged, patch_of, pick_first, snags, text
 
 WHY = "it broke the iOS build"
@@ -36,31 +38,46 @@ class Told:
 
 
 @pytest.fixture(params=["version", "no version"])
-def told(request: pytest.FixtureRequest, world: World, poolside: Run) -> Told:
+def told(request: pytest.FixtureRequest, tmp_path: Path) -> Told:
     """Two picks and two patches; the first pick landed and was dropped with the nightly of 2026-07-10."""
-    return _told(world, poolside, request.param == "version")
+    return _told(request, tmp_path, _with_version if request.param == "version" else _without_version)
 
 
-def _told(world: World, poolside: Run, version: bool) -> Told:
-    own = {WORKFLOW: workflow()} if version else {}
+def _told(request: pytest.FixtureRequest, tmp_path: Path, build: Callable[[World], None]) -> Told:
+    world = copied(request, build, tmp_path / "world")
+    return Told(
+        world,
+        world.there(),
+        world.there().rev("refs/remotes/origin/poolside-cherry-picks@{1}~1"),
+        world.upstream.rev("main"),
+    )
+
+
+def _with_version(world: World) -> None:
+    _build(world, {WORKFLOW: workflow()})
+
+
+def _without_version(world: World) -> None:
+    _build(world, {})
+
+
+def _build(world: World, own: Files) -> None:
     world.land({"a.py": text(), "b.py": text(), "c.py": text()}, "Add the library", 2)
     world.nightly("2026-07-03")
     world.fork_at()
     pick_first(world, {"b.py": text({3: "three"})}, "Tidy b", 10)
-    old = pick_first(world, {"a.py": text({2: "two"})})
+    pick_first(world, {"a.py": text({2: "two"})})
     pick_first(world, {"b.py": text({3: "three", 15: "fifteen"})}, "Tidy b again", 12)
     world.patch({"c.py": text({5: "five"}), **own}, "Use our index\n")
-    landed = world.land({"a.py": text({2: "two"})}, "Speed up relu", 11)
+    world.land({"a.py": text({2: "two"})}, "Speed up relu", 11)
     world.nightly("2026-07-10")
     clone = world.clone()
-    assert poolside(clone, "sync").status == 0
-    assert poolside(clone, "push").status == 0
-    return Told(world, clone, old, landed)
+    assert (ends_with(clone, "sync"), ends_with(clone, "push")) == (0, 0)
 
 
 @pytest.fixture
-def plain(world: World, poolside: Run) -> Told:
-    return _told(world, poolside, True)
+def plain(request: pytest.FixtureRequest, tmp_path: Path) -> Told:
+    return _told(request, tmp_path, _with_version)
 
 
 def refused(poolside: Run, clone: Repo, *arguments: str) -> dict[str, Any]:

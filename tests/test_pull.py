@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
-from tests.conftest import TEN, Run
+from tests.conftest import TEN, Run, copied, ends_with, simple_world
 from tests.scenario import PATTERN_FILE, Repo, World
 
 MATE = "Team Mate <mate@poolside.example>"
@@ -29,16 +30,29 @@ def synced(world: World, poolside: Run, *commands: list[str]) -> Repo:
     return mate
 
 
+@pytest.fixture
+def moved(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    """The world of `simple` with a clone, and with that of a teammate who has synced and pushed since."""
+    return copied(request, _moved, tmp_path / "world")
+
+
+def _moved(world: World) -> None:
+    simple_world(world)
+    world.clone()
+    mate = world.clone("mate")
+    assert (ends_with(mate, "sync"), ends_with(mate, "push")) == (0, 0)
+
+
 def state(clone: Repo) -> tuple[dict[str, str], str, str]:
     return clone.refs("refs/heads"), clone.git("symbolic-ref", "HEAD"), clone.git("status", "--porcelain")
 
 
-def test_P14_local_commits_on_the_old_tip_are_carried_over_by_one_command(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
+def test_P14_local_commits_on_the_old_tip_are_carried_over_by_one_command(moved: World, poolside: Run) -> None:
+    clone = moved.there()
     commit(clone, "mine.txt", "one\n", "My patch")
     commit(clone, "mine.txt", "two\n", "My second patch")
     before = state(clone)
-    mate = synced(simple, poolside)
+    mate = moved.there("mate")
     tip = mate.rev("poolside-main")
     result = poolside(clone, "pull")
     assert result.status == 0, result.err
@@ -58,14 +72,13 @@ def test_P14_local_commits_on_the_old_tip_are_carried_over_by_one_command(simple
         "hint: git poolside undo   (takes it back)",
     ]
     assert poolside(clone, "push").status == 0
-    assert simple.fork.rev("poolside-main") == clone.rev("poolside-main")
+    assert moved.fork.rev("poolside-main") == clone.rev("poolside-main")
 
 
-def test_a_pull_is_one_operation_that_can_be_undone(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
+def test_a_pull_is_one_operation_that_can_be_undone(moved: World, poolside: Run) -> None:
+    clone = moved.there()
     commit(clone, "mine.txt", "one\n", "My patch")
     before = state(clone)
-    synced(simple, poolside)
     poolside(clone, "pull")
     [logged] = json.loads(poolside(clone, "log", "--json").out)["operations"]
     assert (logged["kind"], logged["command"]) == ("pull", ["pull"])
@@ -74,15 +87,14 @@ def test_a_pull_is_one_operation_that_can_be_undone(simple: World, poolside: Run
     assert poolside(clone, "pull").status == 0
 
 
-def test_an_undone_pull_is_not_pushed_over_the_teammates_sync(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
+def test_an_undone_pull_is_not_pushed_over_the_teammates_sync(moved: World, poolside: Run) -> None:
+    clone = moved.there()
     commit(clone, "mine.txt", "one\n", "My patch")
-    synced(simple, poolside)
     for words in (["pull"], ["undo"]):
         assert poolside(clone, *words).status == 0
-    server = simple.fork.refs()
+    server = moved.fork.refs()
     assert poolside(clone, "push").status == 4
-    assert simple.fork.refs() == server
+    assert moved.fork.refs() == server
 
 
 @pytest.mark.parametrize("later", [False, True])
@@ -109,20 +121,18 @@ def test_an_undone_pull_that_left_nothing_of_ones_own_is_not_pushed_over_it_eith
     assert clone.subjects(f"{mate.rev('HEAD')}..poolside-main")[:1] == (["My patch"] if later else [])
 
 
-def test_an_undone_sync_that_took_a_teammates_along_is_not_pushed_over_it(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
-    synced(simple, poolside)
+def test_an_undone_sync_that_took_a_teammates_along_is_not_pushed_over_it(moved: World, poolside: Run) -> None:
+    clone = moved.there()
     for words in (["sync"], ["undo"]):
         assert poolside(clone, *words).status == 0
-    server = simple.fork.refs()
+    server = moved.fork.refs()
     assert poolside(clone, "push").status == 4
-    assert simple.fork.refs() == server
+    assert moved.fork.refs() == server
 
 
-def test_a_dry_run_says_the_same_and_changes_nothing(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
+def test_a_dry_run_says_the_same_and_changes_nothing(moved: World, poolside: Run) -> None:
+    clone = moved.there()
     mine = commit(clone, "mine.txt", "one\n", "My patch")
-    synced(simple, poolside)
     before = state(clone)
     said = json.loads(poolside(clone, "pull", "-n", "--json").out)
     assert state(clone) == before
@@ -144,13 +154,13 @@ def test_nothing_to_pull(simple: World, poolside: Run) -> None:
     assert state(clone) == before
 
 
-def test_P6_a_clone_with_nothing_of_its_own_is_moved_along(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
+def test_P6_a_clone_with_nothing_of_its_own_is_moved_along(moved: World, poolside: Run) -> None:
+    clone = moved.there()
     for branch in ("main", "poolside-cherry-picks"):
         clone.git("branch", "-q", branch, f"origin/{branch}")
-    mate = synced(simple, poolside)
+    mate = moved.there("mate")
     assert poolside(clone, "pull").status == 0
-    assert clone.refs() == simple.fork.refs() == mate.refs()
+    assert clone.refs() == moved.fork.refs() == mate.refs()
     assert clone.git("status", "--porcelain") == ""
 
 
@@ -248,21 +258,19 @@ def topic(clone: Repo, name: str, at: str = "poolside-main") -> str:
     return made
 
 
-def test_P14_a_topic_branch_goes_along_when_it_is_named(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
+def test_P14_a_topic_branch_goes_along_when_it_is_named(moved: World, poolside: Run) -> None:
+    clone = moved.there()
     topic(clone, "one")
-    synced(simple, poolside)
     result = poolside(clone, "pull", "one")
     assert result.status == 0, result.err
     assert clone.subjects("poolside-main..one") == ["Work on one"]
-    assert clone.rev("one~1") == clone.rev("poolside-main") == simple.fork.rev("poolside-main")
+    assert clone.rev("one~1") == clone.rev("poolside-main") == moved.fork.rev("poolside-main")
 
 
-def test_P14_the_topic_that_is_checked_out_goes_along(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
+def test_P14_the_topic_that_is_checked_out_goes_along(moved: World, poolside: Run) -> None:
+    clone = moved.there()
     topic(clone, "one")
     clone.git("checkout", "-q", "one")
-    synced(simple, poolside)
     assert poolside(clone, "pull").status == 0
     assert clone.git("symbolic-ref", "HEAD") == "refs/heads/one"
     assert clone.subjects("poolside-main..one") == ["Work on one"]
@@ -270,22 +278,20 @@ def test_P14_the_topic_that_is_checked_out_goes_along(simple: World, poolside: R
     assert clone.git("status", "--porcelain") == ""
 
 
-def test_S11_other_branches_on_the_old_tip_are_left_alone(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
+def test_S11_other_branches_on_the_old_tip_are_left_alone(moved: World, poolside: Run) -> None:
+    clone = moved.there()
     left = topic(clone, "left")
     topic(clone, "one")
     clone.git("branch", "kept", "poolside-main")
     old = clone.rev("poolside-main")
-    synced(simple, poolside)
     assert poolside(clone, "pull", "one").status == 0
     assert (clone.rev("left"), clone.rev("kept")) == (left, old)
 
 
-def test_P14_a_topic_on_a_local_commit_follows_it(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
+def test_P14_a_topic_on_a_local_commit_follows_it(moved: World, poolside: Run) -> None:
+    clone = moved.there()
     commit(clone, "mine.txt", "one\n", "My patch")
     topic(clone, "one")
-    synced(simple, poolside)
     assert poolside(clone, "pull", "one").status == 0
     assert clone.subjects("origin/poolside-main..one") == ["My patch", "Work on one"]
     assert clone.rev("one~1") == clone.rev("poolside-main")
@@ -325,11 +331,10 @@ def test_P14_a_topic_after_ones_own_sync_is_moved_too(simple: World, poolside: R
 
 
 def test_a_branch_that_stands_on_no_stack_is_refused_by_name_and_left_alone_without(
-    simple: World, poolside: Run
+    moved: World, poolside: Run
 ) -> None:
-    clone = simple.clone()
+    clone = moved.there()
     other = topic(clone, "other", at="upstream/main")
-    synced(simple, poolside)
     result = poolside(clone, "pull", "other")
     assert result.status == 1
     assert "which is no earlier state of the fork's stack" in result.err
@@ -347,12 +352,11 @@ def test_a_branch_that_is_not_there(simple: World, poolside: Run, name: str) -> 
     assert f"there is no branch '{name.removeprefix('refs/heads/')}' here" in result.err
 
 
-def test_P7_a_topic_in_another_worktree_is_brought_along(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
+def test_P7_a_topic_in_another_worktree_is_brought_along(moved: World, poolside: Run) -> None:
+    clone = moved.there()
     topic(clone, "one")
-    clone.git("worktree", "add", "-q", str(simple.root / "linked"), "one")
-    linked = Repo(simple.root / "linked", clone.env)
-    synced(simple, poolside)
+    clone.git("worktree", "add", "-q", str(moved.root / "linked"), "one")
+    linked = Repo(moved.root / "linked", clone.env)
     assert poolside(clone, "pull", "one").status == 0
     assert (linked.path / "lib/c.py").read_text() == TEN + "more\n"
     assert linked.git("status", "--porcelain") == ""
@@ -409,20 +413,18 @@ def test_a_merge_of_the_forks_plain_commits_is_put_in_line(simple: World, poolsi
     assert clone.rev("poolside-main~1") == simple.fork.rev("poolside-main")
 
 
-def test_status_tells_when_a_pull_is_needed(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
+def test_status_tells_when_a_pull_is_needed(moved: World, poolside: Run) -> None:
+    clone = moved.there()
     commit(clone, "mine.txt", "one\n", "My patch")
-    synced(simple, poolside)
     result = poolside(clone, "status", "--fetch")
     assert result.err.splitlines() == [
         "hint: git poolside pull   (the fork's server has moved on: goes to its tips, with what is only here)"
     ]
 
 
-def test_status_tells_what_is_behind_the_server_and_what_is_to_be_sent(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
+def test_status_tells_what_is_behind_the_server_and_what_is_to_be_sent(moved: World, poolside: Run) -> None:
+    clone = moved.there()
     clone.git("branch", "-q", "main", "origin/main")
-    synced(simple, poolside)
     snapshot = poolside(clone, "status", "--fetch").out.splitlines()[4]
     assert snapshot.split() == ["main", clone.rev("main")[:9], "snapshot", "behind", "the", "server"]
     assert poolside(clone, "pull").err.splitlines() == ["hint: git poolside undo   (takes it back)"]
@@ -539,11 +541,11 @@ def test_L18_a_commit_that_landed_and_was_undone_without_a_word_is_asked_about(
     assert "Tune seven" not in clone.subjects("origin/main..poolside-main")
 
 
-def test_one_of_two_commits_is_dropped_and_the_other_kept(simple: World, poolside: Run) -> None:
-    clone = simple.clone()
+def test_one_of_two_commits_is_dropped_and_the_other_kept(moved: World, poolside: Run) -> None:
+    clone = moved.there()
     commit(clone, "mine.txt", "one\n", "My patch")
     other = commit(clone, "other.txt", "one\n", "My other patch")
-    mate = synced(simple, poolside)
+    mate = moved.there("mate")
     result = poolside(clone, "pull", "--drop", "My patch", "--keep", other)
     assert result.status == 0, result.err
     assert clone.subjects(f"{mate.rev('HEAD')}..poolside-main") == ["My other patch"]
