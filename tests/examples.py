@@ -151,7 +151,7 @@ class Session:
             self._place = (self._place / words[1]).resolve()
             return 0, ""
         if bare.startswith(_OURS) and not _SHELL.search(bare):
-            status, printed = _ours(words[2:], self._place, dated)
+            status, printed = ours(words[2:], self._place, dated)
         else:
             path = f"{self._executables}{os.pathsep}{os.environ['PATH']}"
             done = subprocess.run(
@@ -200,7 +200,7 @@ def _dated(minutes: int) -> dict[str, str]:
     return {**named, "GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
 
 
-def _ours(words: list[str], place: Path, environment: Mapping[str, str]) -> tuple[int, str]:
+def ours(words: list[str], place: Path, environment: Mapping[str, str]) -> tuple[int, str]:
     """A command of ours, run here: what starting Python again would cost is more than most of them do."""
     from git_poolside.cli import dispatch
 

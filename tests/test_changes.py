@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 from git_poolside.stack.changes import BEGIN, END, TITLE
-from tests.conftest import TEN, Run
+from tests.conftest import TEN, Run, copied, ends_with, simple_world
 from tests.scenario import Link, Repo, World
 from tests.test_shape import STAMP, fates, later, own
 
@@ -41,13 +42,17 @@ def edited(
 
 
 @pytest.fixture
-def written(simple: World, poolside: Run) -> tuple[World, Repo]:
+def written(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[World, Repo]:
     """`simple` with a hand-kept changes file that was adopted, and a third nightly waiting behind the second."""
-    simple.patch({FILE: HAND}, "Describe the fork\n")
-    clone = simple.clone()
-    assert poolside(clone, "changes", "--write").status == 0
-    later(simple)
-    return simple, clone
+    world = copied(request, _written, tmp_path / "world")
+    return world, world.there()
+
+
+def _written(world: World) -> None:
+    simple_world(world)
+    world.patch({FILE: HAND}, "Describe the fork\n")
+    assert ends_with(world.clone(), "changes", "--write") == 0
+    later(world)
 
 
 def test_the_section_is_printed_and_nothing_changes(simple: World, poolside: Run) -> None:
