@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import git_poolside
@@ -60,9 +61,9 @@ SLOW = ("pygit2", "sh", "requests", "yaml", "asyncio", "tomli")
 PURE = ("os", "sys", "pathlib", "socket", "subprocess", "time", "shutil", "tempfile", "io")
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
-    for path in sorted(ROOT.rglob("*.py")):
-        yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text())
+@cache
+def modules() -> list[tuple[str, ast.Module]]:
+    return [(path.relative_to(ROOT).as_posix(), ast.parse(path.read_text())) for path in sorted(ROOT.rglob("*.py"))]
 
 
 def imports(tree: ast.AST) -> Iterator[str]:

@@ -32,7 +32,7 @@ SLOW = (
 
 @pytest.mark.parametrize("pattern", SLOW)
 def test_P13_a_pattern_that_takes_for_ever_is_ended(pattern: str) -> None:
-    subjects = Subjects(pattern, 0.1)
+    subjects = Subjects(pattern, 0.03)
     began = process_time()
     with pytest.raises(Refused) as error:
         for length in range(1, 400):
@@ -46,7 +46,7 @@ def test_P13_a_pattern_that_takes_for_ever_is_ended(pattern: str) -> None:
 
 
 def test_P13_the_time_is_for_all_subjects_together() -> None:
-    subjects = Subjects(r"^(?P<commit>(a+)+)$", 0.1)
+    subjects = Subjects(r"^(?P<commit>(a+)+)$", 0.03)
     began = process_time()
     with pytest.raises(Refused):
         for _ in range(10_000):
@@ -72,8 +72,8 @@ def test_P13_the_timer_is_put_away_and_no_thread_needs_one() -> None:
 def test_P13_commands_refuse_a_pattern_that_takes_for_ever(
     simple: World, poolside: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("git_poolside.git.subjects._SECONDS", 0.2)
-    monkeypatch.setattr(Subjects.__init__, "__defaults__", (0.2,))
+    monkeypatch.setattr("git_poolside.git.subjects._SECONDS", 0.05)
+    monkeypatch.setattr(Subjects.__init__, "__defaults__", (0.05,))
     simple.patch({".poolside.toml": f"[nightly]\npattern = '{FOR_EVER}'\n"}, "Configure\n")
     simple.commit(simple.upstream, "nightly", {}, "a" * 300 + "!\n")
     clone = simple.clone()
