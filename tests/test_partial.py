@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from git_poolside.git.objects import Objects
+from git_poolside.git.process import open_repository
+from git_poolside.git.promised import bring
+from git_poolside.stack.model import Oid
 from tests.conftest import Run
 from tests.scenario import Repo, World
 
@@ -71,3 +75,22 @@ def test_blobs_that_merges_need_are_fetched_in_one_batch(world: World, poolside:
     for name in names:
         text = clone.show("poolside-main", name)
         assert "own 3\n" in text and "upstream 27\n" in text
+
+
+def test_what_no_server_has_all_of_is_fetched_from_both(world: World) -> None:
+    """A server that lacks one of what it is asked for hands out nothing."""
+    with_stack(world, 2)
+    again = {f"lib/file{n}.py": "own, again\n" for n in range(2)}
+    world.patch(again, "Change both again")
+    world.nightly("2026-07-10")
+    clone = blobless(world)
+    world.land({"lib/file0.py": "upstream's\n"}, "Rewrite the first", 2)
+    clone.git("fetch", "-q", "--filter=blob:none", "upstream")
+    wanted = [
+        *(world.fork.rev(f"poolside-main~1:lib/file{n}.py") for n in range(2)),
+        world.upstream.rev("main:lib/file0.py"),
+    ]
+    git = open_repository(clone.path)
+    assert [Objects(git).exists(Oid(oid)) for oid in wanted] == [False, False, False]
+    bring(Objects(git), map(Oid, wanted))
+    assert [Objects(git).exists(Oid(oid)) for oid in wanted] == [True, True, True]

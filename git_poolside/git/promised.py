@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
+from git_poolside.git.remotes import NOT_THERE
 from git_poolside.stack.model import Oid
 
 _FETCH = (
@@ -25,10 +26,21 @@ def bring(objects: Objects, wanted: Iterable[Oid]) -> None:
     missing = [oid for oid in dict.fromkeys(wanted) if not objects.exists(oid)]
     if len(missing) < 2:
         return
-    asked = "".join(f"{oid}\n" for oid in missing)
     for remote in _promisors(git):
-        if git.talk(*_FETCH, remote, ok=range(256), quiet=True, input=asked).status == 0:
+        missing = _left(git, remote, missing)
+        if not missing:
             return
+
+
+def _left(git: Git, remote: str, wanted: list[Oid]) -> list[Oid]:
+    """Those of `wanted` that the remote did not hand out: one that it has not spoils the whole question."""
+    answer = git.talk(*_FETCH, remote, ok=range(256), quiet=True, input="".join(f"{oid}\n" for oid in wanted))
+    if answer.status == 0:
+        return []
+    if len(wanted) == 1 or not any(word in answer.complaint for word in NOT_THERE):
+        return wanted
+    half = len(wanted) // 2
+    return [*_left(git, remote, wanted[:half]), *_left(git, remote, wanted[half:])]
 
 
 def _promisors(git: Git) -> list[str]:

@@ -17,7 +17,7 @@ from git_poolside.ui import Ui
 _FETCH = (
     "fetch", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-maintenance",
 )  # fmt: skip
-_NOT_THERE = ("couldn't find remote ref", "not our ref", "no such remote ref", "unadvertised object")
+NOT_THERE = ("couldn't find remote ref", "not our ref", "no such remote ref", "unadvertised object")
 _NOBODY_THERE = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS_REQUIRE": "never"}
 """With them, and away from the terminal, git and ssh fail where they would ask (git(1), ssh(1))."""
 _OURS_ALONE = ("fetch.prune=false", "fetch.pruneTags=false", "fetch.writeCommitGraph=false")
@@ -80,7 +80,7 @@ class Remote:
     def has(self, *refspecs: str) -> bool:
         """Fetch what the server may not have; whether it had all of it. Raises `FarSideFailed` for the rest."""
         answer = self._fetch(refspecs, quiet=True)
-        if answer.status and not any(word in answer.complaint for word in _NOT_THERE):
+        if answer.status and not any(word in answer.complaint for word in NOT_THERE):
             raise self._failed(answer)
         return answer.status == 0
 
