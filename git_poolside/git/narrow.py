@@ -53,8 +53,8 @@ class Narrow:
         if (base, ours) not in self._known:
             objects = self._objects
             before, now = objects.rows(base), objects.rows(ours)
-            if not objects.written_by_git(ours):
-                raise WholeTrees
+            if not (objects.written_by_git(base) and objects.written_by_git(ours)):
+                raise WholeTrees  # what is made of it would not be as git writes it, and is not looked at again
             edits: dict[bytes, Row] = {}
             differs = len(before) != len(now)
             for name, row in now.items():

@@ -166,6 +166,19 @@ def test_C5_trees_as_git_would_not_write_them_become_what_git_makes_of_them(
     assert bench.compare([Job(ours, [Patch(name, base, theirs)])]) == []
 
 
+def test_C5_a_tree_that_a_question_was_asked_with_is_as_git_would_write_it(workbench: tuple[Store, Bench]) -> None:
+    """The first merge asks without the edit of x; the second is onto the tree that this would be."""
+    store, bench = workbench
+    text, longer = content(0), File(FILE, content(0).data + b"more\n")
+    base = {b"x": BY_GROUP, b"y": Y}
+    first = [
+        write(store, files) for files in (base | {b"m": text}, {b"x": Z, b"y": Y, b"n": text}, base | {b"m": longer})
+    ]
+    assert bench.compare([Job(first[1], [Patch("moved", first[0], first[2])])]) == []
+    then = [write(store, base | {b"n": one, b"y": two}) for one, two in ((longer, Y), (text, Y), (longer, Z))]
+    assert bench.compare([Job(then[1], [Patch("edited", then[0], then[2])])]) == []
+
+
 SETTINGS = {
     "one way": """
 [merge]
