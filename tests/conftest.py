@@ -6,6 +6,7 @@ import compileall
 import gc
 import os
 import re
+import shutil
 import signal
 import sys
 import tempfile
@@ -36,12 +37,15 @@ def pytest_configure() -> None:
     """Thousands of repositories are written and thrown away: in memory, where there is room to run them.
 
     Our modules are compiled before the first process of ours begins: those that tests start would do it each time.
-    Of the caller's environment stays what programs need to run: each of thousands of processes gets a copy.
+    Of the caller's environment stays what programs need to run: each of thousands of processes gets a copy. Where git
+    lies is the first place that is looked at.
     Nothing that hypothesis generates depends on how fast the machine is.
     """
     for name in list(os.environ):
         if not name.startswith(INHERITED):
             del os.environ[name]
+    if git := shutil.which("git"):
+        os.environ["PATH"] = f"{Path(git).parent}{os.pathsep}{os.environ['PATH']}"
     if "PYTEST_XDIST_WORKER" not in os.environ:
         compileall.compile_dir(BIN.parent / "git_poolside", quiet=2)
     if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK | os.X_OK):

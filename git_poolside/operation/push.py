@@ -87,7 +87,10 @@ def push(git: Git, config: Config, ui: Ui, command: Sequence[str], *, dry_run: b
     except _Taken:
         return push(git, config, ui, command)  # asks the server again, which has that number now
     sent = {**{ref: tip for ref, (_, tip) in wanted.items()}, **({record: tag} if recorded else {})}
-    _log(git, config, command, local, sent, [RefChange(record, refs.read_one(git, record), tag)] if recorded else [])
+    here = refs.below(git, config.published.prefix).get(record)
+    new = [RefChange(record, here, tag)] if recorded else []
+    _log(git, config, command, local, sent, new, committer.identity)
+    read_ahead(git, config)
     _follow(git, config, wanted)
     topics: list[Topic] = []
     before, tip = wanted.get(config.ref(config.branches.patches), (None, None))
@@ -122,11 +125,12 @@ def _log(
     local: Mapping[str, Oid | None],
     sent: Mapping[str, Oid],
     more: Sequence[RefChange],
+    identity: bytes | None = None,
 ) -> None:
     """Write the push into the operation log, and the refs of `more` with it."""
     with quarantine(git) as inner:
         own = Objects(inner.git)
-        committer = Committer.of(own)
+        committer = Committer.of(own, identity)
         operation = log.Operation(
             "push",
             log.without_secrets(command),
