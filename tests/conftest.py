@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import chdir, redirect_stderr, redirect_stdout
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,8 +57,17 @@ def pytest_configure() -> None:
     settings.load_profile("any machine")
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Of two workers one begins to compile the suite's modules at its end, and each finds what the other compiled."""
+    sys.dont_write_bytecode = False
+    if os.environ.get("PYTEST_XDIST_WORKER") == "gw1" and session.config.args == session.config.getini("testpaths"):
+        for file in sorted(Path(__file__).parent.rglob("test_*.py"), reverse=True):
+            import_module(".".join(file.relative_to(BIN.parent).with_suffix("").parts))
+
+
 def pytest_collection_finish() -> None:
     """What was made up to here stays to the end: no collection has to look at it again."""
+    sys.dont_write_bytecode = "PYTHONDONTWRITEBYTECODE" in os.environ
     gc.collect()
     gc.freeze()
 
