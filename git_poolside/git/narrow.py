@@ -3,16 +3,17 @@
 merge-ort reads every folder in which ours differs from the base when it looks for where a file went, and that is
 most of its work (a few added and deleted files among thousands of edited ones). But a file that the base and ours
 both have is no end of a rename, and where the patch does not touch it ours wins. So the question is asked
-with the base's entry in its place, and the answer's changes are put into ours.
+with the base's entry in its place, and the answer's changes are put into ours. Folders that the patch touches stay as
+ours has them: merge-ort looks for renames in a folder if both sides have changed it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from git_poolside.git.diff import Change
 from git_poolside.git.merge import MergeOrt
-from git_poolside.git.objects import FOLDER, TREE_MODE, Entry, Objects, Row
+from git_poolside.git.objects import FOLDER, TREE_MODE, Entry, Objects, Row, Rows, folders
 from git_poolside.stack.model import Conflict, Oid
 
 
@@ -31,11 +32,9 @@ class Narrow:
     def apply(self, change: Change, ours: Oid) -> Oid | Conflict:
         """The tree that `change` makes of `ours`, or the conflict. Raises `WholeTrees` and `MergeCrashed`."""
         objects = self._objects
-        less = self._without_edits(change.base, ours)
-        if less == ours:
+        asked = self._asked(change.base, ours, {at for touch in change.touches for at in folders(touch.path)}, b"")
+        if asked == ours:
             raise WholeTrees
-        touched = {touch.path: objects.lookup(ours, touch.path) for touch in change.touches}
-        asked = objects.graft(less, {at: one for at, one in touched.items() if objects.lookup(less, at) != one})
         merged = self._merge.merge(change.base, asked, change.theirs)
         if merged.conflict is not None:
             return merged.conflict
@@ -46,15 +45,35 @@ class Narrow:
             made[path] = after
         return objects.graft(ours, made)
 
+    def _asked(self, base: Oid, ours: Oid, touched: Set[bytes], above: bytes) -> Oid:
+        """`ours` without edits in the folders below `above`, but for those that are `touched`."""
+        before = self._rows(base, ours)
+        edits: dict[bytes, Row] = {}
+        for name, row in self._objects.rows(ours).items():
+            old = before.get(name)
+            if old is not None and old != row and old[0] == row[0] == FOLDER:
+                inside = Oid(old[1].hex()), Oid(row[1].hex())
+                path = above + name
+                made = self._asked(*inside, touched, path + b"/") if path in touched else self._without_edits(*inside)
+                edits[name] = (FOLDER, bytes.fromhex(made))
+        return self._objects.edit_rows(ours, edits)
+
+    def _rows(self, base: Oid, ours: Oid) -> Rows:
+        """The base's entries. Raises `WholeTrees` where git would not write one of the two so.
+
+        What is made of it would not be as git writes it either, and is not looked at again.
+        """
+        if not (self._objects.written_by_git(base) and self._objects.written_by_git(ours)):
+            raise WholeTrees
+        return self._objects.rows(base)
+
     def _without_edits(self, base: Oid, ours: Oid) -> Oid:
         """`ours` with the base's entry for everything that both have as a thing of the same kind."""
         if base == ours:
             return ours
         if (base, ours) not in self._known:
             objects = self._objects
-            before, now = objects.rows(base), objects.rows(ours)
-            if not (objects.written_by_git(base) and objects.written_by_git(ours)):
-                raise WholeTrees  # what is made of it would not be as git writes it, and is not looked at again
+            before, now = self._rows(base, ours), objects.rows(ours)
             edits: dict[bytes, Row] = {}
             differs = len(before) != len(now)
             for name, row in now.items():

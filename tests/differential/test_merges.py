@@ -179,6 +179,15 @@ def test_C5_a_tree_that_a_question_was_asked_with_is_as_git_would_write_it(workb
     assert bench.compare([Job(then[1], [Patch("edited", then[0], then[2])])]) == []
 
 
+def test_C3_a_folder_that_both_sides_changed_is_asked_as_it_is(workbench: tuple[Store, Bench]) -> None:
+    """merge-ort does not look into D where ours has it as the base, and finds no other place for what was in d/e."""
+    store, bench = workbench
+    base = write(store, {b"D/a": X, b"d.x/a": Y, b"d/e/a": Y, b"f/a": X})
+    ours = write(store, {b"D/a": Y, b"d.x/a": Y, b"e/a": Y, b"f/a": Z})
+    theirs = write(store, {b"D/a": X, b"D/b": Y, b"e/a": Y, b"f/a": X})
+    assert bench.compare([Job(ours, [Patch("moved", base, theirs)])]) == []
+
+
 SETTINGS = {
     "one way": """
 [merge]
