@@ -84,8 +84,12 @@ class Contents:
     def foresee(self, changes: Sequence[Change], onto: Oid) -> bool:
         """These changes are going to be applied in this order, beginning with the tree `onto`.
 
-        Whether a file that they begin with is not there: `onto` may have it elsewhere.
+        Whether a file that they begin with is not there: `onto` may have it elsewhere. What was foreseen before and is
+        not asked yet is given up.
         """
+        with self._news:
+            self._courses = []
+            self._news.wait_for(lambda: self._ahead is None)
         gone = False
         courses: dict[bytes, _Course] = {}
         for number, touch in ((number, touch) for number, change in enumerate(changes) for touch in change.touches):

@@ -31,10 +31,14 @@ ATTRIBUTES = b".gitattributes"
 
 @frozen
 class Merged:
-    """A merge's result: the tree (with conflict markers in it if there is a conflict), and the conflict."""
+    """A merge's result: the tree (with conflict markers in it if there is a conflict), and the conflict.
+
+    `kinds` are git's own names for what it says about the conflict (git-merge-tree(1), OUTPUT).
+    """
 
     tree: Oid
     conflict: Conflict | None
+    kinds: frozenset[bytes] = frozenset()
 
 
 class MergeCrashed(Exception):
@@ -60,7 +64,7 @@ class MergeOrt:
         self._plain: MergeOrt | None = None
         self._running: ExitStack | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self._guard = Lock()
+        self._guard, self._asking = Lock(), Lock()
         self._ended = False
         flushes = version() >= _FLUSHES
         self._unbuffered = not flushes and shutil.which("stdbuf") is not None
@@ -170,7 +174,8 @@ class MergeOrt:
         sides = self._craft(ours, (root,)), self._craft(theirs, (root,))
         self._show(*sides)
         try:
-            return self._ask(f"{sides[0]} {sides[1]}\n".encode())
+            with self._asking:  # one question at a time, whichever thread has it
+                return self._ask(f"{sides[0]} {sides[1]}\n".encode())
         except (OSError, ValueError, MergeCrashed) as error:  # ValueError: its pipes were closed, by `stop`
             complaint = str(error)
             process = self._process
@@ -217,6 +222,7 @@ class MergeOrt:
         tree = Oid(self._field().decode())
         paths: list[bytes] = []
         messages: list[bytes] = []
+        kinds: set[bytes] = set()
         if not clean:
             while entry := self._field():
                 path = entry.partition(b"\t")[2]
@@ -229,6 +235,7 @@ class MergeOrt:
                     self._field()
                 kind = self._field()
                 message = self._field()
+                kinds.add(kind)
                 if kind != b"Auto-merging":
                     messages.append(message.strip())
         # A closing NUL follows; with messages it was the empty field that ended them.
@@ -237,7 +244,7 @@ class MergeOrt:
         if clean:
             return Merged(tree, None)
         show = tuple(path.decode("utf-8", "surrogateescape") for path in paths)
-        return Merged(tree, Conflict(show, tuple(m.decode("utf-8", "replace") for m in messages)))
+        return Merged(tree, Conflict(show, tuple(m.decode("utf-8", "replace") for m in messages)), frozenset(kinds))
 
     def _field(self) -> bytes:
         process = self._process

@@ -1,10 +1,13 @@
-"""The same merge over fewer folders: ours without what it has merely edited.
+"""The same merge over fewer folders: ours without most of what it has merely edited.
 
 merge-ort reads every folder in which ours differs from the base when it looks for where a file went, and that is
 most of its work (a few added and deleted files among thousands of edited ones). But a file that the base and ours
 both have is no end of a rename, and where the patch does not touch it ours wins. So the question is asked
-with the base's entry in its place, and the answer's changes are put into ours. Folders that the patch touches stay as
-ours has them: merge-ort looks for renames in a folder if both sides have changed it.
+with the base's entry in its place, and the answer's changes are put into ours.
+
+Where a file has several ends that are equally good, merge-ort takes the one that it met first, and folders that one
+side alone has changed come later, in an order that their number decides. So what it looks at first stays: a folder
+that the patch touches keeps ours' edits, and a folder beside it that differs goes on differing, be it by one mode.
 """
 
 from __future__ import annotations
@@ -15,6 +18,10 @@ from git_poolside.git.diff import Change
 from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import FOLDER, TREE_MODE, Entry, Objects, Row, Rows, folders
 from git_poolside.stack.model import Conflict, Oid
+
+_OTHER_MODE = {b"100644": b"100755", b"100755": b"100644"}
+_MOVED = b"directory rename"
+"""What the kinds of a conflict have in common that come of a folder's move: its paths need all that is in the way."""
 
 
 class WholeTrees(Exception):
@@ -28,52 +35,63 @@ class Narrow:
         self._objects = objects
         self._merge = merge
         self._known: dict[tuple[Oid, Oid], Oid] = {}
+        self._others: dict[tuple[Oid, Oid], Oid] = {}
 
     def apply(self, change: Change, ours: Oid) -> Oid | Conflict:
         """The tree that `change` makes of `ours`, or the conflict. Raises `WholeTrees` and `MergeCrashed`."""
-        objects = self._objects
-        asked = self._asked(change.base, ours, {at for touch in change.touches for at in folders(touch.path)}, b"")
+        touched = {folder for touch in change.touches for folder in folders(touch.path)}
+        asked = self._above(change.base, ours, touched, b"")
         if asked == ours:
             raise WholeTrees
         merged = self._merge.merge(change.base, asked, change.theirs)
         if merged.conflict is not None:
+            if any(_MOVED in kind for kind in merged.kinds):
+                raise WholeTrees
             return merged.conflict
         made: dict[bytes, Entry | None] = {}
-        for path, before, after in self._differing(asked, merged.tree, b""):
-            if objects.lookup(ours, path) != before:
+        for path, before, after in self._differences(asked, merged.tree, b""):
+            if self._objects.lookup(ours, path) != before:
                 raise WholeTrees  # something came to where ours has an edit
             made[path] = after
-        return objects.graft(ours, made)
+        return self._objects.graft(ours, made)
 
-    def _asked(self, base: Oid, ours: Oid, touched: Set[bytes], above: bytes) -> Oid:
-        """`ours` without edits in the folders below `above`, but for those that are `touched`."""
+    def _above(self, base: Oid, ours: Oid, touched: Set[bytes], above: bytes) -> Oid:
+        """`ours`, a folder that the patch touches, with fewer edits in the folders that it does not."""
         before = self._rows(base, ours)
         edits: dict[bytes, Row] = {}
         for name, row in self._objects.rows(ours).items():
             old = before.get(name)
             if old is not None and old != row and old[0] == row[0] == FOLDER:
-                inside = Oid(old[1].hex()), Oid(row[1].hex())
-                path = above + name
-                made = self._asked(*inside, touched, path + b"/") if path in touched else self._without_edits(*inside)
+                pair, path = (Oid(old[1].hex()), Oid(row[1].hex())), above + name
+                made = self._above(*pair, touched, path + b"/") if path in touched else self._beside(*pair)
                 edits[name] = (FOLDER, bytes.fromhex(made))
         return self._objects.edit_rows(ours, edits)
 
-    def _rows(self, base: Oid, ours: Oid) -> Rows:
-        """The base's entries. Raises `WholeTrees` where git would not write one of the two so.
+    def _beside(self, base: Oid, ours: Oid) -> Oid:
+        """`ours` without its edits, or with another one if it would be the base."""
+        if (base, ours) not in self._others:
+            made = self._without_edits(base, ours)
+            self._others[base, ours] = made if made != base else self._edited(base) or ours
+        return self._others[base, ours]
 
-        What is made of it would not be as git writes it either, and is not looked at again.
-        """
-        if not (self._objects.written_by_git(base) and self._objects.written_by_git(ours)):
-            raise WholeTrees
-        return self._objects.rows(base)
+    def _edited(self, folder: Oid) -> Oid | None:
+        """`folder` with the mode of one of its files changed, as high up as there is one; None without one."""
+        rows = self._objects.rows(folder)
+        for name, (mode, sha) in rows.items():
+            if mode in _OTHER_MODE:
+                return self._objects.edit_rows(folder, {name: (_OTHER_MODE[mode], sha)})
+        for name, (mode, sha) in rows.items():
+            if mode == FOLDER and (inside := self._edited(Oid(sha.hex()))):
+                return self._objects.edit_rows(folder, {name: (FOLDER, bytes.fromhex(inside))})
+        return None
 
     def _without_edits(self, base: Oid, ours: Oid) -> Oid:
         """`ours` with the base's entry for everything that both have as a thing of the same kind."""
         if base == ours:
             return ours
         if (base, ours) not in self._known:
-            objects = self._objects
-            before, now = self._rows(base, ours), objects.rows(ours)
+            before = self._rows(base, ours)
+            now = self._objects.rows(ours)
             edits: dict[bytes, Row] = {}
             differs = len(before) != len(now)
             for name, row in now.items():
@@ -88,10 +106,19 @@ class Narrow:
                     inside = self._without_edits(Oid(old[1].hex()), Oid(row[1].hex()))
                     edits[name] = (FOLDER, bytes.fromhex(inside))
                     differs = differs or edits[name] != old
-            self._known[base, ours] = objects.edit_rows(ours, edits) if differs else base
+            self._known[base, ours] = self._objects.edit_rows(ours, edits) if differs else base
         return self._known[base, ours]
 
-    def _differing(self, one: Oid, other: Oid, above: bytes) -> Iterator[tuple[bytes, Entry | None, Entry | None]]:
+    def _rows(self, base: Oid, ours: Oid) -> Rows:
+        """The base's entries. Raises `WholeTrees` where git would not write one of the two so.
+
+        What is made of it would not be as git writes it either, and is not looked at again.
+        """
+        if not (self._objects.written_by_git(base) and self._objects.written_by_git(ours)):
+            raise WholeTrees
+        return self._objects.rows(base)
+
+    def _differences(self, one: Oid, other: Oid, above: bytes) -> Iterator[tuple[bytes, Entry | None, Entry | None]]:
         """Where two trees differ, with what is there in each: a folder as a whole where the other has none."""
         before, after = self._objects.tree(one), self._objects.tree(other)
         for name in {**before, **after}:
@@ -100,6 +127,6 @@ class Narrow:
                 continue
             path = above + name
             if old is not None and new is not None and old.mode == new.mode == TREE_MODE:
-                yield from self._differing(old.oid, new.oid, path + b"/")
+                yield from self._differences(old.oid, new.oid, path + b"/")
             else:
                 yield path, old, new

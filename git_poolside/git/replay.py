@@ -63,15 +63,19 @@ class Engine:
         if not change.odd:
             with suppress(WholeTrees):
                 return self._folder(ours, self._patch(change))
-        self._merge.attributes_of(self._attributes or ours)
         try:
-            if not change.odd:
-                with suppress(WholeTrees):
-                    return self._narrow.apply(change, ours)
-            merged = self._merge.merge(change.base, ours, change.theirs)
+            return self._merged(change, ours)
         except MergeCrashed as error:
             paths = tuple(touch.path.decode("utf-8", "surrogateescape") for touch in change.touches)
             return Conflict(paths, (f"git could not merge this patch: {error}",))
+
+    def _merged(self, change: Change, ours: Oid) -> Oid | Conflict:
+        """What merge-ort makes of it. Raises `MergeCrashed`."""
+        self._merge.attributes_of(self._attributes or ours)
+        if not change.odd:
+            with suppress(WholeTrees):
+                return self._narrow.apply(change, ours)
+        merged = self._merge.merge(change.base, ours, change.theirs)
         return merged.tree if merged.conflict is None else merged.conflict
 
     def reverse(self, change: Change, ours: Oid) -> Oid | Conflict:

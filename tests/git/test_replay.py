@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from git_poolside.git.diff import changes
-from git_poolside.git.merge import MergeCrashed, MergeOrt
+from git_poolside.git.merge import MergeCrashed, Merged, MergeOrt
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import PINNED, open_repository
 from git_poolside.git.quarantine import quarantine
@@ -27,6 +27,9 @@ BASE: Files = {
     "run.sh": "#!/bin/sh\n",
     "link": Link("a.txt"),
     "crlf.txt": "one\r\ntwo\r\nthree\r\n",
+    **{f"a/f{n}": TEN.replace("line", f"f{n}") for n in range(4)},
+    "b/sub/new": "new\n",
+    "b/sub/other": "other\n",
 }
 
 
@@ -93,6 +96,23 @@ CASES: dict[str, tuple[Files, Files, bool]] = {
     "C2 theirs moved what ours edited, beside others": (
         {"a.txt": edited("x", 1), **EDITS},
         moved("a.txt", "z.txt"),
+        False,
+    ),
+    "C2 theirs moved what ours edited to two places that are as good": (
+        {"b.txt": edited("x", 1, "row"), "dir/sub/three.txt": edited("x", 1, "three")},
+        {"dir/sub/three.txt": None, "b/f": BASE["dir/sub/three.txt"], "dir/z": BASE["dir/sub/three.txt"]},
+        False,
+    ),
+    "C2 theirs moved what ours edited to one of two folders that ours edited": (
+        {"dir/one.txt": edited("x", 1, "one"), "dir/sub/three.txt": edited("x", 1, "three")},
+        {"dir/sub/three.txt": None, "dir/f": BASE["dir/sub/three.txt"], "dir/sub/z": BASE["dir/sub/three.txt"]},
+        False,
+    ),
+    "C3 ours renamed a folder onto one that it edited, theirs adds what is there": (
+        {f"a/f{n}": None for n in range(4)}
+        | {f"b/f{n}": TEN.replace("line", f"f{n}") for n in range(4)}
+        | {"b/sub/other": "edited\n"},
+        {"a/sub/new": "theirs\n", "a/y": "y\n"},
         False,
     ),
     "C3 ours renamed a folder and edited others": (
@@ -218,6 +238,40 @@ def test_what_is_asked_ahead_ends_with_the_engine(world: World) -> None:
         for thread in set(threading.enumerate()) - others:
             thread.join(10)
             assert not thread.is_alive()
+
+
+def test_an_engine_that_stands_anew_waits_for_what_is_asked_ahead(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proposals replay several stacks with one engine: there is one question at a time, and each has its own answer."""
+    repo = world.upstream
+    names = [f"{number}.txt" for number in range(100)]
+    base, ours, one, other = (
+        Oid(repo.tree({name: f"{name}\n{text}" for name in names}))
+        for text in (TEN, edited("x", 1), edited("p", 5), edited("q", 5))
+    )
+    want = repo.tree({name: f"{name}\n" + edited("x", 1).replace("line 5\n", "q\n") for name in names})
+    git = open_repository(repo.path)
+    first, second = changes(git, [(base, one), (base, other)])
+    real, asking, most = MergeOrt.merge, [0], [0]
+
+    def counted(self: MergeOrt, *trees: Oid) -> Merged:
+        asking[0] += 1
+        most[0] = max(most[0], asking[0])
+        try:
+            return real(self, *trees)
+        finally:
+            asking[0] -= 1
+
+    monkeypatch.setattr(MergeOrt, "merge", counted)
+    with quarantine(git) as inner:
+        objects = Objects(inner.git)
+        with MergeOrt(objects, inner.git.object_dir) as merge:
+            engine = Engine(objects, merge)
+            engine.stand_on(ours, [first])
+            engine.stand_on(ours, [second])
+            assert engine.apply(second, ours) == want
+    assert most == [1]
 
 
 @pytest.mark.parametrize("name", ["GIT_LITERAL_PATHSPECS", "GIT_ICASE_PATHSPECS", "GIT_NOGLOB_PATHSPECS"])
