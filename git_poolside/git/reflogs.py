@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
+from git_poolside.git import refs
 from git_poolside.git.process import Git
 from git_poolside.stack.model import NULL_OID
 from git_poolside.terminal import by_line
 
-_ENTRY = re.compile(rb"([0-9a-f]{40}) ([0-9a-f]{40}) [^\n]*> \d+ [+-]\d{4}(?:\t([^\n]*))?\n")
+_ENTRY = re.compile(rb"([0-9a-f]{40}) ([0-9a-f]{40}) [^\n>]*> \d+ [+-]\d{4}(?:\t([^\n]*))?\n")
 """A line of a reflog's file, the oldest one first (git-update-ref(1), LOGGING UPDATES)."""
 _AT_ONCE = 64
 """So many entries are asked for at first."""
@@ -34,7 +35,7 @@ def said(git: Git, ref: str) -> list[str]:
 
 def _entries(git: Git, ref: str) -> list[tuple[bytes, bytes, bytes]] | None:
     """Old value, new value and message of each entry, by the reflog's file; None in a repository that has no such."""
-    if git.setting("extensions.refStorage") not in (None, "files"):
+    if not refs.in_files(git):
         return None
     try:
         return _ENTRY.findall((git.common_dir / "logs" / ref).read_bytes())

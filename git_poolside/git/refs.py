@@ -99,9 +99,14 @@ _SHARED = ("refs/heads/", "refs/remotes/", "refs/tags/", "refs/poolside/")
 _READ: dict[tuple[Path, str], tuple[object, dict[str, Oid]]] = {}
 
 
+def in_files(git: Git) -> bool:
+    """Whether refs and their logs are files: git has another format, and another place, for them (git-config(1))."""
+    return git.setting("extensions.refStorage") in (None, "files") and "GIT_REFERENCE_BACKEND" not in git.environment
+
+
 def _stand(git: Git, names: Iterable[str]) -> dict[str, object]:
     """How the files of each ref, or of all below a prefix, stand; None where refs are kept in no files."""
-    packed = None if (git.common_dir / "reftable").exists() else _stamp(git.common_dir / "packed-refs")
+    packed = _stamp(git.common_dir / "packed-refs") if in_files(git) else None
     found: dict[str, object] = {}
     for name in names:
         place = git.common_dir / name

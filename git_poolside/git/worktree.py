@@ -140,7 +140,7 @@ def refuse_in_progress(git: Git, but: str = "") -> None:
     `but` is the file of what may be.
     """
     there = {name for name, *_ in _IN_PROGRESS if (git.git_dir / name).exists()}
-    if git.setting("extensions.refStorage") not in (None, "files"):  # there a pseudo-ref is no file
+    if not refs.in_files(git):  # there a pseudo-ref is no file
         asked = [name for name, is_ref, *_ in _IN_PROGRESS if is_ref]
         said = git.lines("cat-file", "--batch-check=%(objecttype)", input="\n".join([*asked, ""]).encode())
         there |= {name for name, answer in zip(asked, said, strict=True) if answer == "commit"}

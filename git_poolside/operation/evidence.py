@@ -129,7 +129,8 @@ class Witness:
         if path not in change.paths or change.paths == {path}:
             return change
         base = self.objects.graft(change.base, {path: self.objects.lookup(change.theirs, path)})
-        return Change(base, change.theirs, tuple(touch for touch in change.touches if touch.path != path))
+        touches = tuple(touch for touch in change.touches if touch.path != path)
+        return Change(base, change.theirs, touches, odd=change.odd)
 
     def _content_of(self, oid: Oid) -> Oid:
         """A commit that changes the patch's content alone: the patch itself where that is all it changes."""

@@ -179,7 +179,8 @@ def _without(objects: Objects, change: Change, path: bytes) -> Change:
     if path not in change.paths:
         return change
     theirs = objects.graft(change.theirs, {path: objects.lookup(change.base, path)})
-    return Change(change.base, theirs, tuple(touch for touch in change.touches if touch.path != path))
+    touches = tuple(touch for touch in change.touches if touch.path != path)
+    return Change(change.base, theirs, touches, odd=change.odd)
 
 
 def _wanted(

@@ -11,7 +11,6 @@ from git_poolside.git import line, refs, worktree
 from git_poolside.git.diff import changes, tree_of_parent
 from git_poolside.git.layers import upstreams
 from git_poolside.git.merge import MergeOrt
-from git_poolside.git.nightlies import upstream_tip
 from git_poolside.git.objects import Committer, Objects
 from git_poolside.git.process import Git
 from git_poolside.git.quarantine import quarantine
@@ -183,10 +182,9 @@ def _carry(
                 f"{again}   (what came later stays in the reflog only)",
             ],
         )
-    later = [
-        objects.commit(oid)
-        for oid in line.own(git, current, upstreams(git, config, upstream_tip(git, config)), [after])
-    ]
+    tip = refs.read_one(git, config.upstream_ref(config.upstream.branch))
+    theirs = upstreams(git, config, tip) if tip else []
+    later = [objects.commit(oid) for oid in line.own(git, current, theirs, [after])]
     pairs = [(tree_of_parent(objects, commit), commit.tree) for commit in later]
     with MergeOrt(objects, git.object_dir) as merge:
         engine = Engine(objects, merge)

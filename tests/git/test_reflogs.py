@@ -15,10 +15,17 @@ def test_what_a_branch_was_and_why_is_what_git_tells(simple: World) -> None:
     assert reflog(git, MAIN) == [first]
     clone.git("reset", "-q", "--hard", "HEAD~1")
     clone.git("update-ref", "-m", "as  it\twas \x1b> 1 +0000\tö", MAIN, first)
+    clone.git("update-ref", "-m", "as <x> 5 +0000", MAIN, f"{first}~1")
     clone.git("update-ref", MAIN, "refs/remotes/origin/main")
     told = clone.git("log", "-g", "--format=%H %gs", MAIN).splitlines()
     assert [line.rstrip() for line in said(git, MAIN)] == [line.rstrip() for line in told]
-    assert reflog(git, MAIN) == [clone.rev("origin/main"), first, clone.rev(f"{first}~1"), first]
+    assert reflog(git, MAIN) == [
+        clone.rev("origin/main"),
+        clone.rev(f"{first}~1"),
+        first,
+        clone.rev(f"{first}~1"),
+        first,
+    ]
 
 
 def test_it_goes_back_to_what_the_oldest_entry_moved_away_from(simple: World) -> None:

@@ -102,3 +102,12 @@ def test_each_worktree_has_its_own_bisection(simple: World) -> None:
     here, there = open_repository(clone.path), open_repository(clone.path.parent / "other")
     assert refs.read_one(here, "refs/bisect/bad") == clone.rev("HEAD")
     assert refs.read_one(there, "refs/bisect/bad") is None
+
+
+def test_nothing_is_remembered_where_refs_may_be_kept_otherwise_than_in_files(simple: World) -> None:
+    git = open_repository(simple.fork.path)
+    assert refs.in_files(git)
+    assert not refs.in_files(git.with_environment(GIT_REFERENCE_BACKEND="reftable:///somewhere"))
+    other = open_repository(simple.upstream.path)
+    other.run("config", "extensions.refStorage", "reftable:///somewhere")
+    assert not refs.in_files(other)

@@ -413,3 +413,12 @@ def test_what_came_later_stays_as_it_is_where_nothing_below_it_goes(simple: Worl
     after = branches(clone)
     assert poolside(clone, "undo", "--carry").status == 0
     assert branches(clone) == after
+
+
+def test_what_came_later_is_carried_where_upstream_was_never_fetched(simple: World, poolside: Run) -> None:
+    clone = ready(simple)
+    assert poolside(clone, "sync").status == 0
+    own_commit(clone, "own.txt", "own\n")
+    clone.git("update-ref", "-d", "refs/remotes/upstream/main")
+    assert poolside(clone, "undo", "--carry").status == 0
+    assert clone.subjects("poolside-main~1..poolside-main") == ["Later work"]
