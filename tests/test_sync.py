@@ -63,3 +63,25 @@ def test_a_patch_is_not_kept_and_dropped_at_once(simple: World, poolside: Run) -
     assert result.status == 129
     assert "give --keep or --drop, not both" in result.err
     assert clone.refs() == before
+
+
+def test_C5_conflict_markers_that_git_calls_merged_are_a_conflict(world: World, poolside: Run) -> None:
+    """Upstream moved a file and edited it; the patch edits the old one and has the new one, too."""
+    ten = "".join(f"line {n}\n" for n in range(1, 11))
+    moved = ten.replace("line 5\n", "upstream's five\n")
+    world.land({"a.txt": ten, "o.txt": "other\n"}, "Begin", 1)
+    world.nightly("2026-07-03")
+    world.fork_at()
+    world.patch({"a.txt": ten.replace("line 5\n", "our five\n"), "z.txt": moved}, "Have both\n")
+    world.land({"a.txt": None, "z.txt": moved, "o.txt": "edited\n"}, "Move it", 2)
+    world.nightly("2026-07-10")
+    clone = world.clone()
+    before = clone.refs()
+    result = poolside(clone, "sync")
+    assert result.status == 3, result
+    assert "git applied the patch here although poolside could not; look at it" in result.out + result.err
+    assert "<<<<<<< " in (clone.path / "z.txt").read_text()
+    assert poolside(clone, "sync", "--abort").status == 0
+    assert clone.refs() == before
+    [patch] = json.loads(poolside(clone, "sync", "-n", "--json").out)["layers"][2]["patches"]
+    assert (patch["fate"], patch["paths"]) == ("unresolved", ["z.txt"])

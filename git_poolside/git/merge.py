@@ -19,7 +19,7 @@ from types import TracebackType
 from git_poolside.git.meanwhile import meanwhile
 from git_poolside.git.objects import COMMIT, FILES, Objects, folders, format_commit
 from git_poolside.git.process import Git, version
-from git_poolside.stack.model import EMPTY_TREE, Conflict, Oid
+from git_poolside.stack.model import EMPTY_TREE, NULL_OID, Conflict, Oid
 from git_poolside.stack.values import frozen, replace
 
 _NOBODY = b"poolside <> 0 +0000"
@@ -33,12 +33,14 @@ ATTRIBUTES = b".gitattributes"
 class Merged:
     """A merge's result: the tree (with conflict markers in it if there is a conflict), and the conflict.
 
-    `kinds` are git's own names for what it says about the conflict (git-merge-tree(1), OUTPUT).
+    `kinds` are git's own names for what it says about the conflict (git-merge-tree(1), OUTPUT), `label` is what its
+    markers call ours.
     """
 
     tree: Oid
     conflict: Conflict | None
     kinds: frozenset[bytes] = frozenset()
+    label: Oid = NULL_OID
 
 
 class MergeCrashed(Exception):
@@ -175,7 +177,7 @@ class MergeOrt:
         self._show(*sides)
         try:
             with self._asking:  # one question at a time, whichever thread has it
-                return self._ask(f"{sides[0]} {sides[1]}\n".encode())
+                return replace(self._ask(f"{sides[0]} {sides[1]}\n".encode()), label=sides[0])
         except (OSError, ValueError, MergeCrashed) as error:  # ValueError: its pipes were closed, by `stop`
             complaint = str(error)
             process = self._process

@@ -16,12 +16,15 @@ from collections.abc import Iterator, Set
 
 from git_poolside.git.diff import Change
 from git_poolside.git.merge import MergeOrt
-from git_poolside.git.objects import FOLDER, TREE_MODE, Entry, Objects, Row, Rows, folders
+from git_poolside.git.objects import FILES, FOLDER, TREE_MODE, Entry, Objects, Row, Rows, folders
 from git_poolside.stack.model import Conflict, Oid
 
 _OTHER_MODE = {b"100644": b"100755", b"100755": b"100644"}
 _MOVED = b"directory rename"
 """What the kinds of a conflict have in common that come of a folder's move: its paths need all that is in the way."""
+
+
+MARKED = "git calls it merged, but leaves conflict markers in"
 
 
 class WholeTrees(Exception):
@@ -41,8 +44,6 @@ class Narrow:
         """The tree that `change` makes of `ours`, or the conflict. Raises `WholeTrees` and `MergeCrashed`."""
         touched = {folder for touch in change.touches for folder in folders(touch.path)}
         asked = self._above(change.base, ours, touched, b"")
-        if asked == ours:
-            raise WholeTrees
         merged = self._merge.merge(change.base, asked, change.theirs)
         if merged.conflict is not None:
             if any(_MOVED in kind for kind in merged.kinds):
@@ -53,7 +54,18 @@ class Narrow:
             if self._objects.lookup(ours, path) != before:
                 raise WholeTrees  # something came to where ours has an edit
             made[path] = after
+        if marked := [path for path, entry in made.items() if self._is_marked(entry, merged.label)]:
+            paths = tuple(path.decode("utf-8", "surrogateescape") for path in sorted(marked))
+            return Conflict(paths, tuple(f"CONFLICT (content): {MARKED} {path}" for path in paths))
         return self._objects.graft(ours, made)
+
+    def _is_marked(self, entry: Entry | None, label: Oid) -> bool:
+        """Whether a merge that git calls clean has left conflict markers in a file.
+
+        So it does where both sides have the file that one of them has moved there, and the other's edit of the old one
+        conflicts (seen with git 2.39 to 2.55).
+        """
+        return entry is not None and entry.mode in FILES and label.encode() in self._objects.read(entry.oid)
 
     def _above(self, base: Oid, ours: Oid, touched: Set[bytes], above: bytes) -> Oid:
         """`ours`, a folder that the patch touches, with fewer edits in the folders that it does not."""

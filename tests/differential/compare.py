@@ -11,6 +11,7 @@ from pathlib import Path
 
 from git_poolside.git.diff import Change, changes
 from git_poolside.git.merge import Merged, MergeOrt
+from git_poolside.git.narrow import MARKED
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
 from git_poolside.git.quarantine import Quarantine, quarantine
@@ -41,12 +42,13 @@ class Job:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the engine says to a question, and how it found that."""
+    """What the engine says to a question, how it found that, and whether it is `marked` (`Tally`)."""
 
     name: str
     question: Question
     outcome: Outcome
     way: str
+    marked: bool
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ def _told(outcome: Outcome) -> str:
 class Tally:
     """What was compared. `crashes` are merges over which git died and the engine says so; `answered_where_git_died`
     those over which only git did (a blob is missing that a graft does not read): there is no verdict to hold them to.
+    `marked` are merges that git calls clean though it leaves conflict markers: conflicts, says the engine.
     """
 
     pairs: int = 0
@@ -78,6 +81,7 @@ class Tally:
     conflicts: int = 0
     crashes: int = 0
     answered_where_git_died: int = 0
+    marked: int = 0
     disagreements: list[Disagreement] = field(default_factory=list)
 
     def add(self, engine: Answer, git: Outcome) -> None:
@@ -88,12 +92,14 @@ class Tally:
         if git.verdict is Verdict.CRASH:
             self.crashes += engine.outcome.verdict is Verdict.CRASH
             self.answered_where_git_died += engine.outcome.verdict is not Verdict.CRASH
+        elif engine.marked and git.verdict is Verdict.CLEAN:
+            self.marked += 1
         elif git != engine.outcome:
             self.disagreements.append(Disagreement(engine, git))
 
     def __str__(self) -> str:
         ways = ", ".join(f"{count} {way}" for way, count in self.ways.items())
-        died = f"{self.crashes} crashes, {self.answered_where_git_died} answered where git died"
+        died = f"{self.crashes} crashes, {self.answered_where_git_died} answered where git died, {self.marked} marked"
         return (
             f"{self.pairs} pairs: {ways}; {self.conflicts} conflicts, {died}, {len(self.disagreements)} disagreements"
         )
@@ -162,13 +168,15 @@ class Bench:
 
     def _answer(self, engine: Engine, merge: _Counted, patch: Patch, change: Change, ours: Oid) -> Answer:
         merge.onto.clear()
-        outcome = _outcome(engine.apply(change, ours))
+        result = engine.apply(change, ours)
+        marked = isinstance(result, Conflict) and any(MARKED in message for message in result.messages)
         lookup = self.objects.lookup
         as_base = all(lookup(ours, touch.path) == lookup(change.base, touch.path) for touch in change.touches)
         way = GRAFTED if as_base else BY_CONTENT
         if merge.onto:
             way = MERGED if merge.onto[-1] == ours else NARROW
-        return Answer(patch.name, Question(patch.base, ours, patch.theirs, self._attribute_files(ours)), outcome, way)
+        question = Question(patch.base, ours, patch.theirs, self._attribute_files(ours))
+        return Answer(patch.name, question, _outcome(result), way, marked)
 
     def _attribute_files(self, tree: str) -> dict[bytes, bytes]:
         """The attribute files of a tree, by path; what is no plain file is none (gitattributes(5))."""
