@@ -132,7 +132,7 @@ class Server(Place):
                     f"the server's {role} went from {old} to {new}; {clone.name} has {theirs}"
                 )
             kept = self.owed - clone.released if self.tips[2] in clone.had else self.owed
-            self.check(tips[2], kept, f"by {clone.name}'s push")
+            self.check(tips[2], kept - clone.erased(tips[2]), f"by {clone.name}'s push")
             self.released |= clone.released
             self.settle(tips, clone.owed, f"by {clone.name}'s push")
             assert any(ref not in self.records for ref in self.refs(PUBLISHED)), "a push left no published record"
