@@ -63,9 +63,11 @@ class Narrow:
         """Whether a merge that git calls clean has left conflict markers in a file.
 
         So it does where both sides have the file that one of them has moved there, and the other's edit of the old one
-        conflicts (seen with git 2.39 to 2.55).
+        conflicts (seen with git 2.39 to 2.55). What is not in this clone was not made by the merge.
         """
-        return entry is not None and entry.mode in FILES and label.encode() in self._objects.read(entry.oid)
+        if entry is None or entry.mode not in FILES or not self._objects.exists(entry.oid):
+            return False
+        return label.encode() in self._objects.read(entry.oid)
 
     def _above(self, base: Oid, ours: Oid, touched: Set[bytes], above: bytes) -> Oid:
         """`ours`, a folder that the patch touches, with fewer edits in the folders that it does not."""

@@ -240,6 +240,21 @@ def test_what_is_asked_ahead_ends_with_the_engine(world: World) -> None:
             assert not thread.is_alive()
 
 
+def test_a_file_that_is_not_in_this_clone_is_not_read_beside_one_that_ours_moved(world: World) -> None:
+    repo = world.upstream
+    base, ours = Oid(repo.tree({"a.txt": TEN})), Oid(repo.tree({"z.txt": TEN}))
+    theirs = Oid(repo.tree({"a.txt": edited("p", 5), "large": "large\n"}))
+    want = repo.tree({"z.txt": edited("p", 5), "large": "large\n"})
+    large = repo.git("rev-parse", f"{theirs}:large")
+    (repo.path / "objects" / large[:2] / large[2:]).unlink()
+    git = open_repository(repo.path)
+    [change] = changes(git, [(base, theirs)])
+    with quarantine(git) as inner:
+        objects = Objects(inner.git)
+        with MergeOrt(objects, inner.git.object_dir) as merge:
+            assert Engine(objects, merge).apply(change, ours) == want
+
+
 def test_an_engine_that_stands_anew_waits_for_what_is_asked_ahead(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
