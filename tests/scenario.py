@@ -14,6 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from git_poolside.git.process import version as git_version
+from tests import store
+
 Files = Mapping[str, "str | bytes | Link | Exec | None"]
 """Path -> content; None deletes the path."""
 
@@ -24,14 +27,17 @@ NOT_INHERITED = ("GIT_", "GH_", "GITHUB_", "NO_COLOR", "XDG_")
 """What a variable of the caller's begins with that no test may see."""
 
 
+GITCONFIG = (
+    '[init]\n\tdefaultBranch = main\n[protocol "file"]\n\tallow = always\n[gc]\n\tauto = 0\n'
+    "[maintenance]\n\tauto = false\n[receive]\n\tautogc = false\n[pack]\n\tthreads = 1\n"
+    "[uploadpack]\n\tallowAnySHA1InWant = true\n\tallowFilter = true\n"
+)
+
+
 def hermetic_environment(home: Path) -> dict[str, str]:
     """Variables for a run that nothing of the machine's configuration reaches; `home` is made, with a .gitconfig."""
     home.mkdir(exist_ok=True)
-    (home / ".gitconfig").write_text(
-        '[init]\n\tdefaultBranch = main\n[protocol "file"]\n\tallow = always\n[gc]\n\tauto = 0\n'
-        "[maintenance]\n\tauto = false\n[receive]\n\tautogc = false\n[pack]\n\tthreads = 1\n"
-        "[uploadpack]\n\tallowAnySHA1InWant = true\n\tallowFilter = true\n"
-    )
+    (home / ".gitconfig").write_text(GITCONFIG)
     return {
         "HOME": str(home),
         "GIT_CONFIG_NOSYSTEM": "1",
@@ -51,6 +57,17 @@ def hermetic_environment(home: Path) -> dict[str, str]:
         "COLUMNS": "100",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
+
+
+HERMETIC = {
+    *("GIT_CONFIG_NOSYSTEM", "GIT_EDITOR", "GIT_TEMPLATE_DIR", "GIT_TEST_FSYNC", "GIT_TERMINAL_PROMPT"),
+    *("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_AUTHOR_DATE", "GIT_DISCOVERY_ACROSS_FILESYSTEM"),
+    *("GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL", "GIT_COMMITTER_DATE"),
+}
+"""The variables that a test begins with."""
+CORE = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = {}\n"
+SERVERS_HEAD_IS_NOTED = (2, 48)
+"""git-fetch(1) makes a ref of the other remote's HEAD from here on."""
 
 
 @dataclass(frozen=True)
@@ -101,13 +118,19 @@ def _change(path: str, content: str | bytes | Link | Exec | None) -> bytes:
     quoted = _bytes('"' + escaped + '"')
     if content is None:
         return b"D " + quoted
-    mode, data = b"100644", content
+    mode, data = _entry(content)
+    return b"M %o inline %s\n%s" % (mode, quoted, _data(data))
+
+
+def _entry(content: str | bytes | Link | Exec) -> tuple[int, bytes]:
+    """The mode and the bytes of a file."""
+    mode, data = 0o100644, content
     if isinstance(content, Link):
-        mode, data = b"120000", content.target
+        mode, data = 0o120000, content.target
     elif isinstance(content, Exec):
-        mode, data = b"100755", content.content
+        mode, data = 0o100755, content.content
     assert isinstance(data, str | bytes)
-    return b"M " + mode + b" inline " + quoted + b"\n" + _data(data if isinstance(data, bytes) else _bytes(data))
+    return mode, data if isinstance(data, bytes) else _bytes(data)
 
 
 class Repo:
@@ -139,7 +162,7 @@ class Repo:
         return done.stdout.decode("utf-8", "surrogateescape").strip()
 
     def rev(self, name: str) -> str:
-        return self.git("rev-parse", "--verify", name)
+        return store.found(self.path, name) or self.git("rev-parse", "--verify", name)
 
     def has(self, ref: str) -> bool:
         """Whether a ref is there, by its file where refs have files."""
@@ -168,6 +191,8 @@ class Repo:
         return done.stdout.decode("utf-8", "surrogateescape")
 
     def refs(self, prefix: str = "refs/heads") -> dict[str, str]:
+        if (there := store.refs(self.path, prefix)) is not None:
+            return there
         lines = self.git("for-each-ref", "--format=%(refname) %(objectname)", prefix).splitlines()
         return dict(line.split(" ") for line in lines)
 
@@ -214,7 +239,10 @@ class World:
         path = self.root / name
         path.mkdir(parents=True)
         repo = Repo(path, self.env)
-        repo.git("init", "-q", "--bare", "-b", "main")
+        for folder in ("objects/info", "objects/pack", "refs/heads", "refs/tags"):
+            (path / folder).mkdir(parents=True)
+        (path / "HEAD").write_text("ref: refs/heads/main\n")
+        (path / "config").write_text(CORE.format("true"))
         return repo
 
     def commit(
@@ -230,16 +258,16 @@ class World:
         """A commit on `branch` of `repo`, made without a worktree; its hash."""
         self.clock += 1
         ref = f"refs/heads/{branch}"
+        when = f"{EPOCH + 60 * self.clock} +0200"
+        words = [_bytes(f"author {author} {when}"), _bytes(f"committer Com Mitter <com@example.com> {when}")]
+        data = message if isinstance(message, bytes) else _bytes(message)
+        if (repo.path / "HEAD").exists() and not (repo.path / "reftable").exists() and store.plain(files):
+            stood = [repo.rev(ref)] if parents is None and repo.has(ref) else []
+            entries = {path: None if content is None else _entry(content) for path, content in files.items()}
+            return store.commit(repo.path, ref, entries, stood if parents is None else parents, tree, words, data)
         if parents is None:
             parents = [f"{ref}^0"] if repo.has(ref) else []
-        when = f"{EPOCH + 60 * self.clock} +0200"
-        words = [
-            f"commit {ref}",
-            "mark :1",
-            f"author {author} {when}",
-            f"committer Com Mitter <com@example.com> {when}",
-        ]
-        script = [_bytes("\n".join(words)), _data(message if isinstance(message, bytes) else _bytes(message))]
+        script = [_bytes(f"commit {ref}\nmark :1"), *words, _data(data)]
         script += [_bytes(f"{'merge' if index else 'from'} {oid}") for index, oid in enumerate(parents)]
         if tree is not None:
             script.append(_bytes(f'M 040000 {tree} ""'))
@@ -278,7 +306,7 @@ class World:
 
     def nightly(self, date: str, commit: str = "main") -> str:
         """An entry of the nightly branch that names `commit`; the entry's own hash."""
-        oid, tree = self.upstream.git("rev-parse", commit, f"{commit}^{{tree}}").split()
+        oid, tree = self.upstream.rev(commit), self.upstream.rev(f"{commit}^{{tree}}")
         return self.commit(self.upstream, "nightly", {}, f"{date} nightly release ({oid})\n", tree=tree)
 
     # The fork
@@ -319,19 +347,83 @@ class World:
     def clone(self, name: str = "clone", *options: str) -> Repo:
         """A clone of the fork with the upstream remote, as ``init`` leaves it, on the patches branch."""
         path = self.root / name
-        if not options and (ready := self._prepared(path)) is not None:
+        if not options and (ready := self._prepared(path) or self._put_together(path)) is not None:
             return ready
         Repo(self.root, self.env).git("clone", "-q", *options, self.fork.path.as_uri(), str(path))
         repo = Repo(path, self.env)
-        refspecs = (f"+refs/heads/{name}:refs/remotes/upstream/{name}" for name in ("main", "nightly"))
         with (path / (".git/config" if (path / ".git").is_dir() else "config")).open("a") as config:
-            config.write(
-                f'[remote "upstream"]\n\turl = {self.upstream.path.as_uri()}\n'
-                + "".join(f"\tfetch = {refspec}\n" for refspec in refspecs)
-                + "\ttagOpt = --no-tags\n\tpushurl = DISABLE\n[poolside]\n\tbranch = poolside-main\n"
-            )
-        repo.git("fetch", "-q", "upstream")
+            config.write(self._settings())
+        repo.git("fetch", "-q", *(option for option in options if option.startswith("--filter")), "upstream")
         return repo
+
+    def _settings(self) -> str:
+        """What the configuration of a clone says of upstream."""
+        refspecs = (f"+refs/heads/{name}:refs/remotes/upstream/{name}" for name in ("main", "nightly"))
+        return (
+            f'[remote "upstream"]\n\turl = {self.upstream.path.as_uri()}\n'
+            + "".join(f"\tfetch = {refspec}\n" for refspec in refspecs)
+            + "\ttagOpt = --no-tags\n\tpushurl = DISABLE\n[poolside]\n\tbranch = poolside-main\n"
+        )
+
+    def _put_together(self, path: Path) -> Repo | None:
+        """The clone that git makes by fourteen processes, made by two; None where anything about it is special."""
+        ours = self.fork.refs("refs/heads")
+        theirs = self.upstream.refs("refs/heads")
+        head = (self.fork.path / "HEAD").read_text().removeprefix("ref: ").strip()
+        if not (
+            self._as_ever(self.fork)
+            and self._as_ever(self.upstream)
+            and (Path(self.env["HOME"]) / ".gitconfig").read_text() == GITCONFIG
+            and {name for name in self.env if name.startswith("GIT_")} <= HERMETIC
+            and git_version() < SERVERS_HEAD_IS_NOTED
+            and head in ours
+            and not self.fork.refs("refs/tags")
+            and {"refs/heads/main", "refs/heads/nightly"} <= theirs.keys()
+        ):
+            return None
+        branch = head.removeprefix("refs/heads/")
+        url, other = self.fork.path.as_uri(), self.upstream.path.as_uri()
+        who = f"{self.env['GIT_COMMITTER_NAME']} <{self.env['GIT_COMMITTER_EMAIL']}> {self.env['GIT_COMMITTER_DATE']}"
+        begun = f"{'0' * 40} {ours[head]} {who}\tclone: from {url}\n"
+        written = {
+            "HEAD": f"ref: {head}\n",
+            "config": f"{CORE.format('false')}\tlogallrefupdates = true\n"
+            f'[remote "origin"]\n\turl = {url}\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n'
+            f'[branch "{branch}"]\n\tremote = origin\n\tmerge = {head}\n{self._settings()}',
+            "packed-refs": "# pack-refs with: peeled fully-peeled sorted \n"
+            + "".join(f"{oid} refs/remotes/origin/{ref[11:]}\n" for ref, oid in ours.items()),
+            head: f"{ours[head]}\n",
+            "refs/remotes/origin/HEAD": f"ref: refs/remotes/origin/{branch}\n",
+            "FETCH_HEAD": "".join(
+                f"{theirs[f'refs/heads/{name}']}\tnot-for-merge\tbranch '{name}' of {other.removesuffix('.git')}\n"
+                for name in ("main", "nightly")
+            ),
+            "logs/HEAD": begun,
+            f"logs/{head}": begun,
+            "logs/refs/remotes/origin/HEAD": begun,
+        }
+        for name in ("main", "nightly"):
+            oid = theirs[f"refs/heads/{name}"]
+            written[f"refs/remotes/upstream/{name}"] = f"{oid}\n"
+            written[f"logs/refs/remotes/upstream/{name}"] = f"{'0' * 40} {oid} {who}\tfetch -q upstream: storing head\n"
+        for file, text in written.items():
+            target = path / ".git" / file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+        for folder in ("objects/info", "objects/pack", "refs/tags"):
+            (path / ".git" / folder).mkdir(parents=True)
+        repo = Repo(path, self.env)
+        servers = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": f"{self.fork.path}/objects:{self.upstream.path}/objects"}
+        tips = dict.fromkeys([*ours.values(), theirs["refs/heads/main"], theirs["refs/heads/nightly"]])
+        pack = str(path / ".git/objects/pack/pack")
+        repo.git("pack-objects", "-q", "--revs", pack, input="".join(f"{oid}\n" for oid in tips), env=servers)
+        repo.git("read-tree", "--reset", "-u", "HEAD")
+        return repo
+
+    def _as_ever(self, server: Repo) -> bool:
+        """Whether a server is set up as it was made."""
+        config = server.path / "config"
+        return config.read_text() == CORE.format("true") and not (server.path / "shallow").exists()
 
     # Copies of a world that was built before, because building one takes as long as most tests
 
@@ -344,7 +436,8 @@ class World:
             repo.git("-c", "repack.writeBitmaps=false", "repack", "-a", "-d", "-k", "-n", "-q")
             for folder in (repo.path / "objects", repo.path / ".git" / "objects"):
                 for left in folder.glob("??"):
-                    left.rmdir()
+                    with suppress(OSError):  # what no ref leads to stays as it is where there was no pack before
+                        left.rmdir()
         (self.root / PREPARED / ".git" / "made-from").write_text(self._state())
 
     def copied(self, root: Path, env: Mapping[str, str]) -> World:

@@ -19,9 +19,7 @@ def fetched(clone: Repo) -> int:
 
 def blobless(world: World) -> Repo:
     """A clone without blobs but for what is checked out, that has both remotes as they are now."""
-    clone = world.clone("blobless", "--filter=blob:none")
-    clone.git("fetch", "-q", "--filter=blob:none", "upstream")
-    return clone
+    return world.clone("blobless", "--filter=blob:none")
 
 
 def with_stack(world: World, files: int) -> None:
@@ -66,6 +64,8 @@ def test_blobs_that_merges_need_are_fetched_in_one_batch(world: World, poolside:
     names = [f"lib/file{n}.py" for n in range(6)]
     change = {name: f"# {name}\n{ROWS.replace('row 27', 'upstream 27')}" for name in names}
     world.nightly("2026-07-10", world.land(change, "Change the ends", 2))
+    # As on a forge, where a fork and its upstream share their objects.
+    (world.fork.path / "objects/info/alternates").write_text(f"{world.upstream.path}/objects\n")
     clone = blobless(world)
     before = fetched(clone)
     result = poolside(clone, "sync", "-n")
