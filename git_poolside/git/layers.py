@@ -51,11 +51,6 @@ def refs_of(config: Config) -> list[str]:
     return [*roles, *(config.upstream_ref(branch) for branch in (config.upstream.branch, config.nightly.branch))]
 
 
-def read_ahead(git: Git, config: Config) -> None:
-    """Ask for all the refs that a stack is read from, by one process: what stands is not asked for again."""
-    refs.read_ahead(git, [*refs_of(config), refs.OPERATIONS, refs.STOPPED, config.published.prefix])
-
-
 def tips(git: Git, config: Config, known: Known, *, ours: bool = False) -> Tips:
     """The tip of every role. Raises `Refused` (snag ``diverged``) naming the commits on either side.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from git_poolside.errors import GitFailed, Refused
+from git_poolside.git import ref_files
 from git_poolside.git.process import DURABLE, Git
 from git_poolside.stack.model import NULL_OID, Oid, RefChange
 
@@ -35,21 +35,24 @@ def at_one_moment(git: Git, refs: Iterable[str]) -> Iterator[None]:
 
 
 def read(git: Git, refs: Iterable[str]) -> dict[str, Oid | None]:
-    """The value of each ref, by one process at most; None where it does not exist.
-
-    What git said before is still so where the files that it read stand as they did.
-    """
-    refs = list(refs)
-    found: dict[str, Oid | None] = {ref: _MOMENT.get(ref) for ref in refs}
-    anew: dict[str, object] = {}
-    for ref, stands in _stand(git, (ref for ref in refs if ref not in _MOMENT)).items():
-        said = _remembered(git, ref, stands)
-        if said is None:
-            anew[ref] = stands
+    """The value of each ref; None where it does not exist. By their files, or else by one process."""
+    found: dict[str, Oid | None] = {}
+    odd: list[str] = []
+    files = in_files(git)
+    for ref in refs:
+        if ref in _MOMENT:
+            found[ref] = _MOMENT[ref]
+            continue
+        try:
+            found[ref] = ref_files.value(git.common_dir, ref) if files else None
+        except ref_files.Odd:
+            odd.append(ref)
         else:
-            found[ref] = said.get(ref)
-    asked = _ask(git, anew) if anew else {}
-    return found | {ref: asked.get(ref) for ref in anew}
+            odd += [] if files else [ref]
+    if odd:
+        asked = _ask(git, odd)
+        found |= {ref: asked.get(ref) for ref in odd}
+    return found
 
 
 def read_one(git: Git, ref: str) -> Oid | None:
@@ -58,75 +61,23 @@ def read_one(git: Git, ref: str) -> Oid | None:
 
 def below(git: Git, prefix: str) -> dict[str, Oid]:
     """All refs whose names start with `prefix`, which ends with a slash, in the order of their names, ``-2`` before
-    ``-10``. What git said before is still so as in `read`.
+    ``-10``.
     """
-    stands = _stand(git, [prefix])
-    found = _remembered(git, prefix, stands[prefix])
-    return dict(found if found is not None else _ask(git, stands))
+    if in_files(git):
+        with suppress(ref_files.Odd):
+            return ref_files.below(git.common_dir, prefix)
+    return _ask(git, [prefix])
 
 
-def read_ahead(git: Git, names: Iterable[str]) -> None:
-    """Ask for all of these by one process, refs and what is below prefixes: what stands is not asked for again."""
-    wanted = _stand(git, names).items()
-    if anew := {name: stands for name, stands in wanted if _remembered(git, name, stands) is None}:
-        _ask(git, anew)
-
-
-def _ask(git: Git, wanted: Mapping[str, object]) -> dict[str, Oid]:
-    """What git has for refs and below prefixes; it is remembered for how each of them `stands`."""
-    said: dict[str, Oid] = {}
-    symbolic: list[str] = []
-    form = "--format=%(objectname) %(refname) %(symref)"
-    for line in git.lines("for-each-ref", "--sort=version:refname", form, *wanted):
-        oid, ref, target = line.split(" ")
-        said[ref] = Oid(oid)
-        symbolic += [ref] if target else []
-    for name, stands in wanted.items():
-        inside = {ref: oid for ref, oid in said.items() if ref == name or (name[-1] == "/" and ref.startswith(name))}
-        if stands is not None and not any(ref in inside for ref in symbolic):
-            _READ[git.common_dir, name] = stands, inside
-    return said
-
-
-def _remembered(git: Git, name: str, stands: object) -> dict[str, Oid] | None:
-    """What git said of a ref or prefix when its files stood as they do; None where that is not known."""
-    before, said = _READ.get((git.common_dir, name), (None, None))
-    return said if stands is not None and stands == before else None
-
-
-_SHARED = ("refs/heads/", "refs/remotes/", "refs/tags/", "refs/poolside/")
-"""Refs whose files lie in the common folder, whichever worktree asks (gitrepository-layout(5))."""
-_READ: dict[tuple[Path, str], tuple[object, dict[str, Oid]]] = {}
+def _ask(git: Git, names: Iterable[str]) -> dict[str, Oid]:
+    """What git has for refs and below prefixes."""
+    lines = git.lines("for-each-ref", "--sort=version:refname", "--format=%(objectname) %(refname)", *names)
+    return {ref: Oid(oid) for oid, ref in (line.split(" ") for line in lines)}
 
 
 def in_files(git: Git) -> bool:
     """Whether refs and their logs are files: git has another format, and another place, for them (git-config(1))."""
     return git.setting("extensions.refStorage") in (None, "files") and "GIT_REFERENCE_BACKEND" not in git.environment
-
-
-def _stand(git: Git, names: Iterable[str]) -> dict[str, object]:
-    """How the files of each ref, or of all below a prefix, stand; None where refs are kept in no files."""
-    packed = _stamp(git.common_dir / "packed-refs") if in_files(git) else None
-    found: dict[str, object] = {}
-    for name in names:
-        place = git.common_dir / name
-        if packed is None or not name.startswith(_SHARED):
-            found[name] = None
-        elif name[-1] == "/":
-            files = sorted(path for path in place.rglob("*") if path.is_file())
-            found[name] = packed, [(file, _stamp(file)) for file in files]
-        else:
-            found[name] = packed, _stamp(place)
-    return found
-
-
-def _stamp(path: Path) -> object:
-    """What is another whenever git has written the file anew: it puts a new file in the old one's place."""
-    try:
-        found = path.stat()
-    except OSError:
-        return ()
-    return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def resolve(git: Git, name: str) -> Oid | None:

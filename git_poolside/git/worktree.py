@@ -6,10 +6,11 @@ import os
 import re
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from git_poolside.errors import GitFailed, Refused
-from git_poolside.git import refs
+from git_poolside.git import ref_files, refs
 from git_poolside.git.process import Git
 from git_poolside.git.unsaved import in_the_way, refuse_unmerged, typed_in
 from git_poolside.stack.model import Oid
@@ -38,6 +39,8 @@ class Worktree:
 
 def all_of(git: Git) -> list[Worktree]:
     """Every worktree of the repository with files in it (the bare one has none)."""
+    if (only := _only(git)) is not None:
+        return [only, *(replace(only, branch=ref) for ref in _rebased(git.common_dir))]
     found: list[Worktree] = []
     fields: dict[bytes, bytes] = {}
     out = git.run("worktree", "list", "--porcelain", "-z").stdout
@@ -68,6 +71,15 @@ def all_of(git: Git) -> list[Worktree]:
     }
     rebased = ((tree, ref) for tree in found for ref in _rebased(linked.get(tree.path, git.common_dir)))
     return [*found, *(replace(tree, branch=ref) for tree, ref in rebased)]
+
+
+def _only(git: Git) -> Worktree | None:
+    """The worktree of a clone that has one, in the common place; None where git has to list them."""
+    plain = git.worktree is not None and git.git_dir == git.common_dir == git.worktree / ".git"
+    if not plain or "GIT_WORK_TREE" in git.environment or (git.common_dir / "worktrees").exists():
+        return None
+    here, on = head_and_branch(git)
+    return Worktree(git.folder, here, on, False, False) if here is not None and git.folder.is_dir() else None
 
 
 def _rebased(folder: Path) -> list[str]:
@@ -104,23 +116,28 @@ def found_again(git: Git, path: str, place: str, tip: Oid) -> str:
 
 
 def head(git: Git) -> Oid | None:
-    answer = git.try_run("rev-parse", "-q", "--verify", "HEAD^{commit}")
-    return Oid(answer.text) if answer.status == 0 else None
+    return head_and_branch(git)[0]
 
 
 def branch(git: Git) -> str | None:
     """The full name of the branch that is checked out; None when HEAD is detached."""
-    answer = git.try_run("symbolic-ref", "-q", "HEAD")
-    return answer.text if answer.status == 0 else None
+    return head_and_branch(git)[1]
 
 
 def head_and_branch(git: Git) -> tuple[Oid | None, str | None]:
-    """`head` and `branch`, by one process in all but odd cases."""
+    """The commit that is checked out, and the branch; by the files that tell it, or else by few processes."""
+    if refs.in_files(git):
+        with suppress(ref_files.Odd):
+            standing, on = ref_files.head(git.git_dir)
+            return refs.read_one(git, on) if on is not None else standing, on
     asked = git.try_run("rev-parse", "HEAD^{commit}", "--symbolic-full-name", "HEAD")
     said = asked.text.split("\n")
-    if asked.status or len(said) != 2:  # one unborn; or a branch or tag is called HEAD, and git does not tell then
-        return head(git), branch(git)
-    return Oid(said[0]), None if said[1] == "HEAD" else said[1]
+    if asked.status == 0 and len(said) == 2:
+        return Oid(said[0]), None if said[1] == "HEAD" else said[1]
+    # HEAD is unborn; or a branch or tag is called HEAD, and git does not tell then.
+    commit = git.try_run("rev-parse", "-q", "--verify", "HEAD^{commit}")
+    name = git.try_run("symbolic-ref", "-q", "HEAD")
+    return Oid(commit.text) if commit.status == 0 else None, name.text if name.status == 0 else None
 
 
 _IN_PROGRESS = (
@@ -191,12 +208,7 @@ def _go_back(git: Git, tip: Oid, action: str, unwritten: Sequence[str]) -> None:
 
 def attach(git: Git, ref: str, tip: Oid, action: str) -> None:
     """Put HEAD back on `ref` without touching a file, if HEAD still is `tip`, detached, and so is `ref`."""
-    asked = git.try_run("rev-parse", "HEAD^{commit}", f"{ref}^{{commit}}", "--symbolic-full-name", "HEAD")
-    said = asked.text.split()
-    if asked.status or said[:2] != [tip, tip]:
-        return
-    # A HEAD that is detached is called HEAD; it is not told where a branch or tag is called so too.
-    if said[2:] == ["HEAD"] or (not said[2:] and branch(git) is None):
+    if head_and_branch(git) == (tip, None) and refs.read_one(git, ref) == tip:
         git.run("symbolic-ref", "-m", action, "HEAD", ref)
 
 

@@ -9,7 +9,7 @@ from git_poolside.config import Config
 from git_poolside.errors import Refused
 from git_poolside.git import refs, worktree
 from git_poolside.git.diff import patch_ids
-from git_poolside.git.layers import StackReader, read_ahead
+from git_poolside.git.layers import StackReader
 from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
@@ -100,7 +100,6 @@ def _only(name: str, found: Sequence[Commit], *what: str) -> Commit:
 def desk(git: Git, config: Config, ui: Ui, *, fetch: bool, upstream: bool = False) -> Desk:
     """Ask the fork (and `upstream`), and read the stack. Raises `Refused` where the layers are on two bases."""
     worktree.refuse_in_progress(git)
-    read_ahead(git, config)
     listed = standing_picks(git, config)
     if fetch:
         (ask_both if upstream else ask_fork)(git, config, ui)

@@ -93,7 +93,6 @@ def ground(git: Git, config: Config, objects: Objects, *, ours: bool = False) ->
 def order(git: Git, config: Config, ui: Ui, objects: Objects, command: Sequence[str], wishes: Wishes) -> Order:
     """The order for a sync. Raises `Refused`; doubts that can be allowed come along as its snags."""
     tangled.refuse_in_progress(git, config)
-    layers.read_ahead(git, config)
     if wishes.fetch:
         ask_both(git, config, ui)
     tangled.refuse(git, config, wishes.allow)

@@ -44,7 +44,6 @@ def order(
     nothing to do.
     """
     tangled.refuse_in_progress(git, config)
-    layers.read_ahead(git, config)
     listing: dict[str, Oid] = {}
     if fetch:
         listing = ask_both(git, config, ui, [f"{config.published.prefix}*"])

@@ -11,7 +11,7 @@ from git_poolside import __version__
 from git_poolside.config import Config
 from git_poolside.errors import FarSideFailed, LeaseLost, PoolsideError, Refused
 from git_poolside.git import layers, nightlies, refs
-from git_poolside.git.layers import branch_of, read_ahead
+from git_poolside.git.layers import branch_of
 from git_poolside.git.nightlies import upstream_tip
 from git_poolside.git.objects import TAG, Committer, Objects, format_tag
 from git_poolside.git.process import Answer, Git
@@ -59,7 +59,6 @@ def push(git: Git, config: Config, ui: Ui, command: Sequence[str], *, dry_run: b
     remote = Remote(git, config.remotes.fork, ui)
     remote.require(f"git remote add {config.remotes.fork} URL")
     names = [config.ref(branch_of(config, role)) for role in Role]
-    read_ahead(git, config)
     local = refs.read(git, names)
     server = remote.listing([*names, f"{config.published.prefix}*"])
     known = log.known(git, objects)
@@ -90,7 +89,6 @@ def push(git: Git, config: Config, ui: Ui, command: Sequence[str], *, dry_run: b
     here = refs.below(git, config.published.prefix).get(record)
     new = [RefChange(record, here, tag)] if recorded else []
     _log(git, config, command, local, sent, new, committer.identity)
-    read_ahead(git, config)
     _follow(git, config, wanted)
     topics: list[Topic] = []
     before, tip = wanted.get(config.ref(config.branches.patches), (None, None))

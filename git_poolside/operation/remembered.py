@@ -100,7 +100,6 @@ def sources(config: Config) -> list[str]:
 def key(git: Git, config: Config) -> str:
     """How everything stands now that a survey follows from; to be asked before it is made."""
     names = sources(config)
-    refs.read_ahead(git, [*names, refs.OPERATIONS])
     there = refs.read(git, [name for name in names if name[-1] != "/"])
     for prefix in (name for name in names if name[-1] == "/"):
         there |= refs.below(git, prefix)

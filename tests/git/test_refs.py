@@ -1,4 +1,4 @@
-"""Refs are asked for once, as long as the files that hold them stand as they did; whoever moves one is seen."""
+"""Refs are read from files as git reads them; what is odd there is asked of git, and whoever moves one is seen."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 
 from git_poolside.git import refs
 from git_poolside.git.process import Git, open_repository
+from git_poolside.stack.model import NULL_OID
 from tests.scenario import World
 
 MAIN, PATCHES, ALIAS, GONE = (f"refs/heads/{name}" for name in ("main", "poolside-main", "alias", "gone"))
@@ -25,12 +26,50 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return words
 
 
-def test_what_stands_is_asked_once(simple: World, asked: list[str]) -> None:
-    git = open_repository(simple.fork.path)
-    there = refs.read(git, [MAIN, PATCHES, GONE])
-    assert there == {MAIN: simple.fork.rev(MAIN), PATCHES: simple.fork.rev(PATCHES), GONE: None}
-    assert refs.read(git, [PATCHES, GONE, MAIN]) == there
-    assert asked == [f"{MAIN} {PATCHES} {GONE}"]
+ODD = {
+    "refs/heads/alias": "ref: refs/heads/main\n",
+    "refs/heads/dangling": "ref: refs/heads/gone\n",
+    "refs/heads/empty": "",
+    "refs/heads/null": f"{NULL_OID}\n",
+    "refs/heads/words": "no value\n",
+    "refs/heads/two..dots": "main",
+    "refs/heads/short": "main",
+}
+"""What stands in files that git has something of its own to say about; ``main`` is replaced by a value."""
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_files_are_read_as_git_reads_them(simple: World, asked: list[str], packed: bool) -> None:
+    fork = simple.fork
+    names = "a/b/c", "-x", "grün", "n-2", "n-10", "n-010", "n-07", "n-7", "n.1", "n1", "n", "z,(1)"
+    fork.git("update-ref", "--stdin", input="".join(f"create refs/heads/{name} {fork.rev(MAIN)}\n" for name in names))
+    if packed:
+        fork.git("tag", "-a", "-m", "words", "v1", MAIN)
+        fork.git("pack-refs", "--all")
+        fork.git("update-ref", PATCHES, MAIN)
+        fork.git("update-ref", "-d", "refs/heads/n-7")
+    (fork.path / "refs/heads/main.lock").write_text("")
+    (fork.path / "refs/heads/nothing/in/it").mkdir(parents=True)
+    git = open_repository(fork.path)
+    for prefix in ("refs/heads/", "refs/heads/a/", "refs/tags/", "refs/none/", "refs/heads/main/"):
+        listed = fork.git("for-each-ref", "--sort=version:refname", "--format=%(refname) %(objectname)", prefix)
+        assert list(refs.below(git, prefix).items()) == [tuple(line.split(" ")) for line in listed.splitlines()]
+    for name in (*names, "main", "poolside-main", "a", "a/b", "nothing", "main.lock", "gone"):
+        said = fork.git("rev-parse", "-q", "--verify", f"refs/heads/{name}", check=False)
+        assert refs.read_one(git, f"refs/heads/{name}") == (said or None)
+    assert asked == ["refs/none/", "refs/heads/main.lock"]  # neither a kind of ref that is known, nor a ref's name
+
+
+@pytest.mark.parametrize("ref", ODD)
+def test_what_is_odd_is_asked_of_git(simple: World, asked: list[str], ref: str) -> None:
+    fork = simple.fork
+    (fork.path / ref).write_text(ODD[ref].replace("main", fork.rev(MAIN)) if ODD[ref] == "main" else ODD[ref])
+    git = open_repository(fork.path)
+    listed = fork.git("for-each-ref", "--sort=version:refname", "--format=%(refname) %(objectname)", "refs/heads")
+    assert list(refs.below(git, "refs/heads/").items()) == [tuple(line.split(" ")) for line in listed.splitlines()]
+    there = dict(line.split(" ") for line in listed.splitlines())
+    assert refs.read(git, [MAIN, ref, PATCHES]) == {MAIN: there[MAIN], ref: there.get(ref), PATCHES: there[PATCHES]}
+    assert asked == ["refs/heads/", ref]
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -48,20 +87,6 @@ def test_whoever_moves_deletes_or_makes_one_is_seen(simple: World, packed: bool)
     assert refs.read_one(git, MAIN) is None
     fork.git("branch", "main", old)
     assert refs.read_one(git, MAIN) == old
-
-
-def test_all_that_is_asked_for_ahead_is_asked_in_one_question(simple: World, asked: list[str]) -> None:
-    fork = simple.fork
-    for name in ("day-10", "day-2"):
-        fork.git("update-ref", f"refs/poolside/published/{name}", MAIN)
-    git = open_repository(fork.path)
-    refs.read_ahead(git, [MAIN, GONE, "refs/poolside/published/"])
-    assert list(refs.below(git, "refs/poolside/published/")) == [
-        "refs/poolside/published/day-2", "refs/poolside/published/day-10",
-    ]  # fmt: skip
-    assert refs.read(git, [MAIN, GONE]) == {MAIN: fork.rev(MAIN), GONE: None}
-    refs.read_ahead(git, [MAIN, "refs/poolside/published/"])
-    assert asked == [f"{MAIN} {GONE} refs/poolside/published/"]
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -104,7 +129,7 @@ def test_each_worktree_has_its_own_bisection(simple: World) -> None:
     assert refs.read_one(there, "refs/bisect/bad") is None
 
 
-def test_nothing_is_remembered_where_refs_may_be_kept_otherwise_than_in_files(simple: World) -> None:
+def test_nothing_is_read_where_refs_may_be_kept_otherwise_than_in_files(simple: World) -> None:
     git = open_repository(simple.fork.path)
     assert refs.in_files(git)
     assert not refs.in_files(git.with_environment(GIT_REFERENCE_BACKEND="reftable:///somewhere"))

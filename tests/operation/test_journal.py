@@ -550,14 +550,11 @@ def interrupting(clone: Repo, monkeypatch: pytest.MonkeyPatch, words: str, end: 
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
 
 
-@pytest.mark.parametrize("words", ["symbolic-ref -m", "rev-parse HEAD^{commit}"])
-def test_P8_what_has_to_be_done_is_done_again(
-    simple: World, poolside: Run, monkeypatch: pytest.MonkeyPatch, words: str
-) -> None:
+def test_P8_what_has_to_be_done_is_done_again(simple: World, poolside: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """The branches have moved; that HEAD goes back to its own is no matter of choice."""
     clone = simple.clone()
     with monkeypatch.context() as patched:
-        interrupting(clone, patched, words)
+        interrupting(clone, patched, "symbolic-ref -m")
         assert poolside(clone, "sync").status == 0
     assert (clone.path / ".git/wrapped/once").exists()
     assert clone.git("symbolic-ref", "HEAD") == "refs/heads/poolside-main"
