@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from threading import Condition, Thread
+from typing import NamedTuple
 
 from git_poolside.errors import PoolsideError
 from git_poolside.git.diff import Change
@@ -18,11 +19,9 @@ from git_poolside.git.merge import MergeCrashed, MergeOrt
 from git_poolside.git.objects import FILES, Entry, MissingObject, Objects
 from git_poolside.git.promised import bring
 from git_poolside.stack.model import Oid
-from git_poolside.stack.values import frozen
 
 
-@frozen
-class Three:
+class Three(NamedTuple):
     """One file in base, ours and theirs."""
 
     base: Entry
@@ -121,8 +120,11 @@ class Contents:
 
     def _foretold(self) -> list[Three]:
         """The merges that the stack needs next, one a path at most, the soonest first."""
-        coming = sorted(filter(None, (course.next(self._results) for course in self._courses)), key=lambda one: one[0])
-        return list(dict.fromkeys(three for _, three in coming))[:_TOGETHER]
+        courses = self._courses
+        coming = {course: first for course in courses if (first := course.next(self._results)) is not None}
+        courses[:] = coming  # the others need nothing any more
+        soonest = sorted(coming.values(), key=lambda one: one[0])
+        return list(dict.fromkeys(three for _, three in soonest))[:_TOGETHER]
 
     def _run_ahead(self) -> None:
         # What goes wrong here goes wrong again, and is told, where the merge is needed.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from git_poolside.errors import GitFailed
+from git_poolside.git.meanwhile import meanwhile
 from git_poolside.git.objects import TREE_MODE, Objects, folders
 from git_poolside.git.process import Git
 from git_poolside.stack.model import EMPTY_TREE, Commit, Oid, Touch
@@ -40,6 +41,7 @@ class Change:
         return frozenset(touch.path for touch in self.touches)
 
 
+_MANY = 32
 _CHANGES: dict[tuple[Oid, Oid], Change] = {}
 _PATCH_IDS: dict[tuple[Oid, bool], str | None] = {}
 """What was asked already: what objects are does not change. None for a commit that changes nothing."""
@@ -51,9 +53,12 @@ def tree_of_parent(objects: Objects, commit: Commit) -> Oid:
 
 
 def changes(git: Git, pairs: Sequence[tuple[Oid, Oid]]) -> list[Change]:
-    """The change between the two trees of each pair, in the same order, those that are not known in one process."""
+    """The change between the two trees of each pair, in the same order; many that are not known by two processes."""
     new = [pair for pair in dict.fromkeys(pairs) if pair not in _CHANGES]
-    _CHANGES.update(zip(new, _changes(git, new), strict=True))
+    half = len(new) // 2 if len(new) >= _MANY else 0
+    first = meanwhile(lambda: _changes(git, new[:half])) if half else list
+    second = _changes(git, new[half:])
+    _CHANGES.update(zip(new, first() + second, strict=True))
     return [_CHANGES[pair] for pair in pairs]
 
 

@@ -13,10 +13,11 @@ that the patch touches keeps ours' edits, and a folder beside it that differs go
 from __future__ import annotations
 
 from collections.abc import Iterator, Set
+from stat import S_IFMT
 
 from git_poolside.git.diff import Change
 from git_poolside.git.merge import MergeOrt
-from git_poolside.git.objects import FILES, FOLDER, TREE_MODE, Entry, Objects, Row, Rows, folders
+from git_poolside.git.objects import FILES, FOLDER, Entry, Objects, Row, Rows, entry, folders
 from git_poolside.stack.model import Conflict, Oid
 
 _OTHER_MODE = {b"100644": b"100755", b"100755": b"100644"}
@@ -39,6 +40,29 @@ class Narrow:
         self._merge = merge
         self._known: dict[tuple[Oid, Oid], Oid] = {}
         self._others: dict[tuple[Oid, Oid], Oid] = {}
+        self._shapes: dict[Oid, Oid] = {}
+        self._alike: set[tuple[Oid, Oid]] = set()
+
+    def learn(self, change: Change) -> None:
+        """Which folders the patch leaves in their shape: those in which it merely edits."""
+        if change.odd:
+            return
+        kept = [S_IFMT(touch.old_mode) == S_IFMT(touch.new_mode) for touch in change.touches]
+        others = {
+            above for touch, edit in zip(change.touches, kept, strict=True) if not edit for above in folders(touch.path)
+        }
+        for folder in change.folders:
+            if folder.path not in others and folder.old_mode == folder.new_mode:
+                self.same_shape(folder.new, folder.old)
+
+    def shape(self, tree: Oid) -> Oid:
+        """One tree for all those that are known to have the same things of the same kinds, in all of their folders."""
+        return self._shapes.get(tree, tree)
+
+    def same_shape(self, new: Oid, old: Oid) -> None:
+        """`new` was made of `old` by edits alone."""
+        if new != old:
+            self._shapes[new] = self._shapes.get(old, old)
 
     def apply(self, change: Change, ours: Oid) -> Oid | Conflict:
         """The tree that `change` makes of `ours`, or the conflict. Raises `WholeTrees` and `MergeCrashed`."""
@@ -54,20 +78,20 @@ class Narrow:
             if self._objects.lookup(ours, path) != before:
                 raise WholeTrees  # something came to where ours has an edit
             made[path] = after
-        if marked := [path for path, entry in made.items() if self._is_marked(entry, merged.label)]:
+        if marked := [path for path, one in made.items() if self._is_marked(one, merged.label)]:
             paths = tuple(path.decode("utf-8", "surrogateescape") for path in sorted(marked))
             return Conflict(paths, tuple(f"CONFLICT (content): {MARKED} {path}" for path in paths))
         return self._objects.graft(ours, made)
 
-    def _is_marked(self, entry: Entry | None, label: Oid) -> bool:
+    def _is_marked(self, made: Entry | None, label: Oid) -> bool:
         """Whether a merge that git calls clean has left conflict markers in a file.
 
         So it does where both sides have the file that one of them has moved there, and the other's edit of the old one
         conflicts (seen with git 2.39 to 2.55). What is not in this clone was not made by the merge.
         """
-        if entry is None or entry.mode not in FILES or not self._objects.exists(entry.oid):
+        if made is None or made.mode not in FILES or not self._objects.exists(made.oid):
             return False
-        return label.encode() in self._objects.read(entry.oid)
+        return label.encode() in self._objects.read(made.oid)
 
     def _above(self, base: Oid, ours: Oid, touched: Set[bytes], above: bytes) -> Oid:
         """`ours`, a folder that the patch touches, with fewer edits in the folders that it does not."""
@@ -101,8 +125,8 @@ class Narrow:
 
     def _without_edits(self, base: Oid, ours: Oid) -> Oid:
         """`ours` with the base's entry for everything that both have as a thing of the same kind."""
-        if base == ours:
-            return ours
+        if base == ours or (shapes := (self.shape(base), self.shape(ours))) in self._alike:
+            return base
         if (base, ours) not in self._known:
             before = self._rows(base, ours)
             now = self._objects.rows(ours)
@@ -120,6 +144,8 @@ class Narrow:
                     inside = self._without_edits(Oid(old[1].hex()), Oid(row[1].hex()))
                     edits[name] = (FOLDER, bytes.fromhex(inside))
                     differs = differs or edits[name] != old
+            if not differs:
+                self._alike.add(shapes)
             self._known[base, ours] = self._objects.edit_rows(ours, edits) if differs else base
         return self._known[base, ours]
 
@@ -134,13 +160,13 @@ class Narrow:
 
     def _differences(self, one: Oid, other: Oid, above: bytes) -> Iterator[tuple[bytes, Entry | None, Entry | None]]:
         """Where two trees differ, with what is there in each: a folder as a whole where the other has none."""
-        before, after = self._objects.tree(one), self._objects.tree(other)
-        for name in {**before, **after}:
+        before, after = self._objects.rows(one), self._objects.rows(other)
+        for name in [*after, *(before.keys() - after.keys())]:
             old, new = before.get(name), after.get(name)
             if old == new:
                 continue
             path = above + name
-            if old is not None and new is not None and old.mode == new.mode == TREE_MODE:
-                yield from self._differences(old.oid, new.oid, path + b"/")
+            if old is not None and new is not None and old[0] == new[0] == FOLDER:
+                yield from self._differences(Oid(old[1].hex()), Oid(new[1].hex()), path + b"/")
             else:
-                yield path, old, new
+                yield path, None if old is None else entry(*old), None if new is None else entry(*new)

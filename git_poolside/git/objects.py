@@ -30,16 +30,13 @@ TREE_MODE = 0o40000
 FILES = (0o100644, 0o100755)
 
 COMMIT, TREE, BLOB, TAG = 1, 2, 3, 4
-_ROW = re.compile(rb"0*([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
+_ROW = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
 FOLDER = b"40000"
 """A tree's mode in a row."""
-_PROPER = re.compile(
-    rb"(?:(?:40000 [^\0]+\0(?!%b)|(?:100644|100755|120000|160000) [^\0]+\0).{20})*"
-    % re.escape(bytes.fromhex(EMPTY_TREE)),
-    re.DOTALL,
-)
-"""The bytes of a tree as git writes it: no mode that it only reads, no folder with nothing in it."""
-_REMEMBERED = 1024
+_MODES = {FOLDER, b"100644", b"100755", b"120000", b"160000"}
+_EMPTY = bytes.fromhex(EMPTY_TREE)
+_REMEMBERED = 8192
+"""So many trees are kept as they were read: a replay meets most folders of the repository again and again."""
 
 
 class Entry(NamedTuple):
@@ -143,9 +140,12 @@ class Objects:
         rows = self._remembered.get(oid)
         if rows is None:
             data = self.read(oid) if oid != EMPTY_TREE else b""
-            if _PROPER.fullmatch(data):
+            rows = {name: (mode, sha) for mode, name, sha in _ROW.findall(data)}
+            if _is_proper(data, rows):
                 self._proper.add(oid)
-            rows = self._remember(oid, parse_rows(data))
+            else:
+                rows = {name: (mode.lstrip(b"0"), sha) for name, (mode, sha) in rows.items()}
+            self._remember(oid, rows)
         return rows
 
     def _remember(self, oid: Oid, rows: Rows) -> Rows:
@@ -157,12 +157,12 @@ class Objects:
 
     def tree(self, oid: Oid) -> Tree:
         """The entries of a tree, in its order."""
-        return {name: _entry(*row) for name, row in self.rows(oid).items()}
+        return {name: entry(*row) for name, row in self.rows(oid).items()}
 
     def child(self, tree: Oid, name: bytes) -> Entry | None:
         """The entry of a tree that has this name, or None."""
         row = self.rows(tree).get(name)
-        return None if row is None else _entry(*row)
+        return None if row is None else entry(*row)
 
     def lookup(self, tree: Oid, path: bytes) -> Entry | None:
         """The entry at `path`, or None."""
@@ -173,7 +173,7 @@ class Objects:
                 return None
             tree = Oid(row[1].hex())
         row = self.rows(tree).get(name)
-        return None if row is None else _entry(*row)
+        return None if row is None else entry(*row)
 
     def written_by_git(self, tree: Oid) -> bool:
         """Whether git would write the entries of a tree so: no mode that it only reads, no folder with nothing in it.
@@ -264,7 +264,7 @@ def folders(path: bytes) -> list[bytes]:
     return [b"/".join(parts[: depth + 1]) for depth in range(len(parts))]
 
 
-def _entry(mode: bytes, sha: bytes) -> Entry:
+def entry(mode: bytes, sha: bytes) -> Entry:
     return Entry(int(mode, 8), Oid(sha.hex()))
 
 
@@ -276,9 +276,12 @@ def _written(name: bytes, mode: bytes, sha: bytes) -> bytes:
     return b"%s %s\0%s" % (mode, name, sha)
 
 
-def parse_rows(data: bytes) -> Rows:
-    """A tree object's entries, in its order."""
-    return {name: (mode, sha) for mode, name, sha in _ROW.findall(data)}
+def _is_proper(data: bytes, rows: Rows) -> bool:
+    """Whether git would write these entries so: no mode that it only reads, no folder with nothing in it."""
+    modes = [mode for mode, _ in rows.values()]
+    if not _MODES.issuperset(modes) or len(data) != sum(map(len, rows)) + sum(map(len, modes)) + 22 * len(modes):
+        return False
+    return _EMPTY not in data or (FOLDER, _EMPTY) not in rows.values()
 
 
 def format_rows(rows: Rows) -> bytes:

@@ -31,7 +31,6 @@ from git_poolside.stack.values import frozen, replace
 _NAMES = {1: b"commit", 2: b"tree", 3: b"blob", 4: b"tag"}
 _KINDS = {name: kind for kind, name in _NAMES.items()}
 _HASH = re.compile(rb"[0-7]+ [^\0]+\0(.{20})", re.DOTALL)
-_FEW = 64
 _DEPTH = 50
 """Deltas stand on deltas at most so often, as ``git repack`` has it (git-config(1), pack.depth)."""
 
@@ -85,20 +84,13 @@ class Pending:
     def show(self, tips: Iterable[Oid] | None = None) -> None:
         """Let git processes see what `tips` reach (None: everything)."""
         with self._showing:  # another thread may be showing what this one needs
-            if not self._hidden:
-                return
             wanted = list(self._hidden) if tips is None else self._reached(tips, self._hidden)
-            self._hidden.difference_update(wanted)
-            entries = [(oid, self._objects[oid].kind, self._objects[oid].data) for oid in wanted]
-            if len(entries) > _FEW:
-                # Read soon and thrown away: not worth any compression, nor git's checks.
-                self._write_pack({oid: head(kind, len(data)) + stored(data) for oid, kind, data in entries})
+            if not wanted:
                 return
-            for oid, kind, data in entries:
-                folder = self.folder / oid[:2]
-                folder.mkdir(exist_ok=True)
-                (folder / "new").write_bytes(zlib.compress(_whole(kind, data), 1))
-                (folder / "new").rename(folder / oid[2:])
+            self._hidden.difference_update(wanted)
+            # Read soon and thrown away: not worth any compression, nor git's checks.
+            parts = ((oid, *self._objects[oid][:2]) for oid in wanted)
+            self._write_pack({oid: head(kind, len(data)) + stored(data) for oid, kind, data in parts})
 
     def _write_pack(self, parts: Mapping[Oid, bytes]) -> None:
         """A pack for git to find while it looks: its index comes last, whole."""

@@ -58,6 +58,7 @@ class Engine:
 
     def apply(self, change: Change, ours: Oid) -> Oid | Conflict:
         """The tree that `change` makes of the tree `ours`, or the conflict. It may be `ours` itself: empty."""
+        self._narrow.learn(change)
         if change.base == ours and self.objects.written_by_git(change.theirs):
             return change.theirs
         if not change.odd:
@@ -118,6 +119,7 @@ class Engine:
         if not objects.written_by_git(ours):
             raise WholeTrees
         edits: dict[bytes, Entry | None] = {}
+        kept = True
         for name, (touch, below) in inside.items():
             here = objects.child(ours, name)
             old = Entry(touch.old_mode, touch.old) if touch.old_mode else None
@@ -138,7 +140,17 @@ class Engine:
                 edits[name] = merged
             else:
                 raise WholeTrees
-        return objects.edit(ours, edits)
+            kept = kept and self._same_kind(here, edits[name])
+        made = objects.edit(ours, edits)
+        if kept:
+            self._narrow.same_shape(made, ours)
+        return made
+
+    def _same_kind(self, old: Entry | None, new: Entry | None) -> bool:
+        """Whether an entry is as it was but for what files contain."""
+        if old is None or new is None or stat.S_IFMT(old.mode) != stat.S_IFMT(new.mode):
+            return False
+        return not old.is_tree or self._narrow.shape(old.oid) == self._narrow.shape(new.oid)
 
     def _rules(self, path: bytes) -> bool:
         """Whether a path has an attribute that rules its merge."""
