@@ -33,7 +33,11 @@ class WholeTrees(Exception):
 
 
 class Narrow:
-    """Asks such questions of `merge`; what was found of a folder is kept, since the next patch meets most of it."""
+    """Asks such questions of `merge`; what was found of a folder is kept, since the next patch meets most of it.
+
+    A folder that has merely edits is not even read, if another version of it was seen so and patches have but edited
+    since.
+    """
 
     def __init__(self, objects: Objects, merge: MergeOrt) -> None:
         self._objects = objects
@@ -66,8 +70,7 @@ class Narrow:
 
     def apply(self, change: Change, ours: Oid) -> Oid | Conflict:
         """The tree that `change` makes of `ours`, or the conflict. Raises `WholeTrees` and `MergeCrashed`."""
-        touched = {folder for touch in change.touches for folder in folders(touch.path)}
-        asked = self._above(change.base, ours, touched, b"")
+        asked = self.question(change, ours)
         merged = self._merge.merge(change.base, asked, change.theirs)
         if merged.conflict is not None:
             if any(_MOVED in kind for kind in merged.kinds):
@@ -82,6 +85,11 @@ class Narrow:
             paths = tuple(path.decode("utf-8", "surrogateescape") for path in sorted(marked))
             return Conflict(paths, tuple(f"CONFLICT (content): {MARKED} {path}" for path in paths))
         return self._objects.graft(ours, made)
+
+    def question(self, change: Change, ours: Oid) -> Oid:
+        """What is asked in the place of `ours`. Raises `WholeTrees`."""
+        touched = {folder for touch in change.touches for folder in folders(touch.path)}
+        return self._above(change.base, ours, touched, b"")
 
     def _is_marked(self, made: Entry | None, label: Oid) -> bool:
         """Whether a merge that git calls clean has left conflict markers in a file.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from git_poolside.git.diff import Change, changes
 from git_poolside.git.merge import Merged, MergeOrt
-from git_poolside.git.narrow import MARKED
+from git_poolside.git.narrow import MARKED, Narrow
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
 from git_poolside.git.quarantine import Quarantine, quarantine
@@ -175,6 +175,8 @@ class Bench:
         way = GRAFTED if as_base else BY_CONTENT
         if merge.onto:
             way = MERGED if merge.onto[-1] == ours else NARROW
+        if way == NARROW:  # what the engine remembers of the patches before changes no question
+            assert Narrow(self.objects, merge).question(change, ours) == merge.onto[-1]
         question = Question(patch.base, ours, patch.theirs, self._attribute_files(ours))
         return Answer(patch.name, question, _outcome(result), way, marked)
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from git_poolside.git.process import open_repository
-from tests.differential.compare import Bench, Job, Patch
+from tests.differential.compare import NARROW, Bench, Job, Patch
 from tests.differential.compare import bench as opened
 from tests.differential.oracle import Store
 from tests.differential.trees import (
@@ -186,6 +186,28 @@ def test_C3_a_folder_that_both_sides_changed_is_asked_as_it_is(workbench: tuple[
     ours = write(store, {b"D/a": Y, b"d.x/a": Y, b"e/a": Y, b"f/a": Z})
     theirs = write(store, {b"D/a": X, b"D/b": Y, b"e/a": Y, b"f/a": X})
     assert bench.compare([Job(ours, [Patch("moved", base, theirs)])]) == []
+
+
+@pytest.mark.parametrize("between", ["the patch takes away what ours keeps", "ours gets what the base has not"])
+def test_C3_a_folder_that_had_merely_edits_is_looked_at_again(workbench: tuple[Store, Bench], between: str) -> None:
+    """The first patch follows what moved and sees that f has edits alone; after the second that is so no more."""
+    store, bench = workbench
+    text = [content(0), *(File(FILE, content(0).data + b"more\n" * times) for times in (1, 2))]
+    before = {b"m": text[0], b"f/d/a": X, b"f/d/b": X, b"g": X}
+    base = write(store, before)
+    ours = write(store, {b"n": text[0], b"f/d/a": Y, b"f/d/b": Y, b"g": X})
+    after = {path: file for path, file in before.items() if path != b"f/d/b"}
+    if between == "ours gets what the base has not":
+        second, after = before | {b"f/d/c": X, b"g": Y}, before
+    else:
+        second = after | {b"g": Y}
+    patches = [
+        Patch("follows", base, write(store, before | {b"m": text[1]})),
+        Patch("between", base, write(store, second)),
+        Patch("follows again", write(store, after), write(store, after | {b"m": text[2]})),
+    ]
+    assert bench.compare([Job(ours, patches)]) == []
+    assert bench.tally.ways[NARROW] == 3
 
 
 SETTINGS = {
