@@ -108,12 +108,9 @@ class Pending:
         That is on its way into the repository now; what they do not reach is not shown to anybody any more.
         """
         with self._showing:  # another thread may still be asking ahead
-            for path in self.folder.glob("[0-9a-f][0-9a-f]/*"):
-                oid = Oid(path.parent.name + path.name)
-                if oid not in self._objects and oid not in self._taken and len(oid) == 40:  # written by git
-                    header, _, data = zlib.decompress(path.read_bytes()).partition(b"\0")
-                    self._objects[oid] = _New(_KINDS[header.partition(b" ")[0]], data)
-            reached = set(self._reached(tips, self._objects.keys(), whole_stack=True))
+            loose = (Oid(path.parent.name + path.name) for path in self.folder.glob("[0-9a-f][0-9a-f]/*"))
+            among = {*self._objects, *(oid for oid in loose if oid not in self._taken and len(oid) == 40)}
+            reached = set(self._reached(tips, among, whole_stack=True))
             self._hidden.clear()
             if not reached:
                 return
@@ -139,7 +136,7 @@ class Pending:
             self._taken |= reached
 
     def _reached(self, tips: Iterable[Oid], among: Set[Oid], *, whole_stack: bool = False) -> list[Oid]:
-        """What `tips` reach by way of nothing but objects of `among`, which have to be ours.
+        """What `tips` reach by way of nothing but objects of `among`, which have to be ours or written here by git.
 
         A tree's entries are its new ones and those of the tree that it is like. For a `whole_stack`, where that one
         is reached as well, they are found so, without reading the tree; what stands there no more may come along.
@@ -156,7 +153,7 @@ class Pending:
             if oid in inside:
                 continue
             inside.add(oid)
-            kind, data, like, new, _ = self._objects[oid]
+            kind, data, like, new, _ = self._objects.get(oid) or self._written(oid)
             if kind == COMMIT:
                 commit = parse_commit(oid, data)
                 waiting += [(one, True) for one in (commit.tree, *commit.parents)]
@@ -169,6 +166,12 @@ class Pending:
                 names = (Oid(sha.hex()) for sha in _HASH.findall(data))
                 waiting += [(name, True) for name in names if name in among]
         return list(found)
+
+    def _written(self, oid: Oid) -> _New:
+        """An object that git wrote here, which is ours from now on."""
+        header, _, data = zlib.decompress((self.folder / oid[:2] / oid[2:]).read_bytes()).partition(b"\0")
+        made = self._objects[oid] = _New(_KINDS[header.partition(b" ")[0]], data)
+        return made
 
 
 def _whole(kind: int, data: bytes) -> bytes:
