@@ -12,13 +12,14 @@ that the patch touches keeps ours' edits, and a folder beside it that differs go
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Set
 from stat import S_IFMT
 
-from git_poolside.git.diff import Change
+from git_poolside.git.diff import Change, changes
+from git_poolside.git.meanwhile import meanwhile
 from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import FILES, FOLDER, Entry, Objects, Row, Rows, entry, folders
-from git_poolside.stack.model import Conflict, Oid
+from git_poolside.stack.model import Conflict, Oid, Touch
 
 _OTHER_MODE = {b"100644": b"100755", b"100755": b"100644"}
 _MOVED = b"directory rename"
@@ -46,18 +47,16 @@ class Narrow:
         self._others: dict[tuple[Oid, Oid], Oid] = {}
         self._shapes: dict[Oid, Oid] = {}
         self._alike: set[tuple[Oid, Oid]] = set()
+        self._compared: Callable[[], Change] | None = None
+
+    def compare(self, base: Oid, ours: Oid) -> None:
+        """Find out, meanwhile, in which folders the two differ by edits alone: questions about them are to come."""
+        self._compared = meanwhile(lambda: changes(self._objects.git, [(base, ours)])[0])
 
     def learn(self, change: Change) -> None:
-        """Which folders the patch leaves in their shape: those in which it merely edits."""
-        if change.odd:
-            return
-        kept = [S_IFMT(touch.old_mode) == S_IFMT(touch.new_mode) for touch in change.touches]
-        others = {
-            above for touch, edit in zip(change.touches, kept, strict=True) if not edit for above in folders(touch.path)
-        }
-        for folder in change.folders:
-            if folder.path not in others and folder.old_mode == folder.new_mode:
-                self.same_shape(folder.new, folder.old)
+        """Which folders the patch leaves in their shape."""
+        for folder in _edited(change):
+            self.same_shape(folder.new, folder.old)
 
     def shape(self, tree: Oid) -> Oid:
         """One tree for all those that are known to have the same things of the same kinds, in all of their folders."""
@@ -88,6 +87,9 @@ class Narrow:
 
     def question(self, change: Change, ours: Oid) -> Oid:
         """What is asked in the place of `ours`. Raises `WholeTrees`."""
+        if self._compared is not None:
+            found, self._compared = self._compared(), None
+            self._alike |= {(self.shape(folder.old), self.shape(folder.new)) for folder in _edited(found)}
         touched = {folder for touch in change.touches for folder in folders(touch.path)}
         return self._above(change.base, ours, touched, b"")
 
@@ -178,3 +180,16 @@ class Narrow:
                 yield from self._differences(Oid(old[1].hex()), Oid(new[1].hex()), path + b"/")
             else:
                 yield path, None if old is None else entry(*old), None if new is None else entry(*new)
+
+
+def _edited(change: Change) -> Iterator[Touch]:
+    """The folders in which a change merely edits: all that is in them, and further inside, stays of the same kind."""
+    if change.odd:
+        return
+    others = {
+        folder
+        for touch in change.touches
+        if S_IFMT(touch.old_mode) != S_IFMT(touch.new_mode)
+        for folder in folders(touch.path)
+    }
+    yield from (one for one in change.folders if one.path not in others and one.old_mode == one.new_mode)

@@ -42,6 +42,7 @@ class Engine:
         self._attributes = tree
         if self._contents.foresee(changes, tree):
             self._merge.foresee(tree)
+            self._narrow.compare(changes[0].base, tree)
         self._foreseen = frozenset(touch.path for change in changes for touch in change.touches)
 
     def replay(self, change: Change, ours: Oid) -> Oid | Conflict:
