@@ -129,7 +129,8 @@ class Pending:
                     yield pack.entry(head(REF_DELTA, len(delta)) + bytes.fromhex(like) + stored(delta))
                 else:
                     depths[oid] = 0
-                    yield pack.entry(head(kind, len(data)) + zlib.compress(data, 1))
+                    # A tree is hashes, for the greater part, of which compression makes little.
+                    yield pack.entry(head(kind, len(data)) + (stored(data) if kind == TREE else zlib.compress(data, 1)))
             yield pack.tail
             for oid in depths:
                 del self._objects[oid]
