@@ -8,7 +8,7 @@ depends on the path; paths that have some which rule a merge are left to the mer
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from threading import Condition, Thread
 from typing import NamedTuple
@@ -80,22 +80,17 @@ class Contents:
         self._news = Condition()
         self._ahead: Thread | None = None
 
-    def foresee(self, changes: Sequence[Change], onto: Oid) -> bool:
-        """These changes are going to be applied in this order, beginning with the tree `onto`.
+    def foresee(self, changes: Sequence[Change], now: Mapping[bytes, Entry | None]) -> None:
+        """These changes are going to be applied in this order, where their paths have these entries `now`.
 
-        Whether a file that they begin with is not there: `onto` may have it elsewhere. What was foreseen before and is
-        not asked yet is given up.
+        What was foreseen before and is not asked yet is given up.
         """
         with self._news:
             self._courses = []
             self._news.wait_for(lambda: self._ahead is None)
-        gone = False
-        courses: dict[bytes, _Course] = {}
+        courses = {path: _Course(entry) for path, entry in now.items()}
         for number, touch in ((number, touch) for number, change in enumerate(changes) for touch in change.touches):
-            course = courses.get(touch.path)
-            if course is None:
-                course = courses[touch.path] = _Course(self._objects.lookup(onto, touch.path))
-                gone = gone or (course.now is None and touch.old_mode != 0)
+            course = courses[touch.path]
             if touch.old_mode not in FILES or touch.new_mode not in FILES:
                 course.ended = True
             elif not course.ended:
@@ -105,7 +100,6 @@ class Contents:
             bring(self._objects, (oid for course in merging for oid in course.contents()))
             self._ahead = Thread(target=self._run_ahead, daemon=True)
             self._ahead.start()
-        return gone
 
     def merge(self, three: Three) -> Entry | None:
         """The file that git's merge makes of three, or None if that is a conflict."""

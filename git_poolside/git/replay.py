@@ -40,10 +40,15 @@ class Engine:
     def stand_on(self, tree: Oid, changes: Sequence[Change] = ()) -> None:
         """A replay of `changes` begins on `tree`: its attribute files rule the merges until one changes them."""
         self._attributes = tree
-        if self._contents.foresee(changes, tree):
+        first: dict[bytes, Touch] = {}
+        for touch in (touch for change in changes for touch in change.touches):
+            first.setdefault(touch.path, touch)
+        now = {path: self.objects.lookup(tree, path) for path in first}
+        self._foreseen = frozenset(now)
+        self._contents.foresee(changes, now)
+        if any(now[path] is None and touch.old_mode for path, touch in first.items()):  # it may be elsewhere now
             self._merge.foresee(tree)
             self._narrow.compare(changes[0].base, tree)
-        self._foreseen = frozenset(touch.path for change in changes for touch in change.touches)
 
     def replay(self, change: Change, ours: Oid) -> Oid | Conflict:
         """`apply`, as the next step of the replay that `stand_on` began."""
