@@ -106,7 +106,7 @@ _ANCESTRY: dict[tuple[Oid, Oid], bool] = {}
 
 
 def refuse_moved(git: Git, changes: Iterable[RefChange]) -> None:
-    """Raises `Refused` where a ref is not at its expected value any more, before anything is begun."""
+    """Raises `Refused` where a ref is not at its expected value any more."""
     expected = {change.ref: change.before for change in changes}
     now = read(git, expected)
     if moved := [ref.removeprefix("refs/heads/") for ref in expected if now[ref] != expected[ref]]:
@@ -138,10 +138,6 @@ def move(git: Git, changes: Sequence[RefChange], message: str) -> None:
     said = answer.stdout.decode("utf-8", "replace").splitlines()
     if answer.status == 0 and "commit: ok" in said:
         return
-    if "but expected" in answer.complaint or "reference already exists" in answer.complaint:
-        raise Refused(
-            f"a branch moved while poolside worked: {answer.complaint.removeprefix('fatal: ')}",
-            snag="moved-since",
-            hints=["nothing was changed; run the command again"],
-        )
+    if "cannot lock ref" in answer.complaint:  # that is before any ref has moved
+        refuse_moved(git, changes)
     raise GitFailed(["update-ref"], answer.status, answer.complaint)

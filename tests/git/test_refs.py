@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from git_poolside.errors import Refused
 from git_poolside.git import refs
 from git_poolside.git.process import Git, open_repository
-from git_poolside.stack.model import NULL_OID
+from git_poolside.stack.model import NULL_OID, Oid, RefChange
 from tests.scenario import World
 
 MAIN, PATCHES, ALIAS, GONE = (f"refs/heads/{name}" for name in ("main", "poolside-main", "alias", "gone"))
@@ -136,3 +137,15 @@ def test_nothing_is_read_where_refs_may_be_kept_otherwise_than_in_files(simple: 
     other = open_repository(simple.upstream.path)
     other.run("config", "extensions.refStorage", "reftable:///somewhere")
     assert not refs.in_files(other)
+
+
+@pytest.mark.parametrize("ref, before", [(PATCHES, MAIN), (PATCHES, None), (GONE, MAIN)])
+def test_none_moves_where_one_is_not_where_it_was_expected(simple: World, ref: str, before: str | None) -> None:
+    """Somebody was faster than the transaction, after all questions were asked."""
+    fork = simple.fork
+    git, one, all_refs = open_repository(fork.path), Oid(fork.rev(MAIN)), fork.git("for-each-ref")
+    moves = [RefChange(ALIAS, None, one), RefChange(ref, Oid(fork.rev(before)) if before else None, one)]
+    with pytest.raises(Refused) as refused:
+        refs.move(git, moves, "move")
+    assert str(refused.value) == f"'{ref.removeprefix('refs/heads/')}' was moved by somebody else while poolside worked"
+    assert (refused.value.snag, fork.git("for-each-ref")) == ("moved-since", all_refs)
