@@ -114,6 +114,20 @@ class CommandMoves(Stage):
             where = [("--to", "picks"), ("--to", "patches"), ("--before", other)][there % 3]
             self._picks(clone, "move", patch, *where, moment=moment)
 
+    @rule(who=WHO, which=st.integers(0, 6), newest=st.booleans(), moment=SELDOM)
+    def offers_a_patch(self, who: int, which: int, newest: bool, moment: Moment | None) -> None:
+        """The branch that upstream is to be offered has what the patch brings, on a commit of upstream's."""
+        clone = self.clones[who]
+        if patches := clone.repo.git("rev-list", ROLES[2], f"^{ROLES[1]}", "^upstream/main", check=False).split():
+            patch, before = patches[which % len(patches)], self.server.refs("refs/heads/upstream")
+            onto = ["--onto", "upstream/main"] if newest else []
+            clone.operate("upstream", patch, "--with-dependencies", *onto, moment=self.when(moment))
+            after = self.server.refs("refs/heads/upstream")
+            assert after.keys() >= before.keys(), "a branch that was offered is gone"
+            for name in (name for name, tip in after.items() if tip != before.get(name)):
+                lacking = clone.brought(patch) - self.server.found(after[name])
+                assert lacking <= self.upstream.known[self.server.base(after[name])], f"{name} lacks {lacking}"
+
     def _picks(self, clone: Clone, *words: str, moment: Moment | None, gives_up: frozenset[str] = frozenset()) -> None:
         clone.operate("cherry-pick", *words, *self._forced(), moment=self.when(moment), gives_up=gives_up)
 
