@@ -8,15 +8,13 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests import apart
 from tests.conftest import TEN, Run
 from tests.scenario import Repo, Result, World
-
-CODE = "import sys; from git_poolside.cli import main; sys.exit(main(sys.argv[1], sys.argv[2:]))"
 
 
 def unchanged(clone: Repo, poolside: Run, *command: str) -> Result:
@@ -32,16 +30,6 @@ def unchanged(clone: Repo, poolside: Run, *command: str) -> Result:
     assert result.status != 70, result.err
     assert result.status == 0 or "hint: " in result.err, result.err
     return result
-
-
-def spawn(
-    where: Path, *command: str, limits: Callable[[], None] | None = None, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", CODE, *command],
-        cwd=where, env={**os.environ, **environment}, capture_output=True, text=True, check=False,
-        preexec_fn=limits, start_new_session=True,
-    )  # fmt: skip
 
 
 # What is asked for
@@ -365,7 +353,7 @@ def test_a_full_disk_loses_nothing(simple: World, poolside: Run) -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
-    done = spawn(clone.path, "sync", "--no-fetch", limits=full)
+    done = apart.run(clone.path, "sync", "--no-fetch", session=True, limits=full)
     assert (done.returncode, done.stdout, done.stderr) == (
         128,
         "",
@@ -397,7 +385,7 @@ def test_a_disk_that_fills_up_on_the_way_loses_nothing(simple: World, poolside: 
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-    done = spawn(clone.path, "sync", "--no-fetch", limits=filling)
+    done = apart.run(clone.path, "sync", "--no-fetch", session=True, limits=filling)
     assert done.returncode in (0, 128), done.stderr
     assert "Traceback" not in done.stderr
     result = poolside(clone, "status")
@@ -424,7 +412,7 @@ def test_ctrl_c_is_130_and_loses_nothing(simple: World, poolside: Run, where: st
         wrapper.write_text(wrapper.read_text().replace("kill", f"[ -e {wrapper}.2 ] && kill").replace(
             "exec", f"touch {wrapper}.2\nexec"))  # fmt: skip
         clone.git("config", "remote.upstream.uploadpack", str(wrapper))
-    done = spawn(clone.path, "sync", *(["--exec", "kill -INT 0"] if where == "exec" else []))
+    done = apart.run(clone.path, "sync", *(["--exec", "kill -INT 0"] if where == "exec" else []), session=True)
     assert (done.returncode, done.stdout, done.stderr) == (
         130,
         "",
@@ -440,8 +428,9 @@ def test_a_closed_pipe_is_141(simple: World) -> None:
     clone = simple.clone()
     reader, writer = os.pipe()
     os.close(reader)
+    code = "import sys; from git_poolside.cli import main; sys.exit(main(sys.argv[1], sys.argv[2:]))"
     done = subprocess.run(
-        [sys.executable, "-c", CODE, "status"], cwd=clone.path, env=dict(os.environ), stdout=writer,
+        [sys.executable, "-c", code, "status"], cwd=clone.path, env=dict(os.environ), stdout=writer,
         stderr=subprocess.PIPE, text=True, check=False,
     )  # fmt: skip
     os.close(writer)

@@ -7,12 +7,12 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import apart
+from tests.apart import Ended
 from tests.conftest import TEN, Run
 from tests.operation.test_stopped import everything, resolve, stop, write
 from tests.scenario import Repo, World
@@ -31,11 +31,9 @@ def hook(clone: Repo, name: str, script: str) -> Path:
     return path
 
 
-def spawn(clone: Repo, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def spawn(clone: Repo, *words: str) -> Ended:
     """Run a command of ours in a process of its own, which can be killed."""
-    code = "import sys; from git_poolside.cli import main; sys.exit(main(sys.argv[1], sys.argv[2:]))"
-    words = [sys.executable, "-c", code, command, *arguments]
-    done = subprocess.run(words, cwd=clone.path, env=dict(os.environ), capture_output=True, text=True, check=False)
+    done = apart.run(clone.path, *words)
     with (clone.path / ".git/poolside/lock").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the hook that killed it has the lock as long as it lives
     return done

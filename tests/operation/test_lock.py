@@ -6,7 +6,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from git_poolside.git import processes
 from git_poolside.git.process import open_repository
 from git_poolside.operation import lock
+from tests import apart
 from tests.conftest import Run
 from tests.operation.test_journal import hook
 from tests.operation.test_stopped import everything
@@ -115,8 +115,7 @@ def test_P9_two_operations_in_two_shells(simple: World, poolside: Run, where: st
     clone.git("worktree", "add", "-q", "--detach", str(simple.root / "other"))
     os.mkfifo(simple.root / "fifo")
     hook(clone, "post-checkout", f"echo waiting\nread -r line < {simple.root / 'fifo'}\n")
-    code = "import sys; from git_poolside.cli import main; sys.exit(main('sync', []))"
-    first = subprocess.Popen([sys.executable, "-c", code], cwd=clone.path, stderr=subprocess.PIPE, text=True)
+    first = apart.begin(clone.path, "sync")
     with (simple.root / "fifo").open("w") as release:  # opens when the hook reads
         before = everything(clone)
         running = f"'git poolside sync', process {first.pid} on {socket.gethostname()}"
@@ -124,8 +123,8 @@ def test_P9_two_operations_in_two_shells(simple: World, poolside: Run, where: st
         told = poolside(simple.root / where, "status")
         assert everything(clone) == before
         release.write("go\n")
-    _, said = first.communicate()
-    assert first.returncode == 0, said
+    done = first.wait()
+    assert done.returncode == 0, done.stderr
     assert (second.status, second.err.splitlines()) == (
         1,
         [f"error: another poolside operation is running here: {running}", "hint: wait until it has ended"],
@@ -138,11 +137,10 @@ def test_P9_what_a_killed_operation_began_is_waited_for(simple: World, poolside:
     clone = simple.clone()
     os.mkfifo(simple.root / "fifo")
     hook(clone, "post-checkout", f"read -r line < {simple.root / 'fifo'}\n")
-    code = "import sys; from git_poolside.cli import main; sys.exit(main('sync', []))"
-    first = subprocess.Popen([sys.executable, "-c", code], cwd=clone.path, stderr=subprocess.DEVNULL)
+    first = apart.begin(clone.path, "sync")
     with (simple.root / "fifo").open("w") as release:
         first.kill()
-        first.wait()
+        os.waitpid(first.pid, 0)
         second = poolside(clone, "sync")
         release.write("go\n")
     [line, hint] = second.err.splitlines()
