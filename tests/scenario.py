@@ -7,7 +7,6 @@ plumbing in the bare repositories, each a minute after the one before; the clone
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -122,6 +121,10 @@ def _change(path: str, content: str | bytes | Link | Exec | None) -> bytes:
     return b"M %o inline %s\n%s" % (mode, quoted, _data(data))
 
 
+def _entries(files: Files) -> store.Files:
+    return {path: None if content is None else _entry(content) for path, content in files.items()}
+
+
 def _entry(content: str | bytes | Link | Exec) -> tuple[int, bytes]:
     """The mode and the bytes of a file."""
     mode, data = 0o100644, content
@@ -198,6 +201,8 @@ class Repo:
 
     def tree(self, files: Files, base: str | None = None) -> str:
         """A tree: `base` (a revision) with `files` put in."""
+        if store.plain(files) and not (self.path / "reftable").exists():
+            return store.tree(self.path, _entries(files), base)
         index = {"GIT_INDEX_FILE": str(self.path / f".index-{os.getpid()}")}
         try:
             self.git("read-tree", base or "--empty", env=index)
@@ -263,8 +268,9 @@ class World:
         data = message if isinstance(message, bytes) else _bytes(message)
         if (repo.path / "HEAD").exists() and not (repo.path / "reftable").exists() and store.plain(files):
             stood = [repo.rev(ref)] if parents is None and repo.has(ref) else []
-            entries = {path: None if content is None else _entry(content) for path, content in files.items()}
-            return store.commit(repo.path, ref, entries, stood if parents is None else parents, tree, words, data)
+            return store.commit(
+                repo.path, ref, _entries(files), stood if parents is None else parents, tree, words, data
+            )
         if parents is None:
             parents = [f"{ref}^0"] if repo.has(ref) else []
         script = [_bytes(f"commit {ref}\nmark :1"), *words, _data(data)]
@@ -442,7 +448,7 @@ class World:
 
     def copied(self, root: Path, env: Mapping[str, str]) -> World:
         """The same world in another folder."""
-        _copy(self.root, root, PREPARED)
+        store.copy(self.root, root, PREPARED)
         copy = object.__new__(World)
         copy.root, copy.env, copy.clock, copy.made_from = root, env, self.clock, self.root
         copy.upstream, copy.fork = Repo(root / "upstream.git", env), Repo(root / "fork.git", env)
@@ -462,7 +468,8 @@ class World:
         for file in (clone.path / ".git/config", clone.path / ".git/poolside/stopped.json"):
             if file.exists():
                 file.write_text(file.read_text().replace(f"{source}/", f"{self.root}/"))
-        clone.git("update-index", "-q", "--unmerged", "--refresh")
+        if not store.refresh(clone.path):
+            clone.git("update-index", "-q", "--unmerged", "--refresh")
 
     def _state(self) -> str:
         """The refs of both servers, as files hold them."""
@@ -481,20 +488,7 @@ class World:
         note = self.made_from / PREPARED / ".git" / "made-from"
         if note.read_text() != self._state():
             return None
-        _copy(note.parent.parent, path, note.name)
+        store.copy(note.parent.parent, path, note.name)
         repo = Repo(path, self.env)
         self._settle(repo, self.made_from)
         return repo
-
-
-def _copy(source: Path, target: Path, without: str) -> None:
-    """A copy of a folder, but for what is called `without`; packs, which never change, are the same files in both."""
-
-    def copy(one: str, other: str) -> None:
-        if "/objects/pack/" in one:
-            with suppress(OSError):  # another file system
-                os.link(one, other)
-                return
-        shutil.copy2(one, other)
-
-    shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns(without), copy_function=copy)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import simple_world
+from tests import store
+from tests.conftest import copied, simple_world, stuck_world
 from tests.scenario import Exec, Link, Repo, World
 
 
@@ -43,6 +44,29 @@ def test_a_clone_is_what_git_clone_and_git_fetch_make(world: World, monkeypatch:
     objects = "cat-file", "--batch-all-objects", "--batch-check"
     assert clone.git(*objects) == made.git(*objects)
     assert clone.refs("refs") == made.refs("refs") == _asked(clone, "refs")
+
+
+def test_a_copied_clone_is_as_clean_and_as_changed_as_its_source(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    source, copy = copied(request, _changed, tmp_path / "source"), tmp_path / "copy"
+    store.copy(source.there().path, copy, "none")
+    assert written(copy, ".git/objects") == written(source.there().path, ".git/objects")
+    repo = Repo(copy, os.environ)
+    stale = repo.git("diff-files", "--raw").splitlines()
+    assert {line.partition("\t")[2] for line in stale} >= {"a.py", "link", "lib/c.py"}
+    assert store.refresh(copy)
+    assert repo.git("diff-files", "--raw").splitlines() == [line for line in stale if line.endswith(("b.py", "a.py"))]
+    assert repo.git("status", "--porcelain") == " M b.py\nUU a.py"
+
+
+def _changed(world: World) -> None:
+    """A clone with a conflict, a changed file and a link."""
+    stuck_world(world)
+    world.patch({"link": Link("a.py")}, "Link\n")
+    clone = world.clone()
+    clone.git("cherry-pick", world.upstream.rev("main~1"), check=False)
+    (clone.path / "b.py").write_text("changed\n")
 
 
 def _asked(repo: Repo, prefix: str) -> dict[str, str]:
