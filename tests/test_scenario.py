@@ -57,7 +57,7 @@ def test_a_copied_clone_is_as_clean_and_as_changed_as_its_source(
     assert {line.partition("\t")[2] for line in stale} >= {"a.py", "link", "lib/c.py"}
     assert store.refresh(copy)
     assert repo.git("diff-files", "--raw").splitlines() == [line for line in stale if line.endswith(("b.py", "a.py"))]
-    assert repo.git("status", "--porcelain") == " M b.py\nUU a.py"
+    assert repo.git("status", "--porcelain") == "UU a.py\n M b.py"
 
 
 def _changed(world: World) -> None:
