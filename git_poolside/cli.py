@@ -23,7 +23,15 @@ _UNCOLLECTED = 200_000
 def run(command: str) -> NoReturn:
     """What ``bin/git-poolside-<command>`` calls."""
     _answer_at_once([command, *sys.argv[1:]])
-    sys.exit(main(command, sys.argv[1:]))
+    leave(main(command, sys.argv[1:]))
+
+
+def leave(status: int) -> NoReturn:
+    """End the process, without Python's last look for cycles: that is a tenth of a short command's time."""
+    import gc
+
+    gc.freeze()
+    sys.exit(status)
 
 
 def dispatch() -> NoReturn:
@@ -38,7 +46,7 @@ def dispatch() -> NoReturn:
         sys.stdout.write(_overview())
         sys.exit(0 if words else EXIT_USAGE)
     if words[0] in COMMANDS:
-        sys.exit(main(words[0], words[1:]))
+        leave(main(words[0], words[1:]))
     import shutil
 
     if not words[0].startswith("-") and (program := shutil.which(f"git-poolside-{words[0]}")):

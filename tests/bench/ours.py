@@ -10,7 +10,7 @@ import gc
 import sys
 from pathlib import Path
 
-from git_poolside.cli import _UNCOLLECTED
+from git_poolside.cli import _UNCOLLECTED, leave
 from git_poolside.git.diff import changes, tree_of_parent
 from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Committer, Objects
@@ -48,3 +48,4 @@ def main(base: str, tip: str, onto: str) -> None:
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
+    leave(0)
