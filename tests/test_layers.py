@@ -17,7 +17,6 @@ LEVELS = [
     "stack",
     "actions",
     "ui",
-    "git.child",
     "git.process",
     "config",
     "git",
@@ -78,8 +77,8 @@ def imports(tree: ast.AST) -> Iterator[str]:
 
 def level(module: str) -> int:
     name = module.removeprefix("git_poolside").lstrip(".")
-    found = [prefix for prefix in LEVELS if name == prefix or name.startswith(prefix + ".")]
-    return LEVELS.index(max(found, key=len))
+    found = [i for i, prefix in enumerate(LEVELS) if name == prefix or name.startswith(prefix + ".")]
+    return max(found) if name.startswith("git.process") is False else LEVELS.index("git.process")
 
 
 def test_arrows_point_down_only() -> None:

@@ -1,8 +1,8 @@
 """Every git process starts here.
 
-Plumbing that answers in milliseconds goes through `child`, and through `subprocess` where it is talked with; what talks
-to the network or the user goes through `sh`, which streams and passes signals on. All get the same environment and
-options. Standard input of plumbing is a pipe or nothing, never the terminal.
+Plumbing that answers in milliseconds goes through `subprocess`; what talks to the network or the user goes
+through `sh`, which streams and passes signals on. Both get the same environment and options. Standard input
+of plumbing is a pipe or nothing, never the terminal.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from git_poolside import actions, interrupt
 from git_poolside.errors import GitFailed, NotARepository, Refused
-from git_poolside.git.child import INHERITED, Answer, ask
 from git_poolside.stack.model import Oid
 from git_poolside.stack.values import frozen, replace
 from git_poolside.terminal import Relay, by_line
@@ -50,6 +49,23 @@ DURABLE = ("core.fsync=added,reference,loose-object", "core.fsyncMethod=fsync")
 """Objects and refs reach the disk before anything relies on them (git-config(1), core.fsync)."""
 
 MINIMUM = (2, 39)
+
+
+@frozen
+class Answer:
+    """What a finished process said: its exit status and both streams as bytes."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def text(self) -> str:
+        return self.stdout.decode("utf-8", "surrogateescape").strip()
+
+    @property
+    def complaint(self) -> str:
+        return self.stderr.decode("utf-8", "replace").strip()
 
 
 class NewObjects(Protocol):
@@ -132,7 +148,7 @@ class Git:
         """Like `run`, for a command whose failure is an answer; raises `GitFailed` for one that was killed."""
         if arguments[:1] == ("config",) and not any(word.startswith("--get") for word in arguments):
             _SETTINGS.clear()
-        done = ask(self.command(arguments), self.environment, cwd or self.folder, input)
+        done = _ask(self.command(arguments), self.environment, cwd or self.folder, input)
         if done.status < 0:
             raise GitFailed(arguments, done.status, done.complaint)
         return done
@@ -149,7 +165,7 @@ class Git:
         process.
         """
         if self.git_dir not in _SETTINGS:
-            listing = ask(["git", "config", "--list", "-z"], self.environment, self.folder).stdout
+            listing = _ask(["git", "config", "--list", "-z"], self.environment, self.folder).stdout
             pairs = (entry.partition("\n") for entry in listing.decode("utf-8", "surrogateescape").split("\0"))
             _SETTINGS[self.git_dir] = {key: value if said else "true" for key, said, value in pairs}
         section, _, rest = name.partition(".")
@@ -177,7 +193,7 @@ class Git:
             asked.write(input)
             asked.seek(0)
             with _child(self.command(first), self.environment, self.folder, stdin=asked, stderr=said) as source:
-                done = ask(self.command(second), self.environment, self.folder, source.stdout)
+                done = _ask(self.command(second), self.environment, self.folder, source.stdout)
                 assert source.stdout
                 source.stdout.close()
                 source.wait()
@@ -272,7 +288,18 @@ def _child(
                         stream.close()
 
 
+def _ask(
+    command: Sequence[str], environment: Mapping[str, str], folder: Path | None, input: bytes | IO[bytes] | None = None
+) -> Answer:
+    """What a process said that was given `input`, bytes or what a stream has, and has ended."""
+    given = subprocess.PIPE if isinstance(input, bytes) else subprocess.DEVNULL if input is None else input
+    with _child(command, environment, folder, stdin=given) as process:
+        stdout, stderr = process.communicate(input if isinstance(input, bytes) else None)
+    return Answer(process.returncode, stdout, stderr)
+
+
 PATIENCE = 20.0  # seconds that another program than git has for its answer
+INHERITED: list[int] = []  # the open files that every process here gets
 _SETTLED: dict[tuple[Path, tuple[str, ...]], Answer] = {}
 _SETTINGS: dict[Path, dict[str, str]] = {}
 
@@ -289,7 +316,7 @@ def _version_on(path: str) -> tuple[int, ...]:
     import re
 
     try:
-        answer = ask(["git", "version"], os.environ, None)
+        answer = _ask(["git", "version"], os.environ, None)
     except OSError:
         answer = Answer(127, b"", b"")
     if answer.status:
@@ -323,7 +350,7 @@ def open_repository(folder: Path, environment: Mapping[str, str] | None = None) 
              "--is-shallow-repository", "--path-format=absolute", "--git-common-dir", "--git-path", "objects",
              "--show-toplevel"]  # fmt: skip
     try:
-        done = ask(["git", "rev-parse", *asked], own, folder)
+        done = _ask(["git", "rev-parse", *asked], own, folder)
     except FileNotFoundError:
         version()  # raises `NotARepository` where git is what was not found
         raise

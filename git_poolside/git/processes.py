@@ -88,11 +88,11 @@ def _others() -> Iterator[Process]:
 
 
 def _short(words: list[str]) -> tuple[str, ...]:
-    """A command line without what poolside puts before the command, two words of it."""
+    """A command line without what poolside pins, two words of it."""
     said: list[str] = []
     rest = iter(words)
     for word in rest:
-        if word in ("-c", "-C") and said:
+        if word == "-c" and said:
             next(rest, None)
         else:
             said.append(word)

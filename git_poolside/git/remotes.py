@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from git_poolside.config import Config
 from git_poolside.errors import FarSideFailed, Refused
 from git_poolside.git import refs
-from git_poolside.git.child import Answer
-from git_poolside.git.process import Git
+from git_poolside.git.process import Answer, Git
 from git_poolside.stack.model import Oid
 from git_poolside.stack.values import frozen
 from git_poolside.terminal import by_line

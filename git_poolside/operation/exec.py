@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from git_poolside.git import leftovers
-from git_poolside.git.child import INHERITED
-from git_poolside.git.process import Git
+from git_poolside.git.process import INHERITED, Git
 from git_poolside.stack.model import Oid
 
 

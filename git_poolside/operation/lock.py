@@ -17,8 +17,7 @@ from typing import Any, TypeVar
 from git_poolside import interrupt
 from git_poolside.errors import GitFailed, PoolsideError, Refused
 from git_poolside.git import leftovers, processes
-from git_poolside.git.child import INHERITED
-from git_poolside.git.process import Git
+from git_poolside.git.process import INHERITED, Git
 
 T = TypeVar("T")
 

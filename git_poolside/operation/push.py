@@ -11,11 +11,10 @@ from git_poolside import __version__
 from git_poolside.config import Config
 from git_poolside.errors import FarSideFailed, LeaseLost, PoolsideError, Refused
 from git_poolside.git import layers, nightlies, refs
-from git_poolside.git.child import Answer
 from git_poolside.git.layers import branch_of
 from git_poolside.git.nightlies import upstream_tip
 from git_poolside.git.objects import TAG, Committer, Objects, format_tag
-from git_poolside.git.process import Git
+from git_poolside.git.process import Answer, Git
 from git_poolside.git.quarantine import quarantine
 from git_poolside.git.remotes import Remote
 from git_poolside.operation import journal, lock, log, retention

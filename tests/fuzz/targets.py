@@ -11,8 +11,7 @@ from pathlib import Path
 from git_poolside.config import Config, parse
 from git_poolside.errors import PoolsideError
 from git_poolside.forge.tokens import split_url
-from git_poolside.git.child import Answer
-from git_poolside.git.process import Git
+from git_poolside.git.process import Answer, Git
 from git_poolside.operation import builds, journal, lock, log, push, remembered, stopped
 from git_poolside.stack import changes, names, nightly, proposal, provenance, source, version, workflow
 from git_poolside.stack.model import Oid

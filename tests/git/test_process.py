@@ -72,15 +72,7 @@ def test_a_signal_in_the_instant_in_which_git_is_begun_leaves_no_process(
         begun.append(process.pid)
         os.kill(os.getpid(), signal.SIGINT)
 
-    posix_spawn = os.posix_spawn
-
-    def spawn(*words: Any, **more: Any) -> int:
-        begun.append(posix_spawn(*words, **more))
-        os.kill(os.getpid(), signal.SIGINT)
-        return begun[-1]
-
     monkeypatch.setattr(os, "fork", fork)
-    monkeypatch.setattr(os, "posix_spawn", spawn)
     monkeypatch.setattr(subprocess.Popen, "_execute_child", spied)
     with pytest.raises(KeyboardInterrupt):
         begin(git)

@@ -494,7 +494,7 @@ def test_P10_a_server_that_asks_who_we_are_fails_without_a_question(synced: Worl
     clone = synced.there()
     here = clone.refs("refs")
     with HTTPServer(("127.0.0.1", 0), Guard) as server:
-        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        Thread(target=server.serve_forever, daemon=True).start()
         clone.git("config", "remote.origin.url", f"http://127.0.0.1:{server.server_port}/fork.git")
         result = poolside(clone, command)
         server.shutdown()

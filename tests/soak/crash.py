@@ -77,7 +77,7 @@ class _Killer:
             if ".git/" not in str(path) and "/poolside" not in str(path):
                 return
             self._counts = self._counts or str(path).endswith(JOURNAL)
-        elif event not in ("subprocess.Popen", "os.posix_spawn", "os.fork", "os.rename", "os.remove"):
+        elif event not in ("subprocess.Popen", "os.fork", "os.rename", "os.remove"):
             return
         if not self._counts:
             return
