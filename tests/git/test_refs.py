@@ -134,9 +134,9 @@ def test_nothing_is_read_where_refs_may_be_kept_otherwise_than_in_files(simple: 
     git = open_repository(simple.fork.path)
     assert refs.in_files(git)
     assert not refs.in_files(git.with_environment(GIT_REFERENCE_BACKEND="reftable:///somewhere"))
+    setting = {"COUNT": "1", "KEY_0": "extensions.refStorage", "VALUE_0": "reftable:///somewhere"}
     other = open_repository(simple.upstream.path)
-    other.run("config", "extensions.refStorage", "reftable:///somewhere")
-    assert not refs.in_files(other)
+    assert not refs.in_files(other.with_environment(**{f"GIT_CONFIG_{name}": value for name, value in setting.items()}))
 
 
 @pytest.mark.parametrize("ref, before", [(PATCHES, MAIN), (PATCHES, None), (GONE, MAIN)])
