@@ -89,10 +89,9 @@ def test_a_conflict_stops_with_a_real_cherry_pick_in_the_worktree(stuck: World, 
     ]
 
 
-def test_status_shows_the_stop(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
+def test_status_shows_the_stop(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     patch = clone.rev("poolside-main~2")
-    stop(clone, poolside)
     result = poolside(clone, "status")
     assert result.out.splitlines()[-2:] == [f"Stopped at {patch[:9]} Tune line five", "  a.py"]
     assert result.err.splitlines() == [
@@ -197,10 +196,9 @@ def test_a_cherry_pick_that_dies_is_said_and_an_own_commit_goes_on(
     assert clone.show("poolside-main~3", "a.py") == RESOLVED
 
 
-def test_nothing_else_starts_during_a_stop(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
+def test_nothing_else_starts_during_a_stop(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     patch = clone.rev("poolside-main~2")
-    stop(clone, poolside)
     before = everything(clone)
     for command in (["sync"], ["sync", "-n"], ["push"], ["undo"], ["init"]):
         result = poolside(clone, *command)
@@ -224,10 +222,9 @@ def test_everything_that_a_stop_needs_survives_gc(stopped: World, poolside: Run)
 # --continue
 
 
-def test_continue_takes_the_index_as_the_resolution(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
+def test_continue_takes_the_index_as_the_resolution(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     old = clone.rev("poolside-main~2")
-    stop(clone, poolside)
     resolve(clone)
     result = poolside(clone, "sync", "--continue")
     assert result.status == 0, result.err
@@ -269,10 +266,9 @@ def test_continue_takes_the_users_own_commit(stopped: World, poolside: Run) -> N
     assert clone.rev("poolside-main~3^{tree}") == clone.rev(f"{made}^{{tree}}")
 
 
-def test_git_cherry_pick_continue_counts_as_the_users_own_commit(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
+def test_git_cherry_pick_continue_counts_as_the_users_own_commit(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     old = clone.rev("poolside-main~2")
-    stop(clone, poolside)
     resolve(clone)
     clone.git("cherry-pick", "--continue", env={"GIT_EDITOR": "true"})
     assert poolside(clone, "sync", "--continue").status == 0
@@ -304,10 +300,9 @@ def test_gits_own_comments_are_no_change_of_the_message(stuck: World, poolside: 
     assert made == message.strip()
 
 
-def test_several_own_commits_are_the_patch_and_added_ones(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
+def test_several_own_commits_are_the_patch_and_added_ones(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     old = clone.rev("poolside-main~2")
-    stop(clone, poolside)
     resolve(clone)
     clone.git("commit", "-q", "--no-edit")
     write(clone, "extra.txt", "needed for it\n")
@@ -462,10 +457,9 @@ def test_C10_untracked_leftovers_stay_where_they_are(stopped: World, poolside: R
     [["cherry-pick", "--abort"], ["cherry-pick", "--skip"], ["reset", "-q", "--hard"]],
     ids=["abort", "skip", "reset"],
 )
-def test_C11_a_cherry_pick_that_is_gone_is_refused(stuck: World, poolside: Run, command: list[str]) -> None:
-    clone = stuck.clone()
+def test_C11_a_cherry_pick_that_is_gone_is_refused(stopped: World, poolside: Run, command: list[str]) -> None:
+    clone = stopped.there()
     patch = clone.rev("poolside-main~2")
-    stop(clone, poolside)
     clone.git(*command)
     refused(
         clone,
@@ -478,10 +472,9 @@ def test_C11_a_cherry_pick_that_is_gone_is_refused(stuck: World, poolside: Run, 
     )
 
 
-def test_C11_what_the_refusal_hints_at_works(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
+def test_C11_what_the_refusal_hints_at_works(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     patch = clone.rev("poolside-main~2")
-    stop(clone, poolside)
     clone.git("cherry-pick", "--abort")
     clone.git("cherry-pick", patch[:12], check=False)
     resolve(clone)
@@ -503,10 +496,9 @@ def test_C11_a_stashed_resolution_is_refused_and_taken_when_it_is_back(stopped: 
     assert poolside(clone, "sync", "--continue").status == 0
 
 
-def test_C11_head_elsewhere_is_refused_with_the_way_back(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
+def test_C11_head_elsewhere_is_refused_with_the_way_back(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     patch = clone.rev("poolside-main~2")
-    stop(clone, poolside)
     tip = partial(clone)
     clone.git("checkout", "-q", "-f", "poolside-main")
     refused(
@@ -783,10 +775,9 @@ def test_a_conflict_for_want_of_a_dropped_patch_is_not_put_on_upstream(stuck: Wo
     assert (result.status, "Say FIVE does not apply" in result.err, "because of" in result.err) == (3, True, False)
 
 
-def test_skip_leaves_the_patch_out_and_records_why(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
+def test_skip_leaves_the_patch_out_and_records_why(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
     old = clone.rev("poolside-main~2")
-    stop(clone, poolside)
     write(clone, "a.py", "half a resolution\n")
     result = poolside(clone, "sync", "--skip", "--json")
     assert result.status == 0, result.err
@@ -826,10 +817,8 @@ def test_skip_after_the_users_own_commit_is_refused(stopped: World, poolside: Ru
 # --abort
 
 
-def test_abort_restores_refs_index_and_branch(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
-    before = everything(clone)
-    stop(clone, poolside)
+def test_abort_restores_refs_index_and_branch(stopped: World, poolside: Run) -> None:
+    clone, before = stopped.there(), everything(stopped.clone("before"))
     result = poolside(clone, "sync", "--abort")
     assert (result.status, result.out, result.err) == (
         0,
@@ -841,10 +830,8 @@ def test_abort_restores_refs_index_and_branch(stuck: World, poolside: Run) -> No
     assert not (clone.path / ".git/CHERRY_PICK_HEAD").exists()
 
 
-def test_abort_after_own_commits_says_where_they_are(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
-    before = everything(clone)
-    stop(clone, poolside)
+def test_abort_after_own_commits_says_where_they_are(stopped: World, poolside: Run) -> None:
+    clone, before = stopped.there(), everything(stopped.clone("before"))
     resolve(clone)
     clone.git("commit", "-q", "--no-edit")
     made = clone.rev("HEAD")
@@ -891,10 +878,8 @@ def test_abort_keeps_what_the_user_staged_beside_the_patch(stopped: World, pools
     assert clone.git("status", "--porcelain").splitlines() == ["M README.md", "?? mine.txt"]
 
 
-def test_abort_from_another_branch_goes_back_to_the_first(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
-    before = everything(clone)
-    stop(clone, poolside)
+def test_abort_from_another_branch_goes_back_to_the_first(stopped: World, poolside: Run) -> None:
+    clone, before = stopped.there(), everything(stopped.clone("before"))
     clone.git("checkout", "-q", "-f", "-b", "elsewhere")
     clone.git("commit", "-q", "--allow-empty", "-m", "Mine")
     result = poolside(clone, "sync", "--abort")
@@ -913,14 +898,12 @@ def test_abort_from_a_branch_with_work_in_progress_keeps_it(stopped: World, pool
     assert clone.git("status", "--porcelain") == "A  mine.txt"
 
 
-def test_abort_from_another_worktree_acts_on_the_one_of_the_stop(stuck: World, poolside: Run) -> None:
-    clone = stuck.clone()
-    before = everything(clone)
-    stop(clone, poolside)
-    other = stuck.root / "other"
+def test_abort_from_another_worktree_acts_on_the_one_of_the_stop(stopped: World, poolside: Run) -> None:
+    clone, before = stopped.there(), everything(stopped.clone("before"))
+    other = stopped.root / "other"
     clone.git("worktree", "add", "-q", "--detach", str(other), "upstream/main")
     assert poolside(other, "sync", "--abort").status == 0
-    assert Repo(other, stuck.env).rev("HEAD") == stuck.upstream.rev("main")
+    assert Repo(other, stopped.env).rev("HEAD") == stopped.upstream.rev("main")
     assert everything(clone) == before
 
 
