@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -22,19 +23,32 @@ BRANCHES = ("refs/heads/main", "refs/heads/poolside-cherry-picks", "refs/heads/p
 
 
 @pytest.fixture(params=["file", "daemon"])
-def served(request: pytest.FixtureRequest, simple: World) -> Iterator[Repo]:
+def served(request: pytest.FixtureRequest, synced: World) -> Iterator[Repo]:
     """A clone that was synced but not pushed, whose server is a path, or a git daemon on loopback."""
+    with _serving(synced, synced.there(), request.param):
+        yield synced.there()
+
+
+@pytest.fixture(params=["file", "daemon"])
+def served_afresh(request: pytest.FixtureRequest, simple: World) -> Iterator[Repo]:
+    """A new clone, with the same servers."""
     clone = simple.clone()
-    if request.param == "file":
+    with _serving(simple, clone, request.param):
         yield clone
+
+
+@contextmanager
+def _serving(world: World, clone: Repo, kind: str) -> Iterator[None]:
+    if kind == "file":
+        yield
         return
     server = socket.create_server(("127.0.0.1", 0))
     children: list[subprocess.Popen[bytes]] = []
-    answering = Thread(target=_answer, args=(server, simple.root, children), daemon=True)
+    answering = Thread(target=_answer, args=(server, world.root, children), daemon=True)
     answering.start()
     clone.git("config", "remote.origin.url", f"git://127.0.0.1:{server.getsockname()[1]}/fork.git")
     try:
-        yield clone
+        yield
     finally:
         server.shutdown(socket.SHUT_RDWR)
         answering.join()
@@ -75,13 +89,11 @@ def teammate(world: World, message: str = "Fix what was broken\n") -> str:
     return world.patch({"mate.txt": "theirs\n"}, message, "Team Mate <mate@poolside.example>")
 
 
-def test_a_push_sends_the_branches_and_the_record(simple: World, served: Repo, poolside: Run) -> None:
-    old = served.rev("poolside-main")
-    dropped = served.rev("poolside-main~2")
-    poolside(served, "sync")
+def test_a_push_sends_the_branches_and_the_record(synced: World, served: Repo, poolside: Run) -> None:
+    old, dropped = served.rev("origin/poolside-main"), served.rev("origin/poolside-main~2")
     result = poolside(served, "push")
     assert result.status == 0, result.err
-    base, target, tip = served.rev("origin/main@{1}"), simple.upstream.rev("main"), served.rev("poolside-main")
+    base, target, tip = served.rev("origin/main@{1}"), synced.upstream.rev("main"), served.rev("poolside-main")
     assert result.out.splitlines() == [
         "Pushed to 'origin':",
         f"  main                   {base[:9]} -> {target[:9]}",
@@ -89,7 +101,7 @@ def test_a_push_sends_the_branches_and_the_record(simple: World, served: Repo, p
         f"  poolside-main          {old[:9]} -> {tip[:9]}",
         f"  {RECORD}",
     ]
-    assert simple.fork.refs("refs") == {
+    assert synced.fork.refs("refs") == {
         "refs/heads/main": target,
         "refs/heads/poolside-cherry-picks": target,
         "refs/heads/poolside-main": tip,
@@ -168,9 +180,8 @@ def test_a_number_that_somebody_takes_meanwhile_is_passed_over(synced: World, po
     )
 
 
-def test_a_dry_run_pushes_nothing(simple: World, served: Repo, poolside: Run) -> None:
-    poolside(served, "sync")
-    before, here = simple.fork.refs("refs"), served.refs("refs")
+def test_a_dry_run_pushes_nothing(synced: World, served: Repo, poolside: Run) -> None:
+    before, here = synced.fork.refs("refs"), served.refs("refs")
     result = poolside(served, "push", "-n")
     assert (result.status, result.out.splitlines()[0], result.out.splitlines()[-1]) == (
         0,
@@ -180,7 +191,7 @@ def test_a_dry_run_pushes_nothing(simple: World, served: Repo, poolside: Run) ->
     said = json.loads(poolside(served, "push", "-n", "--json").out)
     assert (said["schema"], said["outcome"], said["dry_run"], said["published"]) == (1, "done", True, RECORD)
     assert sorted(said["refs"]) == list(BRANCHES)
-    assert (simple.fork.refs("refs"), served.refs("refs")) == (before, here)
+    assert (synced.fork.refs("refs"), served.refs("refs")) == (before, here)
 
 
 def test_what_is_pushed_is_not_for_the_remotes_settings_to_say(simple: World, poolside: Run) -> None:
@@ -193,11 +204,11 @@ def test_what_is_pushed_is_not_for_the_remotes_settings_to_say(simple: World, po
     assert sorted(simple.fork.refs("refs")) == sorted([*BRANCHES, RECORD])
 
 
-def test_sync_push_does_both(simple: World, served: Repo, poolside: Run) -> None:
-    result = poolside(served, "sync", "--push", "--json")
+def test_sync_push_does_both(simple: World, served_afresh: Repo, poolside: Run) -> None:
+    result = poolside(served_afresh, "sync", "--push", "--json")
     said = json.loads(result.out)
     assert (result.status, said["outcome"], said["pushed"]) == (0, "done", True)
-    assert simple.fork.rev("poolside-main") == served.rev("poolside-main")
+    assert simple.fork.rev("poolside-main") == served_afresh.rev("poolside-main")
 
 
 def test_sync_push_whose_push_is_refused_keeps_the_sync(simple: World, poolside: Run) -> None:
@@ -213,10 +224,9 @@ def test_sync_push_whose_push_is_refused_keeps_the_sync(simple: World, poolside:
 # P1: leases
 
 
-def test_P1_a_teammates_commit_is_named_and_nothing_moves(simple: World, served: Repo, poolside: Run) -> None:
-    poolside(served, "sync")
-    mate = teammate(simple)
-    before = simple.fork.refs("refs")
+def test_P1_a_teammates_commit_is_named_and_nothing_moves(synced: World, served: Repo, poolside: Run) -> None:
+    mate = teammate(synced)
+    before = synced.fork.refs("refs")
     result = poolside(served, "push")
     assert result.status == 4
     assert result.err.splitlines() == [
@@ -225,17 +235,16 @@ def test_P1_a_teammates_commit_is_named_and_nothing_moves(simple: World, served:
         "hint: git poolside sync --take-in   (replays them on this stack; then push again)",
         "hint: git poolside pull   (goes to the fork's stack, and carries over what is only here)",
     ]
-    assert simple.fork.refs("refs") == before
+    assert synced.fork.refs("refs") == before
 
 
-def test_P1_a_background_fetch_does_not_defeat_the_lease(simple: World, served: Repo, poolside: Run) -> None:
-    poolside(served, "sync")
-    teammate(simple)
+def test_P1_a_background_fetch_does_not_defeat_the_lease(synced: World, served: Repo, poolside: Run) -> None:
+    teammate(synced)
     served.git("fetch", "-q", "origin")
-    before = simple.fork.refs("refs")
+    before = synced.fork.refs("refs")
     assert poolside(served, "push").status == 4
     assert poolside(served, "push", "--json").status == 4
-    assert simple.fork.refs("refs") == before
+    assert synced.fork.refs("refs") == before
 
 
 def test_P1_a_push_between_our_look_and_our_push_is_found(synced: World, poolside: Run) -> None:
@@ -287,28 +296,26 @@ def test_P1_what_the_message_of_a_lost_lease_hints_at_works(synced: World, pools
 # P2: refusals
 
 
-def test_P2_one_ref_refused_moves_nothing_and_the_rule_is_quoted(simple: World, served: Repo, poolside: Run) -> None:
-    poolside(served, "sync")
-    hook(simple.fork, "update", '[ "$1" != refs/heads/main ] || { echo "main is protected: ask Mo" >&2; exit 1; }\n')
-    before = simple.fork.refs("refs")
+def test_P2_one_ref_refused_moves_nothing_and_the_rule_is_quoted(synced: World, served: Repo, poolside: Run) -> None:
+    hook(synced.fork, "update", '[ "$1" != refs/heads/main ] || { echo "main is protected: ask Mo" >&2; exit 1; }\n')
+    before = synced.fork.refs("refs")
     result = poolside(served, "push")
     assert result.status == 1
     assert "remote: main is protected: ask Mo" in result.err
     assert "error: 'origin' refused the push; nothing was pushed:" in result.err.splitlines()
     assert "  main: [remote rejected] (hook declined)" in result.err.splitlines()
-    assert simple.fork.refs("refs") == before
+    assert synced.fork.refs("refs") == before
     assert "refs/poolside/published" not in " ".join(served.refs("refs"))
 
 
-def test_P2_a_pre_receive_hook_refuses_all(simple: World, served: Repo, poolside: Run) -> None:
-    poolside(served, "sync")
-    hook(simple.fork, "pre-receive", "echo 'GH013: Repository rule violations found' >&2\nexit 1\n")
-    before = simple.fork.refs("refs")
+def test_P2_a_pre_receive_hook_refuses_all(synced: World, served: Repo, poolside: Run) -> None:
+    hook(synced.fork, "pre-receive", "echo 'GH013: Repository rule violations found' >&2\nexit 1\n")
+    before = synced.fork.refs("refs")
     result = poolside(served, "push", "--json")
     said = json.loads(result.out)
     assert (result.status, said["outcome"], said["exit"]) == (1, "refused", 1)
     assert "GH013: Repository rule violations found" in said["error"]
-    assert simple.fork.refs("refs") == before
+    assert synced.fork.refs("refs") == before
 
 
 def test_P2_a_pre_push_hook_of_the_clone_refuses(synced: World, poolside: Run) -> None:
@@ -323,13 +330,12 @@ def test_P2_a_pre_push_hook_of_the_clone_refuses(synced: World, poolside: Run) -
     assert synced.fork.refs("refs") == before
 
 
-def test_P2_a_server_that_hides_refs_poolside_gets_the_branches(simple: World, served: Repo, poolside: Run) -> None:
-    simple.fork.git("config", "receive.hideRefs", "refs/poolside")
-    poolside(served, "sync")
+def test_P2_a_server_that_hides_refs_poolside_gets_the_branches(synced: World, served: Repo, poolside: Run) -> None:
+    synced.fork.git("config", "receive.hideRefs", "refs/poolside")
     result = poolside(served, "push")
     assert result.status == 0, result.err
-    assert list(simple.fork.refs("refs")) == list(BRANCHES)
-    assert simple.fork.rev("poolside-main") == served.rev("poolside-main")
+    assert list(synced.fork.refs("refs")) == list(BRANCHES)
+    assert synced.fork.rev("poolside-main") == served.rev("poolside-main")
     assert f"warning: the server does not take {RECORD}" in result.err
     assert "set published.prefix to refs/tags/poolside/" in result.err
     assert poolside(served, "push").out == "Nothing to push: 'origin' has these branches already.\n"
@@ -360,15 +366,14 @@ write(*(b"ng " + line.split()[2] + b" " + why for line in read()))
 """
 
 
-def test_P2_a_token_that_may_not_write_workflow_files(simple: World, served: Repo, poolside: Run) -> None:
+def test_P2_a_token_that_may_not_write_workflow_files(synced: World, served: Repo, poolside: Run) -> None:
     """GitHub's own words, said by git's own receive-pack (githooks(5), proc-receive)."""
-    poolside(served, "sync")
-    simple.fork.git("config", "receive.procReceiveRefs", "refs/heads/main")
-    (simple.fork.path / "refuse.py").write_text(_REFUSES_WORKFLOWS)
-    hook(simple.fork, "proc-receive", f'exec "{sys.executable}" "{simple.fork.path}/refuse.py"\n')
-    before = simple.fork.refs("refs")
+    synced.fork.git("config", "receive.procReceiveRefs", "refs/heads/main")
+    (synced.fork.path / "refuse.py").write_text(_REFUSES_WORKFLOWS)
+    hook(synced.fork, "proc-receive", f'exec "{sys.executable}" "{synced.fork.path}/refuse.py"\n')
+    before = synced.fork.refs("refs")
     result = poolside(served, "push")
-    assert (result.status, simple.fork.refs("refs")) == (1, before)
+    assert (result.status, synced.fork.refs("refs")) == (1, before)
     said = result.err[result.err.index("error: 'origin' refused") :].splitlines()
     assert said[0] == "error: 'origin' refused the push, since the token may not write workflow files:"
     assert (
@@ -408,14 +413,13 @@ def test_P4_a_server_that_is_gone(synced: World, poolside: Run) -> None:
 
 
 def test_P4_a_connection_that_dies_after_the_server_accepted_is_a_push(
-    simple: World, served: Repo, poolside: Run
+    synced: World, served: Repo, poolside: Run
 ) -> None:
-    poolside(served, "sync")
-    hook(simple.fork, "post-receive", 'kill -KILL "$PPID"\n')
+    hook(synced.fork, "post-receive", 'kill -KILL "$PPID"\n')
     result = poolside(served, "push")
     assert result.status == 0, result.err
-    assert simple.fork.rev("poolside-main") == served.rev("poolside-main")
-    assert simple.fork.rev(RECORD) == served.rev(RECORD)
+    assert synced.fork.rev("poolside-main") == served.rev("poolside-main")
+    assert synced.fork.rev(RECORD) == served.rev(RECORD)
     assert json.loads(poolside(served, "log", "--json").out)["operations"][0]["kind"] == "push"
 
 
@@ -456,14 +460,13 @@ def test_P4_killed_after_the_server_accepted_running_again_finds_out(synced: Wor
     assert poolside(clone, "push").out == "Nothing to push: 'origin' has these branches already.\n"
 
 
-def test_P4_a_server_that_dies_before_it_accepts(simple: World, served: Repo, poolside: Run) -> None:
-    poolside(served, "sync")
-    hook(simple.fork, "pre-receive", 'kill -KILL "$PPID"\n')
-    before = simple.fork.refs("refs")
+def test_P4_a_server_that_dies_before_it_accepts(synced: World, served: Repo, poolside: Run) -> None:
+    hook(synced.fork, "pre-receive", 'kill -KILL "$PPID"\n')
+    before = synced.fork.refs("refs")
     result = poolside(served, "push")
     assert result.status == 5, result.err
-    assert simple.fork.refs("refs") == before
-    (simple.fork.path / "hooks/pre-receive").unlink()
+    assert synced.fork.refs("refs") == before
+    (synced.fork.path / "hooks/pre-receive").unlink()
     assert poolside(served, "push").status == 0
 
 
@@ -551,14 +554,14 @@ def test_P3_a_push_that_broke_off_before_the_record_is_recorded_by_the_next(sync
     assert poolside(clone, "push").out == "Nothing to push: 'origin' has these branches already.\n"
 
 
-def test_P5_the_first_push_makes_missing_branches(simple: World, served: Repo, poolside: Run) -> None:
+def test_P5_the_first_push_makes_missing_branches(simple: World, served_afresh: Repo, poolside: Run) -> None:
     simple.fork.git("update-ref", "-d", "refs/heads/poolside-cherry-picks")
-    poolside(served, "init")
-    assert poolside(served, "sync").status == 0
-    result = poolside(served, "push")
+    poolside(served_afresh, "init")
+    assert poolside(served_afresh, "sync").status == 0
+    result = poolside(served_afresh, "push")
     assert result.status == 0, result.err
-    assert f"  poolside-cherry-picks  new       -> {served.rev('main')[:9]}" in result.out.splitlines()
-    assert simple.fork.rev("poolside-cherry-picks") == served.rev("poolside-cherry-picks")
+    assert f"  poolside-cherry-picks  new       -> {served_afresh.rev('main')[:9]}" in result.out.splitlines()
+    assert simple.fork.rev("poolside-cherry-picks") == served_afresh.rev("poolside-cherry-picks")
 
 
 def test_P5_a_branch_that_appeared_meanwhile_is_not_overwritten(simple: World, poolside: Run) -> None:
