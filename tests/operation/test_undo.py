@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
-from tests.conftest import TEN, Run
+import pytest
+
+from tests.conftest import TEN, Run, copied, ends_with, simple_world
 from tests.operation.test_stopped import everything
 from tests.scenario import Repo, World
 
@@ -26,6 +29,17 @@ def ready(world: World) -> Repo:
     for branch in ROLES[:2]:
         clone.git("branch", "-q", branch, f"origin/{branch}")
     return clone
+
+
+def _done(world: World) -> None:
+    simple_world(world)
+    assert ends_with(ready(world), "sync") == 0
+
+
+@pytest.fixture
+def done(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    """The world of `simple` with a clone that had all three branches as the server has them, and was synced."""
+    return copied(request, _done, tmp_path / "world")
 
 
 def own_commit(clone: Repo, path: str, text: str, message: str = "Later work") -> str:
@@ -70,9 +84,8 @@ def test_A1_branches_that_an_unpushed_sync_made_go_again(simple: World, poolside
     assert branches(clone) == before
 
 
-def test_undo_of_the_undo_brings_it_back(simple: World, poolside: Run) -> None:
-    clone = ready(simple)
-    poolside(clone, "sync")
+def test_undo_of_the_undo_brings_it_back(done: World, poolside: Run) -> None:
+    clone = done.there()
     after = branches(clone)
     poolside(clone, "undo")
     assert poolside(clone, "undo").status == 0
@@ -90,12 +103,10 @@ def test_undo_takes_branches_away_that_the_sync_made(simple: World, poolside: Ru
     assert branches(clone) == before
 
 
-def test_undo_of_an_older_operation_takes_back_everything_from_it_on(simple: World, poolside: Run) -> None:
-    clone = ready(simple)
-    before = branches(clone)
-    poolside(clone, "sync")
-    simple.land({"README.md": "newer\n"}, "Write more", 13)
-    simple.nightly("2026-07-11")
+def test_undo_of_an_older_operation_takes_back_everything_from_it_on(done: World, poolside: Run) -> None:
+    clone, before = done.there(), branches(done.fork)
+    done.land({"README.md": "newer\n"}, "Write more", 13)
+    done.nightly("2026-07-11")
     poolside(clone, "sync")
     newest, oldest = operations(clone, poolside)
     result = poolside(clone, "undo", oldest[:8], "--json")
@@ -104,7 +115,7 @@ def test_undo_of_an_older_operation_takes_back_everything_from_it_on(simple: Wor
     assert branches(clone) == before
     assert said["refs"]["refs/heads/main"]["after"] == before["refs/heads/main"]
     assert poolside(clone, "undo").status == 0
-    assert clone.rev("main") == simple.upstream.rev("main")
+    assert clone.rev("main") == done.upstream.rev("main")
 
 
 def test_undo_of_what_is_not_there(simple: World, poolside: Run) -> None:
@@ -121,10 +132,8 @@ def test_undo_of_what_is_not_there(simple: World, poolside: Run) -> None:
     assert everything(clone)[1:] == before[1:]
 
 
-def test_what_moved_since_is_refused_and_carried_when_asked(simple: World, poolside: Run) -> None:
-    clone = ready(simple)
-    before = branches(clone)
-    poolside(clone, "sync")
+def test_what_moved_since_is_refused_and_carried_when_asked(done: World, poolside: Run) -> None:
+    clone, before = done.there(), branches(done.fork)
     own_commit(clone, "b.py", TEN.replace("line 9\n", "line nine\n") + "later\n")
     state = everything(clone)
     result = poolside(clone, "undo")
@@ -150,13 +159,11 @@ def test_what_moved_since_is_refused_and_carried_when_asked(simple: World, pools
     assert clone.rev("main") == before["refs/heads/main"]
 
 
-def test_what_was_committed_between_two_operations_has_moved_since(simple: World, poolside: Run) -> None:
-    clone = ready(simple)
-    before = branches(clone)
-    poolside(clone, "sync")
+def test_what_was_committed_between_two_operations_has_moved_since(done: World, poolside: Run) -> None:
+    clone, before = done.there(), branches(done.fork)
     own_commit(clone, "between.txt", "between\n", "Between them")
-    simple.land({"README.md": "newer\n"}, "Write more", 13)
-    simple.nightly("2026-07-11")
+    done.land({"README.md": "newer\n"}, "Write more", 13)
+    done.nightly("2026-07-11")
     poolside(clone, "sync")
     own_commit(clone, "after.txt", "after\n", "After them")
     state, first = everything(clone), operations(clone, poolside)[-1]
@@ -176,14 +183,12 @@ def test_what_was_committed_between_two_operations_has_moved_since(simple: World
 
 
 def test_what_was_committed_between_two_operations_is_carried_where_nothing_came_after(
-    simple: World, poolside: Run
+    done: World, poolside: Run
 ) -> None:
-    clone = ready(simple)
-    before = branches(clone)
-    poolside(clone, "sync")
+    clone, before = done.there(), branches(done.fork)
     own_commit(clone, "between.txt", "between\n", "Between them")
-    simple.land({"README.md": "newer\n"}, "Write more", 13)
-    simple.nightly("2026-07-11")
+    done.land({"README.md": "newer\n"}, "Write more", 13)
+    done.nightly("2026-07-11")
     poolside(clone, "sync")
     first = operations(clone, poolside)[-1]
     assert poolside(clone, "undo", first).status == 1
@@ -191,9 +196,8 @@ def test_what_was_committed_between_two_operations_is_carried_where_nothing_came
     assert clone.subjects(f"{before['refs/heads/poolside-main']}..poolside-main") == ["Between them"]
 
 
-def test_what_was_committed_between_an_operation_and_its_undo_is_not_lost(simple: World, poolside: Run) -> None:
-    clone = ready(simple)
-    poolside(clone, "sync")
+def test_what_was_committed_between_an_operation_and_its_undo_is_not_lost(done: World, poolside: Run) -> None:
+    clone = done.there()
     poolside(clone, "undo")
     own_commit(clone, "between.txt", "between\n", "Between them")
     poolside(clone, "sync")
@@ -203,19 +207,16 @@ def test_what_was_committed_between_an_operation_and_its_undo_is_not_lost(simple
     assert "between.txt" in clone.files("poolside-main")
 
 
-def test_what_moved_since_can_be_left_to_the_reflog(simple: World, poolside: Run) -> None:
-    clone = ready(simple)
-    before = branches(clone)
-    poolside(clone, "sync")
+def test_what_moved_since_can_be_left_to_the_reflog(done: World, poolside: Run) -> None:
+    clone, before = done.there(), branches(done.fork)
     later = own_commit(clone, "later.txt", "later\n")
     assert poolside(clone, "undo", "--allow", "moved-since").status == 0
     assert branches(clone) == before
     assert clone.rev("poolside-main@{1}") == later
 
 
-def test_what_does_not_apply_where_it_would_be_carried_is_refused(simple: World, poolside: Run) -> None:
-    clone = ready(simple)
-    poolside(clone, "sync")
+def test_what_does_not_apply_where_it_would_be_carried_is_refused(done: World, poolside: Run) -> None:
+    clone = done.there()
     later = own_commit(clone, "lib/c.py", TEN + "more and more\n")
     state = everything(clone)
     for name in ([], operations(clone, poolside)):
@@ -231,9 +232,8 @@ def test_what_does_not_apply_where_it_would_be_carried_is_refused(simple: World,
         assert everything(clone) == state
 
 
-def test_a_branch_that_was_rewritten_since_cannot_be_carried(simple: World, poolside: Run) -> None:
-    clone = ready(simple)
-    poolside(clone, "sync")
+def test_a_branch_that_was_rewritten_since_cannot_be_carried(done: World, poolside: Run) -> None:
+    clone = done.there()
     clone.git("reset", "-q", "--hard", "HEAD~1")
     state = everything(clone)
     [first] = operations(clone, poolside)
@@ -249,9 +249,8 @@ def test_a_branch_that_was_rewritten_since_cannot_be_carried(simple: World, pool
     assert everything(clone) == state
 
 
-def test_local_changes_in_the_way_of_an_undo(simple: World, poolside: Run) -> None:
-    clone = ready(simple)
-    poolside(clone, "sync")
+def test_local_changes_in_the_way_of_an_undo(done: World, poolside: Run) -> None:
+    clone = done.there()
     (clone.path / "lib/c.py").write_text("mine\n")
     state = everything(clone)
     result = poolside(clone, "undo")
@@ -312,9 +311,8 @@ def test_undo_push_does_not_overwrite_a_teammate(simple: World, poolside: Run) -
     assert branches(clone) == before
 
 
-def test_after_an_undo_the_sync_can_be_done_again(simple: World, poolside: Run) -> None:
-    clone = ready(simple)
-    poolside(clone, "sync")
+def test_after_an_undo_the_sync_can_be_done_again(done: World, poolside: Run) -> None:
+    clone = done.there()
     after = branches(clone)
     poolside(clone, "undo")
     assert poolside(clone, "sync").status == 0
@@ -388,11 +386,9 @@ def test_N4_what_a_sync_put_back_on_an_older_nightly_is_ours_and_an_undo_goes_ba
     assert branches(clone) == older
 
 
-def test_what_came_later_and_is_upstreams_is_not_carried(simple: World, poolside: Run) -> None:
-    clone = ready(simple)
-    before = branches(clone)
-    assert poolside(clone, "sync").status == 0
-    newer = simple.land({"b.py": TEN + "eleven\n"}, "Extend b", 14)
+def test_what_came_later_and_is_upstreams_is_not_carried(done: World, poolside: Run) -> None:
+    clone, before = done.there(), branches(done.fork)
+    newer = done.land({"b.py": TEN + "eleven\n"}, "Extend b", 14)
     clone.git("fetch", "-q", "upstream")
     clone.git("branch", "-q", "-f", "main", newer)
     assert poolside(clone, "undo", "--carry").status == 0
@@ -415,9 +411,8 @@ def test_what_came_later_stays_as_it_is_where_nothing_below_it_goes(simple: Worl
     assert branches(clone) == after
 
 
-def test_what_came_later_is_carried_where_upstream_was_never_fetched(simple: World, poolside: Run) -> None:
-    clone = ready(simple)
-    assert poolside(clone, "sync").status == 0
+def test_what_came_later_is_carried_where_upstream_was_never_fetched(done: World, poolside: Run) -> None:
+    clone = done.there()
     own_commit(clone, "own.txt", "own\n")
     clone.git("update-ref", "-d", "refs/remotes/upstream/main")
     assert poolside(clone, "undo", "--carry").status == 0
