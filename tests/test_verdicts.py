@@ -60,10 +60,10 @@ def snags(result: Result) -> list[str]:
 
 
 def synced(world: World, poolside: Run, *arguments: str, status: int = 0) -> tuple[Repo, Result]:
-    """A clone, and what a sync of it said as an object. A refused one has to leave every ref where it was."""
+    """A new clone, and what a sync of it said as an object. A refused one has to leave every ref where it was."""
     clone = world.clone()
     before = clone.refs()
-    result = poolside(clone, "sync", "--json", *arguments)
+    result = poolside(clone, "sync", "--no-fetch", "--json", *arguments)
     assert result.status == status, (judged(result), snags(result))
     if status == 1:
         assert clone.refs() == before
