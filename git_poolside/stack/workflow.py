@@ -6,12 +6,17 @@ written. The rules are those of "Events that trigger workflows: workflow_dispatc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from git_poolside.stack.values import field, frozen
 
 TRIGGER = "workflow_dispatch"
+
+
+_DEEP = re.compile(rb"(?:[\[{]\s*){100}")
+"""So much in a row is no workflow, and takes the YAML reader seconds before it gives up."""
 
 
 class Unreadable(ValueError):
@@ -50,6 +55,8 @@ def read(text: bytes) -> Dispatch | None:
     """How the workflow can be run by hand; None if it cannot be. Raises `Unreadable`."""
     import yaml
 
+    if _DEEP.search(text):
+        raise Unreadable("it is nested too deep")
     try:
         whole = yaml.load(text, yaml.BaseLoader)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
