@@ -248,7 +248,9 @@ WRONG = {
     "no yaml": (
         replaced(build_workflow(), "on:\n", "on: [\n"), f".github/workflows/{FILE} on 'poolside-main' cannot be read: ",
     ),
-    "too deep": (f"on: {'[' * 1200}\n", f".github/workflows/{FILE} on 'poolside-main' cannot be read: it is nested too deep"),
+    "too deep": (
+        f"on: {'[' * 1200}\n", f".github/workflows/{FILE} on 'poolside-main' cannot be read: it is nested too deep",
+    ),
     "a list": ("- on\n", f".github/workflows/{FILE} on 'poolside-main' cannot be read: it is no mapping"),
 }  # fmt: skip
 
