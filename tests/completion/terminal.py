@@ -15,17 +15,28 @@ import pyte
 
 PATIENCE = 120.0
 """Seconds until a screen that does not come is given up; nothing waits that long when all is well."""
-_KEYBOARD = re.compile(rb"\x1b\[[=><?]\d*(?:;\d*)*u")
-"""How fish 4 asks for other codes of the keys, which this terminal does not have."""
-_BEGUN = re.compile(rb"\x1b(?:\[(?:[=><?][\d;]*)?)?\Z")
+_UNKNOWN = re.compile(rb"\x1b\[[=><?]\d*(?:;\d*)*u|\x1bP[^\x1b]*\x1b\\")
+"""What the screen would show as text: how fish 4 asks for other codes of the keys and what the terminal can do."""
+_BEGUN = re.compile(rb"\x1b(?:\[(?:[=><?][\d;]*)?|P[^\x1b]*\x1b?)?\Z")
 """The beginning of that, at the end of what has come."""
+
+
+class _Screen(pyte.Screen):
+    """One that answers when it is asked what it is: fish 4 waits for that."""
+
+    def __init__(self, columns: int, lines: int, answer: Callable[[str], None]) -> None:
+        super().__init__(columns, lines)
+        self._answer = answer
+
+    def write_process_input(self, data: str) -> None:
+        self._answer(data)
 
 
 class Terminal:
     """A process with a terminal. Lines on the screen come without the spaces behind them."""
 
     def __init__(self, words: Sequence[str], folder: Path, environment: Mapping[str, str], columns: int = 100) -> None:
-        self._screen = pyte.Screen(columns, 50)
+        self._screen = _Screen(columns, 50, self.type)
         self._stream = pyte.ByteStream(self._screen)
         self.raw = bytearray()
         self._rest = b""
@@ -63,7 +74,7 @@ class Terminal:
             said = self._rest + said
             whole = len(_BEGUN.sub(b"", said))
             self._rest = said[whole:]
-            self._stream.feed(_KEYBOARD.sub(b"", said[:whole]))
+            self._stream.feed(_UNKNOWN.sub(b"", said[:whole]))
         return self.lines
 
     def shows(self, expected: list[str]) -> list[str]:

@@ -44,7 +44,7 @@ class Shell:
         (fish / "config.fish").write_text("function fish_prompt; echo -n '$ '; end\nset -g fish_greeting\n")
         self.name = name
         self.terminal = Terminal(words[name], folder, os.environ)
-        self.terminal.until(lambda lines: lines == ["$"])
+        assert self.terminal.shows(["$"]) == ["$"]
 
     def offers(self, typed: str, expected: Offers) -> Offers:
         """What is listed with its meaning once TAB is pressed behind `typed`, as soon as it is as expected."""
@@ -64,8 +64,7 @@ class Shell:
 
     def _clear(self) -> None:
         self.terminal.type("\x15\x0c")
-        lines = self.terminal.until(lambda lines: lines == ["$"])
-        assert lines == ["$"]
+        assert self.terminal.shows(["$"]) == ["$"]
 
     def _listed(self, lines: list[str]) -> Offers:
         pattern = {
