@@ -62,6 +62,12 @@ def changes(git: Git, pairs: Sequence[tuple[Oid, Oid]]) -> list[Change]:
     return [_CHANGES[pair] for pair in pairs]
 
 
+def change_to(git: Git, old: str, new: str) -> Change:
+    """The change from the tree of one commit to that of another; both may be trees."""
+    before, after = git.lines("rev-parse", f"{old}^{{tree}}", f"{new}^{{tree}}")
+    return changes(git, [(Oid(before), Oid(after))])[0]
+
+
 def _changes(git: Git, pairs: Sequence[tuple[Oid, Oid]]) -> list[Change]:
     if not pairs:
         return []

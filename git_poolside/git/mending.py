@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from git_poolside.errors import Refused
-from git_poolside.git.diff import changes
+from git_poolside.git.diff import change_to
 from git_poolside.git.process import Git
 from git_poolside.git.worktree import remove_file
 from git_poolside.stack.model import Oid, Touch
@@ -48,13 +48,11 @@ def look(git: Git, old: Oid, new: Oid, since: float, *, marked: bool = False) ->
     A path that holds the beginning of one of its versions, written since (seconds since the epoch), was being written
     when git was killed. In a file with conflict markers (`marked`) what they call the sides does not count.
     """
-    trees = [Oid(git.text("rev-parse", f"{oid}^{{tree}}")) for oid in (old, new)]
-    [change] = changes(git, [(trees[0], trees[1])])
     top = git.worktree or Path()
     sparse = {line[2:] for line in git.run("ls-files", "-t", "-z").stdout.split(b"\0") if line.startswith(b"S ")}
     touches = tuple(
         touch
-        for touch in change.touches
+        for touch in change_to(git, old, new).touches
         if _SUBMODULE not in (touch.old_mode, touch.new_mode)
         and not (touch.path in sparse and not (top / os.fsdecode(touch.path)).exists())
     )

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 
 from git_poolside.errors import Refused
-from git_poolside.git.diff import changes
+from git_poolside.git.diff import Change, change_to
+from git_poolside.git.objects import FILES, Objects
 from git_poolside.git.process import Git
 from git_poolside.stack.model import Oid
 
+_MARKER = re.compile(rb"^(?:<{7,}|>{7,}) .*", re.MULTILINE)
+_NOTHING = b"0 0 0"
 _PLAIN_INDEX = ("core.splitIndex=false", "core.fsmonitor=false", "core.ignoreStat=false")
 
 
@@ -20,9 +24,7 @@ def overlap(git: Git, old: Oid, new: Oid, more: Iterable[bytes] = ()) -> list[st
 
     Ignored files count: a checkout may not overwrite them either.
     """
-    old_tree, new_tree = git.lines("rev-parse", f"{old}^{{tree}}", f"{new}^{{tree}}")
-    [change] = changes(git, [(Oid(old_tree), Oid(new_tree))])
-    switched = change.paths | set(more)
+    switched = change_to(git, old, new).paths | set(more)
     dirty: set[bytes] = set()
     out = git.run("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored=matching",
                   "--ignore-submodules=all").stdout  # fmt: skip
@@ -145,17 +147,35 @@ def refuse_unmerged(git: Git) -> None:
         )
 
 
-def with_markers(git: Git, paths: Sequence[str]) -> list[str]:
-    """Those of the paths whose files hold a whole set of conflict markers."""
-    found: list[str] = []
+def with_markers(objects: Objects, paths: Sequence[str], change: Change, ours: Oid) -> list[str]:
+    """Those of `paths` that hold a marker of the conflict between `change` and the tree `ours`, in the index or in the
+    worktree, which a filter may have made different.
+
+    A line that looks like one is the user's text if it stands in a file that either of them has at these paths or
+    changes: it may have been renamed. How long a marker is differs (gitattributes(5), ``conflict-marker-size``; git
+    writes longer ones into a file that was renamed as well).
+    """
+    git = objects.git
+    listing = git.run("ls-files", "--stage", "-z", "--full-name", cwd=git.worktree).stdout.split(b"\0")
+    staged = dict(record.split(b"\t", 1)[::-1] for record in listing if record)
+    marked: dict[str, set[bytes]] = {}
     for path in paths:
-        file = (git.worktree or Path()) / path
-        if file.is_symlink() or not file.is_file():
-            continue
-        lines = file.read_bytes().split(b"\n")
-        if any(line.startswith(b"<<<<<<< ") for line in lines) and any(line.startswith(b">>>>>>> ") for line in lines):
-            found.append(path)
-    return found
+        file = git.folder / path
+        mode, oid, _ = staged.get(os.fsencode(path), _NOTHING).split(b" ")
+        texts = [objects.read(Oid(oid.decode()))] if int(mode, 8) in FILES else []
+        texts += [file.read_bytes()] if file.is_file() and not file.is_symlink() else []
+        marked[path] = _marks(texts)
+    if any(marked.values()):
+        here = (objects.lookup(ours, path) for path in {*map(os.fsencode, paths), *change.paths})
+        sides = {(one.mode, one.oid) for one in here if one is not None}
+        sides |= {(touch.new_mode, touch.new) for touch in change.touches}
+        known = _marks(objects.read(oid) for mode, oid in sides if mode in FILES)
+        marked = {path: lines - known for path, lines in marked.items()}
+    return [path for path, lines in marked.items() if lines]
+
+
+def _marks(texts: Iterable[bytes]) -> set[bytes]:
+    return {line.rstrip(b"\r") for text in texts for line in _MARKER.findall(text)}
 
 
 def typed_in(git: Git) -> Path | None:

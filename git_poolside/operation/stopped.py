@@ -12,7 +12,7 @@ from typing import Any
 
 from git_poolside.errors import Refused
 from git_poolside.git import refs, unsaved, worktree
-from git_poolside.git.diff import changes
+from git_poolside.git.diff import change_to
 from git_poolside.git.objects import Committer, Objects
 from git_poolside.git.process import Git
 from git_poolside.operation import lock
@@ -277,8 +277,8 @@ def resolution(git: Git, objects: Objects, committer: Committer, stopped: Stoppe
             "there are commits and uncommitted changes on top of them",
             hints=["git commit --amend   (puts them into the last)", "git stash   (puts them aside)", stopped.go_on],
         )
-    _refuse_markers(git, stopped)
-    return _with_own_message(git, objects, committer, stopped, patch, made)
+    _refuse_markers(objects, stopped)
+    return _with_own_message(committer, patch, made)
 
 
 def _unclear(git: Git, stopped: Stopped, what: str) -> Refused:
@@ -302,7 +302,7 @@ def _from_index(git: Git, objects: Objects, committer: Committer, stopped: Stopp
             f"these paths are still unmerged:\n{listing}",
             hints=["git add PATH   (keeps it)", "git rm PATH   (deletes it)", stopped.go_on],
         )
-    _refuse_markers(git, stopped)
+    _refuse_markers(objects, stopped)
     if unstaged := _unstaged(git, stopped):
         raise Refused(
             "these paths have changes that are not added:\n" + "\n".join(f"  {path}" for path in unstaged),
@@ -330,9 +330,7 @@ def _own_commits(git: Git, objects: Objects, stopped: Stopped, current: Oid | No
     )
 
 
-def _with_own_message(
-    git: Git, objects: Objects, committer: Committer, stopped: Stopped, patch: Commit, made: list[Commit]
-) -> tuple[Oid, ...]:
+def _with_own_message(committer: Committer, patch: Commit, made: list[Commit]) -> tuple[Oid, ...]:
     """The user's commits; the first gets the patch's own author and message if those were not changed.
 
     git's comment stripping and its ``# Conflicts:`` lines are no change.
@@ -354,8 +352,7 @@ def _essence(message: bytes) -> list[bytes]:
 
 def _unstaged(git: Git, stopped: Stopped) -> list[str]:
     """Changed but not added, among the paths of the patch and of the conflict."""
-    before, after = git.lines("rev-parse", f"{stopped.patch}^^{{tree}}", f"{stopped.patch}^{{tree}}")
-    [change] = changes(git, [(Oid(before), Oid(after))])
+    change = change_to(git, f"{stopped.patch}^", stopped.patch)
     ours = {path.decode("utf-8", "surrogateescape") for path in change.paths} | set(stopped.paths)
     git.try_run("update-index", "-q", "--refresh")  # a changed time alone is no change
     listing = git.run("diff-files", "--name-only", "-z", "--ignore-submodules=dirty").stdout
@@ -368,8 +365,9 @@ def _staged_or_changed(git: Git, stopped: Stopped) -> bool:
     return bool(_unstaged(git, stopped))
 
 
-def _refuse_markers(git: Git, stopped: Stopped) -> None:
-    if marked := unsaved.with_markers(git, stopped.paths):
+def _refuse_markers(objects: Objects, stopped: Stopped) -> None:
+    change = change_to(objects.git, f"{stopped.patch}^", stopped.patch)
+    if marked := unsaved.with_markers(objects, stopped.paths, change, objects.commit(stopped.partial).tree):
         raise Refused(
             "conflict markers are left in:\n" + "\n".join(f"  {path}" for path in marked),
             hints=["git add PATH   (when you have edited it)", stopped.go_on],

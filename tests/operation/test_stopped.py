@@ -437,6 +437,66 @@ def test_C10_markers_elsewhere_are_the_users_text(stopped: World, poolside: Run)
     assert poolside(clone, "sync", "--continue").status == 0
 
 
+@pytest.mark.parametrize("attribute", ["conflict-marker-size=11", "working-tree-encoding=UTF-16"])
+def test_C10_markers_as_the_attributes_have_them_are_refused(stuck: World, poolside: Run, attribute: str) -> None:
+    clone = stuck.clone()
+    write(clone, ".git/info/attributes", f"a.py {attribute}\n")
+    stop(clone, poolside)
+    clone.git("add", "a.py")
+    refused(clone, poolside, "error: conflict markers are left in:", "  a.py")
+
+
+def test_C10_markers_of_a_renamed_file_are_longer(simple: World, poolside: Run) -> None:
+    moved(simple, {"b.py": None, "y.py": TEN.replace("line 5\n", "ours\n")}, "line 5\n")
+    clone = simple.clone()
+    stop(clone, poolside)
+    clone.git("add", "-A")
+    assert "<<<<<<<< HEAD:z.py\n" in clone.show("", "y.py")
+    refused(clone, poolside, "error: conflict markers are left in:", "  y.py", "  z.py")
+
+
+def test_C10_a_marker_that_was_forgotten_is_refused(stopped: World, poolside: Run) -> None:
+    clone = stopped.there()
+    resolve(clone, RESOLVED + f">>>>>>> {clone.rev('poolside-main~2')[:7]} (Tune line five)\n")
+    refused(clone, poolside, "error: conflict markers are left in:", "  a.py")
+
+
+FIXTURE = "Title\n=======\n<<<<<<< HEAD\none\n=======\ntwo\n>>>>>>> theirs\n"
+
+
+def moved(world: World, files: dict[str, str | None], line: str) -> None:
+    """A patch that changes b.py by `files`, which upstream has moved to z.py with another edit of a line."""
+    world.fork.git("update-ref", "refs/heads/poolside-main", world.fork.rev("poolside-cherry-picks"))
+    world.patch(files, "Change b\n")
+    world.land({"b.py": None, "z.py": TEN.replace(line, "theirs\n")}, "Move b", 13)
+    world.nightly("2026-07-11")
+
+
+def test_C10_markers_that_the_patch_puts_into_a_file_are_its_text(simple: World, poolside: Run) -> None:
+    moved(simple, {"b.py": TEN.replace("line 5\n", FIXTURE)}, "line 5\n")
+    clone = simple.clone()
+    stop(clone, poolside)
+    write(clone, "z.py", TEN.replace("line 5\n", FIXTURE + "theirs\n"))
+    clone.git("add", "z.py")
+    assert poolside(clone, "sync", "--continue").status == 0
+    assert clone.show("poolside-main", "z.py") == TEN.replace("line 5\n", FIXTURE + "theirs\n")
+
+
+@pytest.mark.parametrize("ends", ["lf", "crlf"])
+def test_C10_markers_that_upstreams_file_has_are_its_text(simple: World, poolside: Run, ends: str) -> None:
+    simple.patch({"own.txt": "ours\n"}, "Ours\n")
+    simple.land({"own.txt": FIXTURE}, "Theirs", 13)
+    simple.nightly("2026-07-11")
+    clone = simple.clone()
+    write(clone, ".git/info/attributes", f"own.txt eol={ends}\n")
+    stop(clone, poolside)
+    clone.git("add", "own.txt")
+    refused(clone, poolside, "error: conflict markers are left in:", "  own.txt")
+    write(clone, "own.txt", FIXTURE.replace("\n", "\r\n" if ends == "crlf" else "\n"))
+    clone.git("add", "own.txt")
+    assert poolside(clone, "sync", "--continue").status == 0
+
+
 def test_C10_changes_that_are_not_added_are_refused(stopped: World, poolside: Run) -> None:
     clone = stopped.there()
     resolve(clone)
