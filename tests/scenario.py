@@ -141,7 +141,7 @@ class Repo:
 
     def __init__(self, path: Path, env: Mapping[str, str]) -> None:
         self.path = path
-        self.env = dict(env)
+        self.env = {**env, "LC_ALL": "C"}  # the words are the same, and a locale takes git a tenth of its time
 
     def git(
         self,

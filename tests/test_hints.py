@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -34,12 +34,15 @@ COMMANDS = {"undo.py": "undo", "upstream.py": "upstream PATCH", "adopt.py": "ini
 """The commands that alone get to a module; every other one's hints are for sync too."""
 
 
-def calls() -> Iterator[tuple[Path, ast.Call, str]]:
+@cache
+def calls() -> list[tuple[Path, ast.Call, str]]:
     """Every call in the program, with its module and the name that is called."""
-    for path in sorted(Path(git_poolside.__file__).parent.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call):
-                yield path, node, ast.unparse(node.func).rpartition(".")[2]
+    return [
+        (path, node, node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func))
+        for path in sorted(Path(git_poolside.__file__).parent.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+    ]
 
 
 def hints(node: ast.Call, called: str) -> list[ast.expr]:

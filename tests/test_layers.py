@@ -66,8 +66,13 @@ def modules() -> list[tuple[str, ast.Module]]:
     return [(path.relative_to(ROOT).as_posix(), ast.parse(path.read_text())) for path in sorted(ROOT.rglob("*.py"))]
 
 
+@cache
+def nodes(tree: ast.Module) -> list[ast.AST]:
+    return list(ast.walk(tree))
+
+
 def imports(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
+    for node in nodes(tree) if isinstance(tree, ast.Module) else [tree]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -75,6 +80,7 @@ def imports(tree: ast.AST) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@cache
 def level(module: str) -> int:
     name = module.removeprefix("git_poolside").lstrip(".")
     found = [i for i, prefix in enumerate(LEVELS) if name == prefix or name.startswith(prefix + ".")]
@@ -138,7 +144,7 @@ def test_only_the_command_line_ends_the_process() -> None:
         path
         for path, tree in modules()
         if path not in ("cli.py", "docs/__main__.py", "commands/__init__.py")
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if (
             isinstance(node, ast.Attribute)
             and node.attr == "exit"
@@ -156,7 +162,7 @@ def test_values_are_made_without_dataclasses() -> None:
     users = [
         str(path)
         for path, tree in modules()
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.ImportFrom | ast.Import)
         and "dataclasses" in (getattr(node, "module", None), *(alias.name for alias in node.names))
     ]
