@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
-from tests.conftest import TEN, Run
+from tests.conftest import TEN, Run, copied, ends_with, simple_world
 from tests.scenario import Repo, World
 from tests.test_pull import MATE, commit, state
 
@@ -20,15 +21,22 @@ def mate_pushed(world: World, poolside: Run, *commands: list[str]) -> Repo:
     return mate
 
 
-def beside_a_mates_sync(world: World, poolside: Run) -> Repo:
-    """A clone with a commit of its own, while a teammate has moved the fork onto the next nightly."""
+def _beside(world: World) -> None:
+    simple_world(world)
     clone = world.clone()
-    poolside(clone, "sync", "--push")
+    assert ends_with(clone, "sync", "--push") == 0
     world.land({"lib/c.py": TEN + "more\nand more\n"}, "Extend again", 13)
     world.nightly("2026-07-11")
-    mate_pushed(world, poolside, ["sync"])
+    assert ends_with(world.clone("mate"), "sync", "--push") == 0
     commit(clone, "own.txt", "own\n", "My patch")
-    return clone
+
+
+@pytest.fixture
+def beside(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    """A clone that was synced and pushed, with a commit of its own, while a teammate has moved the fork onto the next
+    nightly.
+    """
+    return copied(request, _beside, tmp_path / "world")
 
 
 def test_P1_what_came_is_replayed_on_top_and_the_push_succeeds(synced: World, poolside: Run) -> None:
@@ -59,28 +67,28 @@ def test_P1_taking_in_goes_along_with_a_sync_to_a_newer_nightly(synced: World, p
     assert "A mate's patch" in synced.fork.git("log", "--format=%s", "main..poolside-main")
 
 
-def test_P1_an_undo_of_what_was_taken_in_and_pushed_puts_the_whole_stack_back(simple: World, poolside: Run) -> None:
-    clone = beside_a_mates_sync(simple, poolside)
+def test_P1_an_undo_of_what_was_taken_in_and_pushed_puts_the_whole_stack_back(beside: World, poolside: Run) -> None:
+    clone = beside.there()
     before = clone.refs("refs/heads")
     done = poolside(clone, "sync", "--take-in", "--push")
     assert done.status == 0, done.err
-    server = simple.fork.refs()
+    server = beside.fork.refs()
     assert poolside(clone, "undo", "--push").status == 4
-    assert (clone.refs("refs/heads"), simple.fork.refs()) == (before, server)
+    assert (clone.refs("refs/heads"), beside.fork.refs()) == (before, server)
     again = poolside(clone, "sync", "--take-in")
     assert again.status == 0, again.err
     assert "My patch" in clone.subjects("main..poolside-main")
 
 
-def test_N6_a_teammates_sync_onto_what_upstream_has_no_more_is_not_pushed_over(simple: World, poolside: Run) -> None:
-    clone = beside_a_mates_sync(simple, poolside)
+def test_N6_a_teammates_sync_onto_what_upstream_has_no_more_is_not_pushed_over(beside: World, poolside: Run) -> None:
+    clone = beside.there()
     clone.git("fetch", "-q", "upstream")
-    simple.upstream.git("update-ref", "refs/heads/main", "main~1")
-    simple.land({"d.py": "d\n"}, "Add d instead", 14)
+    beside.upstream.git("update-ref", "refs/heads/main", "main~1")
+    beside.land({"d.py": "d\n"}, "Add d instead", 14)
     clone.git("fetch", "-q", "upstream")
-    server = simple.fork.refs()
+    server = beside.fork.refs()
     result = poolside(clone, "push")
-    assert (result.status, simple.fork.refs()) == (4, server), result.err
+    assert (result.status, beside.fork.refs()) == (4, server), result.err
     assert f"it stands on {server['refs/heads/main'][:9]}, which" in result.err
 
 

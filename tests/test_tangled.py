@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import shlex
+from pathlib import Path
 
 import pytest
 
-from tests.conftest import TEN, Run
+from tests.conftest import TEN, Run, copied, ends_with, simple_world
 from tests.scenario import Repo, World
 from tests.test_pull import MATE, commit, state, synced
 
@@ -37,17 +38,29 @@ def copies(*commits: tuple[str, str]) -> list[str]:
     return [f"  {oid[:9]} {subject}" for oid, subject in commits]
 
 
-def merged(world: World, poolside: Run) -> tuple[Repo, Repo, str]:
-    """A clone with a patch of its own, a teammate's sync pulled over it by plain git, and the teammate's clone."""
-    clone = world.clone()
-    mine = commit(clone, "mine.txt", "one\n", "My patch")
-    mate = synced(world, poolside, *DROPPED)
+def _merged(world: World) -> None:
+    simple_world(world)
+    clone, mate = world.clone(), world.clone("mate")
+    commit(clone, "mine.txt", "one\n", "My patch")
+    assert [ends_with(mate, *words) for words in DROPPED] == [0, 0]
     clone.git("pull", "-q", "--no-rebase", "--no-edit", "-X", "theirs", "origin", "poolside-main")
-    return clone, mate, mine
 
 
-def test_P6_a_merge_of_two_stacks_is_explained_and_the_way_back_loses_nothing(simple: World, poolside: Run) -> None:
-    clone, mate, mine = merged(simple, poolside)
+@pytest.fixture
+def merged(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    """The world of `simple` with a clone that has a patch of its own, over which plain git pulled the sync of a
+    teammate, whose clone is there too.
+    """
+    return copied(request, _merged, tmp_path / "world")
+
+
+def who(world: World) -> tuple[Repo, Repo, str]:
+    """The clone of `merged`, the teammate's, and the clone's own patch."""
+    return world.there(), world.there("mate"), world.there().rev("HEAD~1")
+
+
+def test_P6_a_merge_of_two_stacks_is_explained_and_the_way_back_loses_nothing(merged: World, poolside: Run) -> None:
+    clone, mate, mine = who(merged)
     later = commit(clone, "later.txt", "later\n", "After the merge")
     (clone.path / "draft.txt").write_text("not committed\n")
     message, cure = findings(clone, poolside)["patches history"]
@@ -137,28 +150,28 @@ def test_P6_a_pull_that_git_stopped_in_is_explained(simple: World, poolside: Run
     assert clone.subjects(f"{mate.rev('HEAD')}..HEAD") == ["My patch"]
 
 
-def test_P6_commands_refuse_such_a_stack_unless_it_is_allowed(simple: World, poolside: Run) -> None:
-    clone, _, mine = merged(simple, poolside)
-    wanted = simple.land({"pick.txt": "pick\n"}, "Wanted early", 42)
-    before, server = state(clone), simple.fork.refs("refs")
+def test_P6_commands_refuse_such_a_stack_unless_it_is_allowed(merged: World, poolside: Run) -> None:
+    clone, _, mine = who(merged)
+    wanted = merged.land({"pick.txt": "pick\n"}, "Wanted early", 42)
+    before, server = state(clone), merged.fork.refs("refs")
     for words in (["sync"], ["pull"], ["push"], ["cherry-pick", "add", wanted]):
         result = poolside(clone, *words, "--json")
         said = json.loads(result.out)
         assert (result.status, said["snags"][0]["name"]) == (1, "tangled"), words
         assert said["hints"] == [f"git reset --keep {mine[:12]} && git poolside pull"]
-    assert (state(clone), simple.fork.refs("refs")) == (before, server)
+    assert (state(clone), merged.fork.refs("refs")) == (before, server)
     assert poolside(clone, "push", "--allow", "tangled").status == 0
 
 
-def test_P6_status_tells_of_such_a_stack(simple: World, poolside: Run) -> None:
-    clone, _, _ = merged(simple, poolside)
+def test_P6_status_tells_of_such_a_stack(merged: World, poolside: Run) -> None:
+    clone, _, _ = who(merged)
     result = poolside(clone, "status")
     assert "a plain git merge joined the fork's old stack with its new one, in 'poolside-main'" in result.err
     assert result.err.splitlines()[-1] == "hint: git poolside doctor   (says the way back, on which nothing is lost)"
 
 
-def test_P6_from_another_branch_the_way_back_begins_with_a_checkout(simple: World, poolside: Run) -> None:
-    clone, mate, mine = merged(simple, poolside)
+def test_P6_from_another_branch_the_way_back_begins_with_a_checkout(merged: World, poolside: Run) -> None:
+    clone, mate, mine = who(merged)
     clone.git("checkout", "-q", "-b", "aside", "upstream/main")
     cure = findings(clone, poolside)["patches history"][1]
     assert cure == f"git checkout poolside-main && git reset --keep {mine[:12]} && git poolside pull"
@@ -166,15 +179,15 @@ def test_P6_from_another_branch_the_way_back_begins_with_a_checkout(simple: Worl
     assert clone.subjects(f"{mate.rev('HEAD')}..HEAD") == ["My patch"]
 
 
-def test_P6_one_that_was_pushed_is_taken_off_the_server_too(simple: World, poolside: Run) -> None:
-    clone, mate, mine = merged(simple, poolside)
+def test_P6_one_that_was_pushed_is_taken_off_the_server_too(merged: World, poolside: Run) -> None:
+    clone, mate, mine = who(merged)
     clone.git("push", "-q", "origin", "poolside-main")
     later = commit(clone, "later.txt", "later\n", "After the push")
     cure = findings(clone, poolside)["patches history"][1]
     new = mate.rev("HEAD")
     assert cure == (f"git reset --keep {new[:12]} && git cherry-pick {mine[:12]} {later[:12]} && git poolside push")
     typed(clone, poolside, cure)
-    assert simple.fork.subjects(f"{new}..poolside-main") == ["My patch", "After the push"]
+    assert merged.fork.subjects(f"{new}..poolside-main") == ["My patch", "After the push"]
     assert findings(clone, poolside) == {}
 
 
