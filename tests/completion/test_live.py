@@ -152,12 +152,10 @@ def test_what_init_writes_is_plain() -> None:
 
 @pytest.mark.parametrize("words", ["--version", "--complete nightlies", "--complete patches picks", "status --short"])
 def test_it_takes_at_most_twice_what_python_takes(
-    simple: World, installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
+    simple: World, installed: Path, monkeypatch: pytest.MonkeyPatch, words: str
 ) -> None:
     """By processor time, git's processes too, each at its best; the compiled modules are there, as pip leaves them."""
     clone = simple.clone()
-    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE")
-    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path / "compiled"))
     monkeypatch.chdir(clone.path)
     ours, bare = [str(installed / "git-poolside"), *words.split()], [sys.executable, "-c", "pass"]
     processor_time(ours)

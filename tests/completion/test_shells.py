@@ -113,8 +113,6 @@ def shell(
     if shutil.which(name) is None or (name == "bash" and not BASH_COMPLETION.exists()):
         pytest.skip(f"{name} with its completions is not installed")
     assert poolside(clone, "completion", name, "--install").status == 0
-    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE")
-    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path / "compiled"))
     made = Shell(name, clone.path, tmp_path / "home")
     try:
         yield made
