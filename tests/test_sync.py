@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from tests.conftest import Run
-from tests.scenario import PATTERN_FILE, World, workflow
+from tests.conftest import TEN, Run
+from tests.scenario import PATTERN_FILE, Repo, World, workflow
 
 
 def test_a_clean_sync_moves_the_three_branches_at_once(simple: World, poolside: Run) -> None:
@@ -67,12 +67,11 @@ def test_a_patch_is_not_kept_and_dropped_at_once(simple: World, poolside: Run) -
 
 def test_C5_conflict_markers_that_git_calls_merged_are_a_conflict(world: World, poolside: Run) -> None:
     """Upstream moved a file and edited it; the patch edits the old one and has the new one, too."""
-    ten = "".join(f"line {n}\n" for n in range(1, 11))
-    moved = ten.replace("line 5\n", "upstream's five\n")
-    world.land({"a.txt": ten, "o.txt": "other\n"}, "Begin", 1)
+    moved = TEN.replace("line 5\n", "upstream's five\n")
+    world.land({"a.txt": TEN, "o.txt": "other\n"}, "Begin", 1)
     world.nightly("2026-07-03")
     world.fork_at()
-    world.patch({"a.txt": ten.replace("line 5\n", "our five\n"), "z.txt": moved}, "Have both\n")
+    world.patch({"a.txt": TEN.replace("line 5\n", "our five\n"), "z.txt": moved}, "Have both\n")
     world.land({"a.txt": None, "z.txt": moved, "o.txt": "edited\n"}, "Move it", 2)
     world.nightly("2026-07-10")
     clone = world.clone()
@@ -85,3 +84,35 @@ def test_C5_conflict_markers_that_git_calls_merged_are_a_conflict(world: World, 
     assert clone.refs() == before
     [patch] = json.loads(poolside(clone, "sync", "-n", "--json").out)["layers"][2]["patches"]
     assert (patch["fate"], patch["paths"]) == ("unresolved", ["z.txt"])
+
+
+TWO = TEN.replace("line 2\n", "two\n")
+
+
+def _ruled(world: World) -> tuple[Repo, list[str]]:
+    """A clone of a fork whose first patch says that a.py is not merged by content, and two more edit that file."""
+    world.land({"a.py": TEN}, "Begin", 1)
+    world.nightly("2026-07-03")
+    world.fork_at()
+    world.patch({".gitattributes": "a.py -merge\n"}, "Rule\n")
+    world.patch({"a.py": TWO}, "Second\n")
+    world.patch({"a.py": TWO.replace("line 9\n", "nine\n")}, "Third\n")
+    clone = world.clone()
+    return clone, clone.git("rev-list", "--reverse", "origin/main..origin/poolside-main").split()
+
+
+def test_C6_attributes_of_a_patch_that_stays_rule_those_above_it(world: World, poolside: Run) -> None:
+    clone, (rule, second, third) = _ruled(world)
+    moved = poolside(clone, "cherry-pick", "move", third, "--before", second, "--json")
+    assert (moved.status, json.loads(moved.out)["outcome"]) == (3, "stopped")
+    assert (clone.rev("HEAD"), clone.git("status", "--short")) == (rule, "UU a.py")
+
+
+def test_C6_attributes_of_a_patch_that_is_dropped_rule_nothing(world: World, poolside: Run) -> None:
+    clone, (rule, *_) = _ruled(world)
+    five = TWO.replace("line 5\n", "five\n")
+    world.land({"a.py": five.replace("two\n", "line 2\n")}, "Edit a", 2)
+    world.nightly("2026-07-10")
+    synced = poolside(clone, "sync", "--drop", rule, "--json")
+    assert (synced.status, json.loads(synced.out)["outcome"]) == (0, "done")
+    assert clone.git("show", "poolside-main:a.py") == five.replace("line 9\n", "nine\n").strip()

@@ -151,7 +151,7 @@ class Rebuild:
         unmoved = (
             oid not in self.anew and commit.parents == (tip,) and change == self.witness.changes[oid] and not was_stamp
         )
-        result = commit.tree if unmoved else self.engine.replay(change, ours)
+        result = commit.tree if unmoved else self.engine.apply(change, ours)
         new: Oid | None = None
         content = self.generated.content(change, result, ours)
         if isinstance(result, str) and (content != ours or not change.touches):
@@ -168,8 +168,10 @@ class Rebuild:
         judged, decision = decision, self._chosen(commit, decision, evidence.content)
         self.out.grounds[oid] = Grounds(layer.role, commit, identity, evidence, result, judged, decision)
         followed = self._follow(layer, commit, tip, identity, evidence, decision, result, new)
-        if new is not None and followed == new != oid:
-            self._audit(commit, ours, new, resolved=False)
+        if new is not None and followed == new:
+            self.engine.stepped(change, self.objects.commit(new).tree)
+            if new != oid:
+                self._audit(commit, ours, new, resolved=False)
         return followed
 
     def _audit(self, commit: Commit, ours: Oid, new: Oid, *, resolved: bool) -> None:
