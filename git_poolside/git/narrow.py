@@ -12,7 +12,7 @@ that the patch touches keeps ours' edits, and a folder beside it that differs go
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from stat import S_IFMT
 
 from git_poolside.git.diff import Change, changes
@@ -55,7 +55,7 @@ class Narrow:
 
     def learn(self, change: Change) -> None:
         """Which folders the patch leaves in their shape."""
-        for folder in _edited(change):
+        for folder in _merely_edited(change):
             self.same_shape(folder.new, folder.old)
 
     def shape(self, tree: Oid) -> Oid:
@@ -80,28 +80,41 @@ class Narrow:
             if self._objects.lookup(ours, path) != before:
                 raise WholeTrees  # something came to where ours has an edit
             made[path] = after
-        if marked := [path for path, one in made.items() if self._is_marked(one, merged.label)]:
-            paths = tuple(path.decode("utf-8", "surrogateescape") for path in sorted(marked))
-            return Conflict(paths, tuple(f"CONFLICT (content): {MARKED} {path}" for path in paths))
-        return self._objects.graft(ours, made)
+        return self._marked(made, merged.label) or self._objects.graft(ours, made)
+
+    def whole(self, change: Change, ours: Oid) -> Oid | Conflict:
+        """The same by a merge of the trees as they are. Raises `MergeCrashed`."""
+        merged = self._merge.merge(change.base, ours, change.theirs)
+        if merged.conflict is not None:
+            return merged.conflict
+        made = {path: after for path, _, after in self._differences(ours, merged.tree, b"")}
+        return self._marked(made, merged.label) or merged.tree
 
     def question(self, change: Change, ours: Oid) -> Oid:
         """What is asked in the place of `ours`. Raises `WholeTrees`."""
         if self._compared is not None:
             found, self._compared = self._compared(), None
-            self._alike |= {(self.shape(folder.old), self.shape(folder.new)) for folder in _edited(found)}
+            odd = [one.path for one in found.folders if one.new_mode and not self._objects.written_by_git(one.new)]
+            self._alike |= {(self.shape(one.old), self.shape(one.new)) for one in _merely_edited(found, odd)}
         touched = {folder for touch in change.touches for folder in folders(touch.path)}
         return self._above(change.base, ours, touched, b"")
 
-    def _is_marked(self, made: Entry | None, label: Oid) -> bool:
-        """Whether a merge that git calls clean has left conflict markers in a file.
+    def _marked(self, made: Mapping[bytes, Entry | None], label: Oid) -> Conflict | None:
+        """The conflict in files in which a merge that git calls clean has left conflict markers.
 
         So it does where both sides have the file that one of them has moved there, and the other's edit of the old one
         conflicts (seen with git 2.39 to 2.55). What is not in this clone was not made by the merge.
         """
-        if made is None or made.mode not in FILES or not self._objects.exists(made.oid):
-            return False
-        return label.encode() in self._objects.read(made.oid)
+        marked = [
+            path
+            for path, one in made.items()
+            if one is not None
+            and one.mode in FILES
+            and self._objects.exists(one.oid)
+            and label.encode() in self._objects.read(one.oid)
+        ]
+        paths = tuple(path.decode("utf-8", "surrogateescape") for path in sorted(marked))
+        return Conflict(paths, tuple(f"CONFLICT (content): {MARKED} {path}" for path in paths)) if paths else None
 
     def _above(self, base: Oid, ours: Oid, touched: Set[bytes], above: bytes) -> Oid:
         """`ours`, a folder that the patch touches, with fewer edits in the folders that it does not."""
@@ -182,14 +195,15 @@ class Narrow:
                 yield path, None if old is None else entry(*old), None if new is None else entry(*new)
 
 
-def _edited(change: Change) -> Iterator[Touch]:
-    """The folders in which a change merely edits: all that is in them, and further inside, stays of the same kind."""
+def _merely_edited(change: Change, odd: Iterable[bytes] = ()) -> Iterator[Touch]:
+    """The folders in which a change merely edits: all that is in them, and further inside, stays of the same kind.
+
+    Not those that are `odd`, nor those above: git would write them otherwise, and does where it looks into them.
+    """
     if change.odd:
         return
-    others = {
-        folder
-        for touch in change.touches
-        if S_IFMT(touch.old_mode) != S_IFMT(touch.new_mode)
-        for folder in folders(touch.path)
-    }
+    others = {above for path in odd for above in (path, *folders(path))}
+    for touch in change.touches:
+        if S_IFMT(touch.old_mode) != S_IFMT(touch.new_mode):
+            others.update(folders(touch.path))
     yield from (one for one in change.folders if one.path not in others and one.old_mode == one.new_mode)

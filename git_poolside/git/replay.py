@@ -82,8 +82,7 @@ class Engine:
         if not change.odd:
             with suppress(WholeTrees):
                 return self._narrow.apply(change, ours)
-        merged = self._merge.merge(change.base, ours, change.theirs)
-        return merged.tree if merged.conflict is None else merged.conflict
+        return self._narrow.whole(change, ours)
 
     def reverse(self, change: Change, ours: Oid) -> Oid | Conflict:
         """The tree that taking `change` back makes of `ours`."""

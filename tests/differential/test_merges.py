@@ -149,6 +149,11 @@ ODD: dict[str, tuple[Files, Files, Files]] = {
         {b"d/x": X, b"y": Z},
         {b"d/x": NOTHING, b"y": Y},
     ),
+    "a mode beside an edit of ours, far from what moved": (
+        {b"f/d/x": BY_GROUP, b"f/d/a": X, b"f/d/k": Y, b"f/a": X, b"g": X, b"m": content(0)},
+        {b"f/d/x": BY_GROUP, b"f/d/a": Y, b"f/d/k": Y, b"f/a": Y, b"g": X, b"n": content(0)},
+        {b"f/d/x": BY_GROUP, b"f/d/a": X, b"f/d/k": Y, b"f/a": X, b"g": X, b"m": File(FILE, content(0).data + b"\n")},
+    ),
     "the patch takes an empty folder away": (
         {b"x": X, b"y": Y, b"d": NOTHING},
         {b"x": Z, b"y": Y, b"d": NOTHING},
@@ -164,6 +169,19 @@ def test_C5_trees_as_git_would_not_write_them_become_what_git_makes_of_them(
     store, bench = workbench
     base, ours, theirs = (write(store, files) for files in ODD[name])
     assert bench.compare([Job(ours, [Patch(name, base, theirs)])]) == []
+
+
+@pytest.mark.parametrize("odd", [{}, {b"old": BY_GROUP}, {b"empty": NOTHING}])
+def test_C5_markers_in_what_git_calls_merged_are_seen_however_it_is_asked(
+    workbench: tuple[Store, Bench], odd: Files
+) -> None:
+    """Upstream moved a file and edited it; the patch edits the old one and has the new one, too."""
+    store, bench = workbench
+    old, new, mine = (File(FILE, content(0).data.replace(b"4", word)) for word in (b"4", b"upstream's", b"ours"))
+    files = {b"a": old, b"o": X} | odd, {b"z": new, b"o": Y} | odd, {b"a": mine, b"z": new, b"o": X} | odd
+    base, ours, theirs = (write(store, one) for one in files)
+    assert bench.compare([Job(ours, [Patch("edited", base, theirs)])]) == []
+    assert bench.tally.marked == 1
 
 
 def test_C5_a_tree_that_a_question_was_asked_with_is_as_git_would_write_it(workbench: tuple[Store, Bench]) -> None:
