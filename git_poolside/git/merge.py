@@ -160,10 +160,12 @@ class MergeOrt:
         return frozenset(path for path, value in zip(out[0::3], out[2::3], strict=False) if value != b"unspecified")
 
     def _stand(self, folder: Path, files: Mapping[bytes, Oid]) -> None:
-        """Make a private worktree anew, with just these files."""
+        """Make a private worktree anew, with just these files; none whose path leads out of it (edge case P13)."""
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         for path, oid in files.items():
+            if not {b"", b".", b".."}.isdisjoint(path.split(b"/")):
+                continue
             target = folder / Path(path.decode("utf-8", "surrogateescape"))
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(self._objects.read(oid))

@@ -132,17 +132,17 @@ class Narrow:
         """`ours` without its edits, or with another one if it would be the base."""
         if (base, ours) not in self._others:
             made = self._without_edits(base, ours)
-            self._others[base, ours] = made if made != base else self._edited(base) or ours
+            self._others[base, ours] = made if made != base else self._one_mode_changed(base) or ours
         return self._others[base, ours]
 
-    def _edited(self, folder: Oid) -> Oid | None:
+    def _one_mode_changed(self, folder: Oid) -> Oid | None:
         """`folder` with the mode of one of its files changed, as high up as there is one; None without one."""
         rows = self._objects.rows(folder)
         for name, (mode, sha) in rows.items():
             if mode in _OTHER_MODE:
                 return self._objects.edit_rows(folder, {name: (_OTHER_MODE[mode], sha)})
         for name, (mode, sha) in rows.items():
-            if mode == FOLDER and (inside := self._edited(Oid(sha.hex()))):
+            if mode == FOLDER and (inside := self._one_mode_changed(Oid(sha.hex()))):
                 return self._objects.edit_rows(folder, {name: (FOLDER, bytes.fromhex(inside))})
         return None
 

@@ -12,8 +12,8 @@ import os
 import re
 import shutil
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import closing, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from threading import Lock
@@ -102,16 +102,16 @@ class Pending:
         (folder / "new").write_bytes(index)
         (folder / "new").rename(folder / f"{name}.idx")
 
-    def take(self, tips: Iterable[Oid]) -> Iterator[bytes]:
+    def take(self, tips: Iterable[Oid]) -> Generator[bytes]:
         """A pack, in pieces, of what `tips` reach and only the quarantine has; no piece if that is nothing.
 
-        That is on its way into the repository now; what they do not reach is not shown to anybody any more.
+        That is on its way into the repository now.
         """
         with self._showing:  # another thread may still be asking ahead
             loose = (Oid(path.parent.name + path.name) for path in self.folder.glob("[0-9a-f][0-9a-f]/*"))
             among = {*self._objects, *(oid for oid in loose if oid not in self._taken and len(oid) == 40)}
             reached = set(self._reached(tips, among, whole_stack=True))
-            self._hidden.clear()
+            self._hidden -= reached
             if not reached:
                 return
             pack = Pack(len(reached))
@@ -188,15 +188,13 @@ class Quarantine:
     pending: Pending
 
     def pack(self, tips: Iterable[Oid]) -> None:
-        """Write what `tips` reach as a pack, on the disk, where the processes of `git` alone see it.
-
-        Everything else that was made here so far is given up.
-        """
+        """Write what `tips` reach as a pack, on the disk, where the processes of `git` alone see it."""
         pieces = self.pending.take(tips)
         if (first := next(pieces, None)) is None:
             return
         git = replace(self.git, pending=None).with_options(*DURABLE)
-        with git.conversation("index-pack", "--stdin") as process:  # which reads while we compress
+        # It reads while we compress; what is not read to the end holds others up.
+        with closing(pieces), git.conversation("index-pack", "--stdin") as process:
             assert process.stdin and process.stdout and process.stderr
             with suppress(BrokenPipeError):
                 process.stdin.writelines(chain([first], pieces))

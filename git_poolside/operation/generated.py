@@ -78,7 +78,7 @@ class Generated:
                 )
             if (touch.old_mode, touch.old) != (touch.new_mode, touch.new):
                 touches.append(touch)
-        return change if sides == (change.base, change.theirs) else Change(*sides, tuple(touches))
+        return change if sides == (change.base, change.theirs) else Change(*sides, tuple(touches), odd=change.odd)
 
     def _carried(self, touch: Touch, ours: Oid, *, stamp: bool) -> tuple[Entry | None, Entry | None] | None:
         """The two sides of an edit of a generated file as they go onto `ours`; None for any other, or as they are."""

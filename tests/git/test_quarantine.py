@@ -9,8 +9,9 @@ from threading import Thread
 
 import pytest
 
+from git_poolside.errors import GitFailed
 from git_poolside.git.objects import BLOB, Committer, Entry, Objects
-from git_poolside.git.process import open_repository
+from git_poolside.git.process import Git, open_repository
 from git_poolside.git.quarantine import quarantine
 from git_poolside.stack.model import Oid
 from tests.scenario import Repo, World
@@ -67,6 +68,35 @@ def test_what_is_given_up_is_nowhere(world: World) -> None:
     assert repo.git("cat-file", "-t", blob, check=False) == ""
     assert list(state.glob("quarantine-*")) == []
     assert repo.rev("base") == base
+
+
+def test_what_was_not_kept_is_still_there_for_git(world: World) -> None:
+    with quarantine(open_repository(world.upstream.path)) as inner:
+        objects = Objects(inner.git)
+        left, kept = objects.write(BLOB, b"left\n"), objects.write(BLOB, b"kept\n")
+        inner.keep([kept])
+        assert inner.git.text("cat-file", "blob", left) == "left"
+    assert world.upstream.git("cat-file", "--batch-check", input=f"{left}\n{kept}\n").splitlines() == [
+        f"{left} missing", f"{kept} blob 5"
+    ]  # fmt: skip
+
+
+def test_a_pack_that_git_refuses_leaves_nobody_waiting(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Git.conversation
+    with quarantine(open_repository(world.upstream.path)) as inner:
+        oids = [Objects(inner.git).write(BLOB, os.urandom(100_000)) for _ in range(20)]
+        with monkeypatch.context() as patched:
+            patched.setattr(Git, "conversation", lambda self, *_: real(self, "index-pack", "--no-such-option"))
+            try:
+                inner.keep(oids)
+            except GitFailed as error:
+                assert error.status == 129
+                asked = Thread(target=inner.pending.show, daemon=True)
+                asked.start()
+                asked.join(10)
+                assert not asked.is_alive()
+            else:
+                pytest.fail("it was refused")
 
 
 def test_objects_on_another_file_system_are_copied(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

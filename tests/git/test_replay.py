@@ -10,7 +10,7 @@ import pytest
 
 from git_poolside.git.diff import changes
 from git_poolside.git.merge import MergeCrashed, Merged, MergeOrt
-from git_poolside.git.objects import Objects
+from git_poolside.git.objects import BLOB, TREE, Objects
 from git_poolside.git.process import PINNED, open_repository
 from git_poolside.git.quarantine import quarantine
 from git_poolside.git.replay import Engine
@@ -305,3 +305,19 @@ def test_attribute_files_are_found_whatever_is_set(
         merge.attributes_of(objects.commit(Oid(base)).tree)
         found = {str(path.relative_to(place)) for path in place.rglob("*") if path.is_file()}
     assert found == set(rules)
+
+
+def test_P13_attribute_files_lie_in_their_own_folder_alone(world: World) -> None:
+    """A tree with `..` in it leads nowhere else."""
+    with quarantine(open_repository(world.upstream.path)) as inner:
+        objects = Objects(inner.git)
+        tree = objects.write(TREE, b"100644 .gitattributes\0" + bytes.fromhex(objects.write(BLOB, b"* -merge\n")))
+        for _ in range(6):
+            tree = objects.write(TREE, b"40000 ..\0" + bytes.fromhex(tree))
+        with MergeOrt(objects, inner.git.object_dir) as merge:
+            merge.attributes_of(tree)
+        places = [
+            *Path(world.root).rglob(".gitattributes"),
+            *(above / ".gitattributes" for above in world.root.parents),
+        ]
+        assert [place for place in places if place.exists()] == []
