@@ -447,6 +447,26 @@ def test_N10_a_grafted_history_does_not_move_the_base(simple: World, poolside: R
     assert clone.refs() == plain.refs()
 
 
+@pytest.mark.parametrize("how", ["file", "variable"])
+def test_N10_a_graft_makes_no_patch_a_pick(
+    simple: World, poolside: Run, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """By the graft the tip of the patches stands on the picks, without the patch between."""
+    clone, plain = simple.clone(), simple.clone("plain")
+    grafts = clone.path / (".git/info/grafts" if how == "file" else "grafts")
+    grafts.parent.mkdir(exist_ok=True)
+    grafts.write_text(f"{clone.rev('poolside-main')} {clone.rev('origin/poolside-cherry-picks')}\n")
+    expected = poolside(plain, "sync")
+    with monkeypatch.context() as within:
+        if how == "variable":
+            within.setenv("GIT_GRAFT_FILE", str(grafts))
+        result = poolside(clone, "sync")
+    grafts.unlink()
+    assert result == expected, result
+    assert clone.refs() == plain.refs()
+    assert clone.subjects("main..poolside-main")[:2] == ["Add the build workflow", "Use our index"]
+
+
 def test_N4_an_older_date_of_the_same_commit_needs_to_be_allowed_too(simple: World, poolside: Run) -> None:
     simple.nightly("2026-07-12")
     clone = simple.clone()

@@ -10,6 +10,7 @@ import os
 
 _ENVIRONMENT = {
     "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_GRAFT_FILE": f"{os.devnull}/none",  # as in `process`
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_ALLOW_PROTOCOL": "none",  # the same for a git before 2.45
     "GIT_OPTIONAL_LOCKS": "0",

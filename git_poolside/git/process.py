@@ -303,6 +303,10 @@ INHERITED: list[int] = []  # the open files that every process here gets
 _SETTLED: dict[tuple[Path, tuple[str, ...]], Answer] = {}
 _SETTINGS: dict[Path, dict[str, str]] = {}
 
+_ALWAYS = {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": f"{os.devnull}/none", "LC_ALL": "C.UTF-8"}
+"""History is what the commits say (edge case N10). No file is named: of an empty one git says that it is deprecated."""
+_LEFT_OUT = ("GIT_CHERRY_PICK_HELP", *(f"GIT_{how}_PATHSPECS" for how in ("LITERAL", "GLOB", "NOGLOB", "ICASE")))
+"""The first would delete CHERRY_PICK_HEAD at a stop, the others change what our pathspecs mean (git(1))."""
 _LOCAL_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 
 
@@ -339,10 +343,8 @@ def open_repository(folder: Path, environment: Mapping[str, str] | None = None) 
 
     Raises `NotARepository`, and `Refused` for one whose object names are not SHA-1's.
     """
-    own = dict(os.environ if environment is None else environment)
-    own["GIT_NO_REPLACE_OBJECTS"] = "1"
-    own["LC_ALL"] = "C.UTF-8"
-    own.pop("GIT_CHERRY_PICK_HELP", None)  # it would delete CHERRY_PICK_HEAD at a stop
+    own = {k: v for k, v in (os.environ if environment is None else environment).items() if k not in _LEFT_OUT}
+    own |= _ALWAYS
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
         own.setdefault("GIT_TERMINAL_PROMPT", "0")
     # The worktree's root is asked last: where there is none git dies of the question, its answers so far said.

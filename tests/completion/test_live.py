@@ -69,6 +69,13 @@ def test_each_kind(simple: World, poolside: Run, complete: Complete) -> None:
     assert [meaning for _, meaning in complete(clone, "patches")] == ["Use our index", "Add the build workflow"]
 
 
+def test_N10_a_graft_hides_no_patch(simple: World, complete: Complete) -> None:
+    clone = simple.clone()
+    (clone.path / ".git/info").mkdir(exist_ok=True)
+    (clone.path / ".git/info/grafts").write_text(f"{clone.rev('poolside-main')} {clone.rev('poolside-main~2')}\n")
+    assert [meaning for _, meaning in complete(clone, "patches")] == ["Use our index", "Add the build workflow"]
+
+
 def test_an_operation_is_completed_by_the_id_that_undo_takes(simple: World, poolside: Run, complete: Complete) -> None:
     clone = simple.clone()
     assert poolside(clone, "sync", "-q").status == 0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from tests.conftest import Run
+from tests.conftest import TEN, Run
 from tests.scenario import World
 
 HARMLESS = {
@@ -53,3 +55,35 @@ def test_P7_a_variable_that_breaks_git_is_refused_in_words(
         assert not {"\x1b", "\r"} & set(result.err) and "Traceback" not in result.err
         assert result.status == 0 or "hint: " in result.err
     assert clone.refs() == before
+
+
+def test_P7_L18_literal_pathspecs_hide_no_commit(world: World, poolside: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who touched the path is asked where upstream undid a change without a word about it."""
+    world.land({"a.py": TEN}, "Begin", 1)
+    world.nightly("2026-07-03")
+    world.fork_at()
+    patch = {"a.py": TEN.replace("line 2\n", "line two\n")}
+    world.patch(patch, "Speed up relu (#11)\n")
+    world.land(patch, "Speed up relu", 11)
+    world.land({"a.py": TEN}, "Clean up", 12)
+    world.land({"a.py": TEN.replace("line 2\n", "line zwei\n")}, "Edit on", 13)
+    world.nightly("2026-07-10")
+    clone = world.clone()
+    with monkeypatch.context() as within:
+        within.setenv("GIT_LITERAL_PATHSPECS", "1")
+        result = poolside(clone, "sync", "-n", "--json")
+    assert (result.status, [snag["name"] for snag in json.loads(result.out)["snags"]]) == (1, ["undone-silently"])
+
+
+@pytest.mark.parametrize("word", ["--abort", "--skip"])
+@pytest.mark.parametrize("name", ["GIT_GLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"])
+def test_P7_a_variable_about_pathspecs_keeps_nobody_in_a_stop(
+    stopped: World, poolside: Run, monkeypatch: pytest.MonkeyPatch, name: str, word: str
+) -> None:
+    clone = stopped.there()
+    with monkeypatch.context() as within:
+        within.setenv(name, "1")
+        result = poolside(clone, "sync", word)
+    assert result.status == 0, result
+    assert not clone.refs("refs/poolside/stopped")
+    assert clone.git("status", "--porcelain") == ""
