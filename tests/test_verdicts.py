@@ -710,6 +710,21 @@ def test_L18_tweaked_and_then_undone_is_not_dropped(begun: World, poolside: Run)
     assert snags(result) == ["undone-silently"]
 
 
+@pytest.mark.parametrize("name", ["a\nb.py", "a.py\r", "\udcff\n"])
+def test_C9_L18_who_undid_a_path_of_any_bytes_is_found(world: World, poolside: Run, name: str) -> None:
+    world.land({name: text(), "c.py": text()}, "Begin", 1)
+    world.nightly("2026-07-03")
+    world.fork_at()
+    patch = {name: text({2: "two"}), "c.py": text({2: "two"})}
+    pick_first(world, patch)
+    world.land(patch, "Speed up relu", 11)
+    world.land({name: text()}, "Clean up", 12)
+    world.land({name: text({2: "zwei"})}, "Edit on", 13)
+    world.nightly("2026-07-10")
+    _, result = synced(world, poolside, "-n", status=1)
+    assert snags(result) == ["undone-silently"]
+
+
 @pytest.mark.parametrize("how", ["deleted, then made anew", "added, then deleted"])
 def test_L18_a_file_that_is_there_again_or_gone_again_is_asked_about(begun: World, poolside: Run, how: str) -> None:
     files: dict[str, str | None] = {"b.py": None} if how.startswith("deleted") else {"new.py": "import a\n" * 9}

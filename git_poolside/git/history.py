@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable
 
 from git_poolside.git import line
@@ -67,7 +68,9 @@ def touching(git: Git, base: Oid, target: Oid, paths: Iterable[bytes]) -> list[O
     names = [b":(literal)" + path for path in paths]
     if not names:
         return []
-    revisions = f"{base}..{target}".encode()
-    # --stdin takes revisions and pathspecs, so the number of paths has no limit (git-rev-list(1)).
-    asked = b"\n".join([revisions, b"--", *names]) + b"\n"
-    return [Oid(oid) for oid in git.lines("rev-list", "--topo-order", "--reverse", "--stdin", input=asked)]
+    # --stdin takes revisions and pathspecs, so the number of paths has no limit (git-rev-list(1)). It reads lines, that
+    # end as on Windows too: a path with such an end in it is an argument (edge case C9).
+    odd = [name for name in names if b"\n" in name or name.endswith(b"\r")]
+    asked = b"\n".join([f"{base}..{target}".encode(), b"--", *(name for name in names if name not in odd)]) + b"\n"
+    arguments = ["--topo-order", "--reverse", "--stdin", "--", *map(os.fsdecode, odd)]
+    return [Oid(oid) for oid in git.lines("rev-list", *arguments, input=asked)]
