@@ -381,7 +381,6 @@ class World:
             and self._as_ever(self.upstream)
             and (Path(self.env["HOME"]) / ".gitconfig").read_text() == GITCONFIG
             and {name for name in self.env if name.startswith("GIT_")} <= HERMETIC
-            and git_version() < SERVERS_HEAD_IS_NOTED
             and head in ours
             and not self.fork.refs("refs/tags")
             and {"refs/heads/main", "refs/heads/nightly"} <= theirs.keys()
@@ -389,6 +388,7 @@ class World:
             return None
         branch = head.removeprefix("refs/heads/")
         url, other = self.fork.path.as_uri(), self.upstream.path.as_uri()
+        default = (self.upstream.path / "HEAD").read_text().removeprefix("ref: refs/heads/").strip()
         who = f"{self.env['GIT_COMMITTER_NAME']} <{self.env['GIT_COMMITTER_EMAIL']}> {self.env['GIT_COMMITTER_DATE']}"
         begun = f"{'0' * 40} {ours[head]} {who}\tclone: from {url}\n"
         written = {
@@ -412,6 +412,9 @@ class World:
             oid = theirs[f"refs/heads/{name}"]
             written[f"refs/remotes/upstream/{name}"] = f"{oid}\n"
             written[f"logs/refs/remotes/upstream/{name}"] = f"{'0' * 40} {oid} {who}\tfetch -q upstream: storing head\n"
+            if git_version() >= SERVERS_HEAD_IS_NOTED and name == default:
+                written["refs/remotes/upstream/HEAD"] = f"ref: refs/remotes/upstream/{name}\n"
+                written["logs/refs/remotes/upstream/HEAD"] = f"{'0' * 40} {oid} {who}\tfetch\n"
         for file, text in written.items():
             target = path / ".git" / file
             target.parent.mkdir(parents=True, exist_ok=True)
