@@ -18,7 +18,7 @@ from stat import S_IFMT
 from git_poolside.git.diff import Change, changes
 from git_poolside.git.meanwhile import meanwhile
 from git_poolside.git.merge import MergeOrt
-from git_poolside.git.objects import FILES, FOLDER, Entry, Objects, Row, Rows, entry, folders
+from git_poolside.git.objects import FILES, FOLDER, TREE_MODE, Entry, Objects, Row, Rows, entry, folders
 from git_poolside.stack.model import Conflict, Oid, Touch
 
 _OTHER_MODE = {b"100644": b"100755", b"100755": b"100644"}
@@ -47,11 +47,18 @@ class Narrow:
         self._others: dict[tuple[Oid, Oid], Oid] = {}
         self._shapes: dict[Oid, Oid] = {}
         self._alike: set[tuple[Oid, Oid]] = set()
-        self._compared: Callable[[], Change] | None = None
+        self._compared: Callable[[], list[tuple[Oid, Oid]]] | None = None
 
     def compare(self, base: Oid, ours: Oid) -> None:
         """Find out, meanwhile, in which folders the two differ by edits alone: questions about them are to come."""
-        self._compared = meanwhile(lambda: changes(self._objects.git, [(base, ours)])[0])
+        self._compared = meanwhile(lambda: self._edited_between(base, ours))
+
+    def _edited_between(self, base: Oid, ours: Oid) -> list[tuple[Oid, Oid]]:
+        """The folders in which one tree differs from the other by edits alone, as they are in both."""
+        [change] = changes(self._objects.git, [(base, ours)])
+        inside = [one for one in change.folders if one.new_mode == TREE_MODE]
+        odd = [one.path for one in inside if not self._objects.written_by_git(one.new)]
+        return [(one.old, one.new) for one in _merely_edited(change, odd)]
 
     def learn(self, change: Change) -> None:
         """Which folders the patch leaves in their shape."""
@@ -94,8 +101,7 @@ class Narrow:
         """What is asked in the place of `ours`. Raises `WholeTrees`."""
         if self._compared is not None:
             found, self._compared = self._compared(), None
-            odd = [one.path for one in found.folders if one.new_mode and not self._objects.written_by_git(one.new)]
-            self._alike |= {(self.shape(one.old), self.shape(one.new)) for one in _merely_edited(found, odd)}
+            self._alike |= {(self.shape(old), self.shape(new)) for old, new in found}
         touched = {folder for touch in change.touches for folder in folders(touch.path)}
         return self._above(change.base, ours, touched, b"")
 
