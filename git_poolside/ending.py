@@ -75,8 +75,9 @@ def finish(context: Context, outcome: Outcome, fork: Repository | None = None) -
         from git_poolside.operation.push import push
 
         try:
-            outcome.topics = push(context.git, context.config, ui, context.command).topics
-            outcome.pushed = True
+            pushed = push(context.git, context.config, ui, context.command)
+            outcome.topics, outcome.pushed = pushed.topics, True
+            outcome.notes += pushed.notes
         except PoolsideError as error:
             failure = error
     if not ui.json:

@@ -55,6 +55,8 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
         )
         return 0
     _show(context, config, done)
+    for note in () if pushed is None else pushed.notes:
+        ui.warn(note)
     if pushed is None:
         ui.hint("git poolside undo   (brings it back)", *_next(git, config))
     return 0

@@ -105,15 +105,17 @@ def remember_ancestor(older: Oid, newer: Oid) -> None:
 _ANCESTRY: dict[tuple[Oid, Oid], bool] = {}
 
 
-def refuse_moved(git: Git, changes: Iterable[RefChange]) -> None:
-    """Raises `Refused` where a ref is not at its expected value any more."""
+def refuse_moved(
+    git: Git, changes: Iterable[RefChange], hint: str = "git poolside status   (shows where everything stands)"
+) -> None:
+    """Raises `Refused` where a ref is not at its expected value any more; `hint` is what there is to do then."""
     expected = {change.ref: change.before for change in changes}
     now = read(git, expected)
     if moved := [ref.removeprefix("refs/heads/") for ref in expected if now[ref] != expected[ref]]:
         raise Refused(
             f"'{moved[0]}' was moved by somebody else while poolside worked",
             snag="moved-since",
-            hints=["nothing was changed; run the command again"],
+            hints=[hint],
         )
 
 

@@ -26,6 +26,7 @@ from git_poolside.ui import Ui, clean
 
 PREPARED, REFS = "prepared", "refs"
 FINISHED, TAKEN_BACK = "finished", "taken back"
+_UNCHANGED = "nothing was changed; run the command again"
 _SHAPE: Shape = {
     "action": TEXT, "phase": re.compile(f"{PREPARED}|{REFS}"), "stop": bool, "begins?": Either(({}, None)),
     "changes": [Row((TEXT, MAYBE, MAYBE))], "worktrees": [Row((TEXT, Either((TEXT, None)), OID, OID))],
@@ -177,7 +178,7 @@ def carry_out(
     """
     interrupt.check()
     moving = tuple(change for change in changes if change.before != change.after)
-    refs.refuse_moved(git, moving)
+    refs.refuse_moved(git, moving, _UNCHANGED)
     along = worktrees_of(git, moving)
     if standing is not None:
         along = (*(entry for entry in along if entry.path != standing.path), standing)
@@ -193,6 +194,10 @@ def carry_out(
         refs.move(git, moving, action)
     except BaseException as error:
         done = _settle_at_once(git, journal, error)
+        if isinstance(error, Refused) and error.snag == "moved-since":
+            if done == FINISHED:  # somebody else has done a part of it, and we the rest
+                return along
+            error.hints = (_UNCHANGED,)
         if done == FINISHED and isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt("the branches had moved already; git poolside undo takes it back") from error
         raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from git_poolside.config import Config
 from git_poolside.errors import LeaseLost, Refused
@@ -15,7 +16,7 @@ from git_poolside.git.remotes import Remote
 from git_poolside.operation import journal, log, proposals
 from git_poolside.operation.edit import Desk
 from git_poolside.operation.proposals import Record
-from git_poolside.operation.push import failure, per_ref, send_refs
+from git_poolside.operation.push import failure, per_ref, send_refs, went_through
 from git_poolside.stack.model import Commit, Oid, RefChange
 from git_poolside.stack.proposal import branch_name
 from git_poolside.stack.values import frozen, replace
@@ -154,5 +155,6 @@ def keep(at: Desk, command: Sequence[str], to: Target, record: Record, pushed: b
             moves.insert(0, log.write(own, committer, operation, previous, config.operations.keep))
             moves.append(RefChange(tracking, refs.read_one(git, tracking), record.tip))
         inner.keep([move.after for move in moves if move.after is not None])
-        journal.carry_out(git, "poolside upstream", moves)
+        with went_through(config, _AGAIN) if pushed else nullcontext():
+            journal.carry_out(git, "poolside upstream", moves)
         return replace(record, tag=kept.after)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 
 from git_poolside import __version__
 from git_poolside.config import Config
@@ -88,8 +88,9 @@ def push(git: Git, config: Config, ui: Ui, command: Sequence[str], *, dry_run: b
     sent = {**{ref: tip for ref, (_, tip) in wanted.items()}, **({record: tag} if recorded else {})}
     here = refs.below(git, config.published.prefix).get(record)
     new = [RefChange(record, here, tag)] if recorded else []
-    _log(git, config, command, local, sent, new, committer.identity)
-    _follow(git, config, wanted)
+    with went_through(config, "git poolside push"):
+        _log(git, config, command, local, sent, new, committer.identity)
+    notes = (*notes, *_follow(git, config, wanted))
     topics: list[Topic] = []
     before, tip = wanted.get(config.ref(config.branches.patches), (None, None))
     if before and tip and not refs.is_ancestor(git, before, tip):
@@ -110,6 +111,16 @@ def _retire(
         return retention.take_off(git, remote, gone) if gone else ((), ())
     except PoolsideError as error:
         return (), (f"older records stay on '{remote.name}': {error.message}",)
+
+
+@contextmanager
+def went_through(config: Config, again: str) -> Iterator[None]:
+    """Around the log entry of a push that the server has taken: an error says so, and that `again` writes it."""
+    try:
+        yield
+    except PoolsideError as error:
+        error.hints = (f"{again}   (writes it into the log: '{config.remotes.fork}' has taken it all)",)
+        raise
 
 
 class _Taken(Exception):
@@ -345,8 +356,11 @@ def failure(
     )
 
 
-def _follow(git: Git, config: Config, wanted: Mapping[str, tuple[Oid | None, Oid]]) -> None:
-    """The tracking refs name what the server has now, also where the remote has no such refspec."""
+def _follow(git: Git, config: Config, wanted: Mapping[str, tuple[Oid | None, Oid]]) -> tuple[str, ...]:
+    """The tracking refs name what the server has now, also where the remote has no such refspec.
+
+    What there is to say if they cannot be moved: git-push(1) does not fail for that either.
+    """
     tracking = {ref: config.fork_ref(ref.removeprefix("refs/heads/")) for ref in wanted}
     here = refs.read(git, tracking.values())
     moves = [
@@ -354,5 +368,11 @@ def _follow(git: Git, config: Config, wanted: Mapping[str, tuple[Oid | None, Oid
         for ref, (_, tip) in wanted.items()
         if here[tracking[ref]] != tip
     ]
-    if moves:
-        refs.move(git, moves, "poolside push")
+    try:
+        if moves:
+            refs.move(git, moves, "poolside push")
+    except PoolsideError as error:
+        why = error.message.partition("\n")[0]
+        remote = config.remotes.fork
+        return (f"'{remote}' has all of it, but its tracking branches are behind until the next fetch: {why}",)
+    return ()

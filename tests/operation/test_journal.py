@@ -19,6 +19,7 @@ from tests.scenario import Repo, World
 
 PARENT = 'read -r _ _ _ parent _ < "/proc/$PPID/stat"\n'
 KILL = PARENT + "kill -KILL $parent $PPID\n"
+SYNCED = ["Add the build workflow", "Use our index", "Set the version to the nightly of 2026-07-10"]
 TAKEN_BACK = "note: an interrupted 'poolside sync' was found and taken back"
 FINISHED = "note: an interrupted 'poolside sync' was found and finished"
 
@@ -66,6 +67,29 @@ def test_P8_killed_while_the_worktree_is_brought_along_is_taken_back(simple: Wor
     again = poolside(clone, "sync")
     assert (again.status, "note: an interrupted" in again.err) == (0, False)
     assert clone.git("status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("value", ["upstream/main", "main~1"], ids=["where it goes", "elsewhere"])
+def test_P7_a_branch_that_is_moved_while_the_worktree_is_brought_along(
+    simple: World, poolside: Run, value: str
+) -> None:
+    clone = simple.clone()
+    clone.git("branch", "main", "origin/main")
+    before = everything(clone)
+    hook(clone, "post-checkout", f'rm "$0"\ngit update-ref refs/heads/main {value}\n')
+    result = poolside(clone, "sync")
+    if value == "upstream/main":  # fetched by hand, say: what is wanted of it is done
+        assert (result.status, clone.subjects("main..poolside-main")) == (0, SYNCED)
+    else:
+        assert (result.status, result.err.splitlines()) == (
+            1,
+            [
+                "error: 'main' was moved by somebody else while poolside worked",
+                "hint: nothing was changed; run the command again",
+            ],
+        )
+        clone.git("update-ref", "refs/heads/main", "origin/main")
+        assert everything(clone) == before
 
 
 def smudging(clone: Repo, script: str) -> None:

@@ -440,6 +440,50 @@ def test_P4_a_push_that_is_killed_when_it_notes_what_the_server_has_leaves_no_lo
     assert synced.fork.rev("poolside-main") == clone.rev("poolside-main") == clone.rev("origin/poolside-main")
 
 
+def test_P4_tracking_refs_that_cannot_be_moved_are_only_noted(synced: World, poolside: Run) -> None:
+    clone = synced.there()
+    locked = clone.path / ".git/refs/remotes/origin/main.lock"
+    locked.parent.mkdir(parents=True, exist_ok=True)
+    locked.touch()
+    result = poolside(clone, "push")
+    said, _, why = result.err.splitlines()[-1].partition(": 'git update-ref' failed (exit 128): ")
+    assert (result.status, said) == (
+        0,
+        "warning: 'origin' has all of it, but its tracking branches are behind until the next fetch",
+    )
+    assert f"Unable to create '{locked}'" in why
+    assert synced.fork.refs("refs/heads") == {ref: clone.rev(ref) for ref in BRANCHES}
+    locked.unlink()
+    assert poolside(clone, "push").out == "Nothing to push: 'origin' has these branches already.\n"
+
+
+@pytest.mark.parametrize("command", ["sync", "undo"])
+def test_P4_a_command_that_pushes_too_tells_what_could_not_be_noted(synced: World, poolside: Run, command: str) -> None:
+    clone = synced.there()
+    if command == "undo":
+        assert poolside(clone, "push").status == 0
+    locked = clone.path / ".git/refs/remotes/origin/main.lock"
+    locked.parent.mkdir(parents=True, exist_ok=True)
+    locked.touch()
+    result = poolside(clone, command, "--push")
+    assert result.status == 0, result.err
+    assert ": 'origin' has all of it, but its tracking branches are behind until the next fetch: " in result.err
+
+
+def test_P4_a_log_that_cannot_be_written_tells_that_the_push_went_through(synced: World, poolside: Run) -> None:
+    clone = synced.there()
+    locked = clone.path / ".git/refs/poolside/operations.lock"
+    hook(synced.fork, "post-receive", f": > {locked}\n")
+    result = poolside(clone, "push")
+    assert (result.status, result.err.splitlines()[-1]) == (
+        128,
+        "hint: git poolside push   (writes it into the log: 'origin' has taken it all)",
+    )
+    assert synced.fork.rev("poolside-main") == clone.rev("poolside-main")
+    locked.unlink()
+    assert poolside(clone, "push").out.startswith("'origin' had taken these branches already, with ")
+
+
 def test_P4_killed_after_the_server_accepted_running_again_finds_out(synced: World, poolside: Run) -> None:
     clone = synced.there()
     operations = clone.rev("refs/poolside/operations")
