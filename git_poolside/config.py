@@ -6,7 +6,7 @@ The file is data: nothing in it runs a command, leaves the worktree or names a r
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, get_type_hints
 import tomli
 
 from git_poolside.errors import NotAFork, Refused
+from git_poolside.git.held import texts
 from git_poolside.git.process import Git
 from git_poolside.stack import names
 from git_poolside.stack.values import as_dict, field, fields, frozen
@@ -320,7 +321,7 @@ def load(git: Git, given: str | None, recorded: str | None) -> Config:
         (f"refs/heads/{patches}", f"refs/remotes/{Remotes.fork}/{patches}"),
         f"refs/remotes/{Remotes.fork}/HEAD",
     )
-    there = _there(git, [*(f"{ref}:{FILE}" for ref in (*tips, default)), *(f"{ref}^{{commit}}" for ref in tips)])
+    there = texts(git, (*tips, default), FILE)
     if branch == patches:
         for ref in tips:
             found = _blob(git, ref, there)
@@ -339,7 +340,7 @@ def load(git: Git, given: str | None, recorded: str | None) -> Config:
         if head == config.fork_ref(branch or config.branches.patches):
             return parse(found, f"{FILE} of {head.removeprefix('refs/remotes/')}", Origin.PATCHES)
         return config
-    if any(f"{ref}^{{commit}}" in there for ref in tips):
+    if any(ref in there for ref in tips):
         if patches != Branches.patches:
             return parse(f'[branches]\npatches = "{patches}"\n', "git config poolside.branch")
         return Config()
@@ -350,21 +351,9 @@ def load(git: Git, given: str | None, recorded: str | None) -> Config:
     )
 
 
-def _there(git: Git, asked: Sequence[str]) -> dict[str, bytes]:
-    """What is there of the objects with these names, by one process (git-cat-file(1), BATCH OUTPUT)."""
-    rest = git.try_run("cat-file", "--batch", input="".join(f"{name}\n" for name in asked).encode()).stdout
-    found: dict[str, bytes] = {}
-    for name in asked:
-        head, _, rest = rest.partition(b"\n")
-        size = head.rpartition(b" ")[2]
-        if size.isdigit():
-            found[name], rest = rest[: int(size)], rest[int(size) + 1 :]
-    return found
-
-
-def _blob(git: Git, ref: str, there: Mapping[str, bytes]) -> str | None:
+def _blob(git: Git, ref: str, there: Mapping[str, bytes | None]) -> str | None:
     """The file's text on a ref; a symbolic link is no file."""
-    text = there.get(f"{ref}:{FILE}")
+    text = there.get(ref)
     if text is None or not git.try_run("ls-tree", ref, "--", FILE).text.startswith("100"):
         return None
     try:

@@ -18,6 +18,8 @@ LEVELS = [
     "actions",
     "ui",
     "git.process",
+    "git.ref_files",
+    "git.held",
     "config",
     "git",
     "live",
@@ -83,8 +85,8 @@ def imports(tree: ast.AST) -> Iterator[str]:
 @cache
 def level(module: str) -> int:
     name = module.removeprefix("git_poolside").lstrip(".")
-    found = [i for i, prefix in enumerate(LEVELS) if name == prefix or name.startswith(prefix + ".")]
-    return max(found) if name.startswith("git.process") is False else LEVELS.index("git.process")
+    found = [prefix for prefix in LEVELS if name == prefix or name.startswith(prefix + ".")]
+    return LEVELS.index(max(found, key=len))
 
 
 def test_arrows_point_down_only() -> None:

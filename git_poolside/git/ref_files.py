@@ -1,7 +1,7 @@
 """Refs as their files have them (gitrepository-layout(5)): what a process of git's would be started for.
 
 A value stands in the ref's own file, or else in ``packed-refs``. Whoever packs refs writes that file before he takes
-theirs away, so the ref's own is looked at first. Anything but a plain value is left to git.
+theirs away, so the ref's own is looked at first. Anything but a value, or another ref's name, is left to git.
 """
 
 from __future__ import annotations
@@ -10,9 +10,13 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from git_poolside.stack.model import NULL_OID, Oid
 from git_poolside.stack.names import is_branch
+
+if TYPE_CHECKING:
+    from git_poolside.git.process import Git
 
 SHARED = ("refs/heads/", "refs/remotes/", "refs/tags/", "refs/poolside/")
 """Refs whose files lie in the common folder, whichever worktree asks."""
@@ -24,13 +28,23 @@ class Odd(Exception):
     """What only git can tell."""
 
 
-def value(common_dir: Path, ref: str) -> Oid | None:
-    """The value of a ref, None where there is no such. Raises `Odd`, for one that stands for another too."""
-    if not ref.startswith(SHARED) or not is_branch(ref):
+def in_use(git: Git) -> bool:
+    """Whether refs and their logs are files: git has another format, and another place, for them (git-config(1))."""
+    return git.setting("extensions.refStorage") in (None, "files") and "GIT_REFERENCE_BACKEND" not in git.environment
+
+
+def value(common_dir: Path, ref: str, links: int = 5) -> Oid | None:
+    """The value of a ref, or of the one that it stands for; None where there is no such. Raises `Odd`."""
+    if not ref.startswith(SHARED) or not is_branch(ref) or not links:
         raise Odd
-    own = _own(common_dir / ref)
-    if own is not None:
-        return own
+    said = _content(common_dir / ref)
+    if said is not None and said.startswith(b"ref: "):
+        found = value(common_dir, os.fsdecode(said[5:].removesuffix(b"\n")), links - 1)
+        if found is None:
+            raise Odd
+        return found
+    if said is not None:
+        return _value(said)
     data = _packed(common_dir)
     at = data.find(b" %s\n" % os.fsencode(ref))
     return _checked(data, at) if at >= 0 else None
@@ -48,7 +62,7 @@ def below(common_dir: Path, prefix: str) -> dict[str, Oid]:
     """All refs below a prefix, which ends with a slash, in the order of their names. Raises `Odd`."""
     if not prefix.startswith(SHARED) or not is_branch(prefix[:-1]):
         raise Odd
-    own = {ref: _own(common_dir / ref) for ref in _files(common_dir / prefix, prefix)}
+    own = {ref: value(common_dir, ref) for ref in _files(common_dir / prefix, prefix)}
     found: dict[str, Oid] = {}
     data, words = _packed(common_dir), b" %s" % os.fsencode(prefix)
     at = data.find(words)
@@ -95,12 +109,6 @@ def _files(folder: Path, prefix: str) -> Iterable[str]:
             yield from _files(folder / entry.name, f"{name}/")
         else:
             yield name
-
-
-def _own(path: Path) -> Oid | None:
-    """The value in a ref's own file, None where there is no such."""
-    said = _content(path)
-    return None if said is None else _value(said)
 
 
 def _content(path: Path) -> bytes | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from git_poolside.git import refs
+from git_poolside.git import ref_files
 from git_poolside.git.process import Git
 from git_poolside.stack.model import NULL_OID
 from git_poolside.terminal import by_line
@@ -35,7 +35,7 @@ def said(git: Git, ref: str) -> list[str]:
 
 def _entries(git: Git, ref: str) -> list[tuple[bytes, bytes, bytes]] | None:
     """Old value, new value and message of each entry, by the reflog's file; None in a repository that has no such."""
-    if not refs.in_files(git):
+    if not ref_files.in_use(git):
         return None
     try:
         return _ENTRY.findall((git.common_dir / "logs" / ref).read_bytes())

@@ -38,7 +38,7 @@ def read(git: Git, refs: Iterable[str]) -> dict[str, Oid | None]:
     """The value of each ref; None where it does not exist. By their files, or else by one process."""
     found: dict[str, Oid | None] = {}
     odd: list[str] = []
-    files = in_files(git)
+    files = ref_files.in_use(git)
     for ref in refs:
         if ref in _MOMENT:
             found[ref] = _MOMENT[ref]
@@ -63,7 +63,7 @@ def below(git: Git, prefix: str) -> dict[str, Oid]:
     """All refs whose names start with `prefix`, which ends with a slash, in the order of their names, ``-2`` before
     ``-10``.
     """
-    if in_files(git):
+    if ref_files.in_use(git):
         with suppress(ref_files.Odd):
             return ref_files.below(git.common_dir, prefix)
     return _ask(git, [prefix])
@@ -73,11 +73,6 @@ def _ask(git: Git, names: Iterable[str]) -> dict[str, Oid]:
     """What git has for refs and below prefixes."""
     lines = git.lines("for-each-ref", "--sort=version:refname", "--format=%(objectname) %(refname)", *names)
     return {ref: Oid(oid) for oid, ref in (line.split(" ") for line in lines)}
-
-
-def in_files(git: Git) -> bool:
-    """Whether refs and their logs are files: git has another format, and another place, for them (git-config(1))."""
-    return git.setting("extensions.refStorage") in (None, "files") and "GIT_REFERENCE_BACKEND" not in git.environment
 
 
 def resolve(git: Git, name: str) -> Oid | None:

@@ -126,7 +126,7 @@ def branch(git: Git) -> str | None:
 
 def head_and_branch(git: Git) -> tuple[Oid | None, str | None]:
     """The commit that is checked out, and the branch; by the files that tell it, or else by few processes."""
-    if refs.in_files(git):
+    if ref_files.in_use(git):
         with suppress(ref_files.Odd):
             standing, on = ref_files.head(git.git_dir)
             return refs.read_one(git, on) if on is not None else standing, on
@@ -157,7 +157,7 @@ def refuse_in_progress(git: Git, but: str = "") -> None:
     `but` is the file of what may be.
     """
     there = {name for name, *_ in _IN_PROGRESS if (git.git_dir / name).exists()}
-    if not refs.in_files(git):  # there a pseudo-ref is no file
+    if not ref_files.in_use(git):  # there a pseudo-ref is no file
         asked = [name for name, is_ref, *_ in _IN_PROGRESS if is_ref]
         said = git.lines("cat-file", "--batch-check=%(objecttype)", input="\n".join([*asked, ""]).encode())
         there |= {name for name, answer in zip(asked, said, strict=True) if answer == "commit"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from git_poolside.errors import Refused
-from git_poolside.git import refs
+from git_poolside.git import ref_files, refs
 from git_poolside.git.process import Git, open_repository
 from git_poolside.stack.model import NULL_OID, Oid, RefChange
 from tests.scenario import World
@@ -28,7 +28,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 ODD = {
-    "refs/heads/alias": "ref: refs/heads/main\n",
+    "refs/heads/round": "ref: refs/heads/round\n",
     "refs/heads/dangling": "ref: refs/heads/gone\n",
     "refs/heads/empty": "",
     "refs/heads/null": f"{NULL_OID}\n",
@@ -49,13 +49,14 @@ def test_files_are_read_as_git_reads_them(simple: World, asked: list[str], packe
         fork.git("pack-refs", "--all")
         fork.git("update-ref", PATCHES, MAIN)
         fork.git("update-ref", "-d", "refs/heads/n-7")
+    fork.git("symbolic-ref", ALIAS, MAIN)
     (fork.path / "refs/heads/main.lock").write_text("")
     (fork.path / "refs/heads/nothing/in/it").mkdir(parents=True)
     git = open_repository(fork.path)
     for prefix in ("refs/heads/", "refs/heads/a/", "refs/tags/", "refs/none/", "refs/heads/main/"):
         listed = fork.git("for-each-ref", "--sort=version:refname", "--format=%(refname) %(objectname)", prefix)
         assert list(refs.below(git, prefix).items()) == [tuple(line.split(" ")) for line in listed.splitlines()]
-    for name in (*names, "main", "poolside-main", "a", "a/b", "nothing", "main.lock", "gone"):
+    for name in (*names, "main", "alias", "poolside-main", "a", "a/b", "nothing", "main.lock", "gone"):
         said = fork.git("rev-parse", "-q", "--verify", f"refs/heads/{name}", check=False)
         assert refs.read_one(git, f"refs/heads/{name}") == (said or None)
     assert asked == ["refs/none/", "refs/heads/main.lock"]  # neither a kind of ref that is known, nor a ref's name
@@ -132,11 +133,13 @@ def test_each_worktree_has_its_own_bisection(simple: World) -> None:
 
 def test_nothing_is_read_where_refs_may_be_kept_otherwise_than_in_files(simple: World) -> None:
     git = open_repository(simple.fork.path)
-    assert refs.in_files(git)
-    assert not refs.in_files(git.with_environment(GIT_REFERENCE_BACKEND="reftable:///somewhere"))
+    assert ref_files.in_use(git)
+    assert not ref_files.in_use(git.with_environment(GIT_REFERENCE_BACKEND="reftable:///somewhere"))
     setting = {"COUNT": "1", "KEY_0": "extensions.refStorage", "VALUE_0": "reftable:///somewhere"}
     other = open_repository(simple.upstream.path)
-    assert not refs.in_files(other.with_environment(**{f"GIT_CONFIG_{name}": value for name, value in setting.items()}))
+    assert not ref_files.in_use(
+        other.with_environment(**{f"GIT_CONFIG_{name}": value for name, value in setting.items()})
+    )
 
 
 @pytest.mark.parametrize("ref, before", [(PATCHES, MAIN), (PATCHES, None), (GONE, MAIN)])
