@@ -6,10 +6,12 @@ import os
 import sys
 
 from git_poolside import __version__
-from git_poolside.errors import EXIT_BUG, EXIT_CLOSED_PIPE, EXIT_USAGE, GitFailed, PoolsideError, in_full
+from git_poolside.errors import EXIT_BUG, EXIT_CLOSED_PIPE, EXIT_USAGE, GitFailed, PoolsideError, SystemFailed, in_full
+from git_poolside.streams import give_up, open_closed, unwritten
 
 TYPE_CHECKING = False  # as type checkers read it; typing is slow to import
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn
 
     from git_poolside.commands import Parser
@@ -22,8 +24,29 @@ _UNCOLLECTED = 200_000
 
 def run(command: str) -> NoReturn:
     """What ``bin/git-poolside-<command>`` calls."""
-    _answer_at_once([command, *sys.argv[1:]])
-    leave(main(command, sys.argv[1:]))
+    _begin([command, *sys.argv[1:]], lambda: main(command, sys.argv[1:]))
+
+
+def _begin(words: list[str], go_on: Callable[[], int]) -> NoReturn:
+    """Answer at once if that is possible, or else go on, and end the process.
+
+    A closed standard stream is as with git (`open_closed`); one that takes nothing ends it as the manual has it.
+    """
+    open_closed()
+    try:
+        status = _answer_at_once(words)
+        if status is None:
+            status = go_on()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        give_up(sys.stdout)
+        status = EXIT_CLOSED_PIPE
+    except OSError as error:
+        give_up(sys.stdout)
+        failed = SystemFailed(unwritten(error, sys.stdout))
+        sys.stderr.write(f"fatal: {failed.message}\n")
+        status = failed.exit_code
+    leave(status)
 
 
 def leave(status: int) -> NoReturn:
@@ -36,44 +59,47 @@ def leave(status: int) -> NoReturn:
 
 def dispatch() -> NoReturn:
     """What ``bin/git-poolside`` calls: the first word is the command (git-poolside-WORD on PATH if not ours)."""
-    words = sys.argv[1:]
-    _answer_at_once(words)
+    _begin(sys.argv[1:], lambda: _dispatch(sys.argv[1:]))
+
+
+def _dispatch(words: list[str]) -> int:
     from git_poolside.commands import COMMANDS
 
     if not words or words[0] in ("-h", "--help", "help"):
         if words[1:] and words[1] in COMMANDS:
-            sys.exit(_manual(words[1]))
+            return _manual(words[1])
         sys.stdout.write(_overview())
-        sys.exit(0 if words else EXIT_USAGE)
+        return 0 if words else EXIT_USAGE
     if words[0] in COMMANDS:
-        leave(main(words[0], words[1:]))
+        return main(words[0], words[1:])
     import shutil
 
     if not words[0].startswith("-") and (program := shutil.which(f"git-poolside-{words[0]}")):
         sys.stdout.flush()
         os.execv(program, [program, *words[1:]])
-    sys.exit(_unknown(words[0]))
+    return _unknown(words[0])
 
 
-def _answer_at_once(words: list[str]) -> None:
+def _answer_at_once(words: list[str]) -> int | None:
     """What shells ask at every prompt and TAB, and the version: answered before anything slow is imported."""
     if words == ["status", "--short"]:
         from git_poolside.prompt import recall
 
         if (line := recall()) is not None:
             os.write(1, f"{line}\n".encode("utf-8", "replace"))
-            sys.exit(0)
+            return 0
     elif words[:1] == ["--complete"]:
         from git_poolside.live import answer
 
-        sys.exit(answer(words[1:]))
+        return answer(words[1:])
     elif words[:1] == ["--version"]:
         print(f"git-poolside {__version__}")
         if words[1:] == ["--build-options"]:
             from git_poolside.git.versions import beneath
 
             print(*beneath(), sep="\n")
-        sys.exit(0)
+        return 0
+    return None
 
 
 def main(command: str, argv: list[str]) -> int:
@@ -127,6 +153,11 @@ def _main(command: str, argv: list[str]) -> int:
         with paged("" if ui.json else f"{command} {getattr(arguments, 'word', None) or ''}".rstrip()):
             status: int = module.run(context, arguments)
             sys.stdout.flush()
+        if ui.unwritten is not None:
+            if not status:
+                raise ui.unwritten
+            if not isinstance(ui.unwritten, BrokenPipeError):
+                ui.warn(f"{ui.unwritten.filename}: {ui.unwritten.strerror}")
         return status
     except PoolsideError as error:
         interrupt.check(error.status if isinstance(error, GitFailed) else 0)
@@ -141,11 +172,9 @@ def _main(command: str, argv: list[str]) -> int:
             unattended.failed(context, error)
         return error.exit_code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up(sys.stdout)
         return EXIT_CLOSED_PIPE
     except OSError as error:
-        from git_poolside.errors import SystemFailed
-
         interrupt.check()
         failed = SystemFailed(error)
         ui.error(failed)

@@ -80,6 +80,13 @@ def finish(context: Context, outcome: Outcome, fork: Repository | None = None) -
             outcome.notes += pushed.notes
         except PoolsideError as error:
             failure = error
+    with ui.regardless():
+        return _tell(context, outcome, fork, failure)
+
+
+def _tell(context: Context, outcome: Outcome, fork: Repository | None, failure: PoolsideError | None) -> int:
+    """Report what was done, and `failure` if it was not pushed. Returns the exit code."""
+    ui = context.ui
     if not ui.json:
         ui.page = page(context.git, context.config.remotes.upstream)
     (pulled if outcome.order.moves else report).show(ui, context.config, outcome)

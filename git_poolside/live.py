@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-from git_poolside.errors import ALLOWABLE_SNAGS, EXIT_CLOSED_PIPE, PoolsideError
+from git_poolside.errors import ALLOWABLE_SNAGS, PoolsideError
 from git_poolside.git.brief import ask
 from git_poolside.terminal import by_line, clean
 
@@ -52,11 +52,8 @@ def answer(kinds: list[str]) -> int:
             lines.setdefault(value, meaning)
     shown = [f"{value}\t{_one_line(meaning)}\n" for value, meaning in lines.items() if _one_line(value) == value]
     said = "".join(shown).encode("utf-8", "replace")
-    try:
-        while said:
-            said = said[os.write(sys.stdout.fileno(), said) :]
-    except BrokenPipeError:
-        return EXIT_CLOSED_PIPE
+    while said:
+        said = said[os.write(sys.stdout.fileno(), said) :]
     return 0
 
 

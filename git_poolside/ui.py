@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from git_poolside import actions
 from git_poolside.errors import PoolsideError
+from git_poolside.streams import give_up, unwritten
 from git_poolside.terminal import clean, columns, count, cut, ellipsis, folded, listed, shown, table, without_passwords
 
 __all__ = ["Ui", "clean", "columns", "count", "cut", "folded", "listed", "table", "wants_colour"]
@@ -57,6 +58,8 @@ class Ui:
         self._out = out or sys.stdout
         self._err = err or sys.stderr
         self._drawn = 0
+        self._regardless = False
+        self.unwritten: OSError | None = None
         self.page = ""
         self._linked = False
 
@@ -185,6 +188,10 @@ class Ui:
 
     def error(self, error: PoolsideError) -> None:
         """An error's message and hints, as git shows its own; as an object too under ``--json``."""
+        with self.regardless():
+            self._error(error)
+
+    def _error(self, error: PoolsideError) -> None:
         word = "fatal" if error.exit_code == 128 else "error"
         first, *more = clean(error.message).split("\n")
         self._say(f"{word}: {first}", *more)
@@ -203,6 +210,15 @@ class Ui:
                     "snags": snags,
                 }
             )
+
+    @contextmanager
+    def regardless(self) -> Iterator[None]:
+        """In the block a stream that takes nothing is only remembered, as `unwritten`: the other one is to tell all."""
+        before, self._regardless = self._regardless, True
+        try:
+            yield
+        finally:
+            self._regardless = before
 
     @contextmanager
     def progress(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
@@ -268,18 +284,23 @@ class Ui:
         """`line` as it may be written, should its writer have forgotten to clean a part (edge case P13)."""
         return shown(line) if self._coloured or self._linked else clean(line)
 
-    @staticmethod
-    def _write(stream: TextIO, text: str) -> None:
+    def _write(self, stream: TextIO, text: str) -> None:
         text = without_passwords(text)
         text = text.replace("…", ellipsis())
         if actions.running():
             text = actions.harmless(text)
         try:
-            stream.write(text)
-        except UnicodeEncodeError:
-            encoding = stream.encoding or "ascii"
-            stream.write(text.encode(encoding, "replace").decode(encoding))
-        stream.flush()
+            try:
+                stream.write(text)
+            except UnicodeEncodeError:
+                encoding = stream.encoding or "ascii"
+                stream.write(text.encode(encoding, "replace").decode(encoding))
+            stream.flush()
+        except OSError as error:
+            give_up(stream)
+            self.unwritten = unwritten(error, stream)
+            if not self._regardless:
+                raise
 
 
 def _has_links(terminal: bool) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shlex
 import signal
 import subprocess
 import sys
@@ -435,6 +436,66 @@ def test_a_closed_pipe_is_141(simple: World) -> None:
     )  # fmt: skip
     os.close(writer)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+def written_to(where: str, clone: Repo, *words: str) -> tuple[int, str]:
+    """How a command ends whose standard output is a closed pipe, a closed stream or a device that is full; what it says
+    on the other one.
+    """
+    program = shlex.join(words)
+    if where == "a pipe":
+        reader, out = os.pipe()
+        os.close(reader)
+    else:
+        out = os.open("/dev/full", os.O_WRONLY)
+    if where == "nothing":
+        program += " >&-"
+    done = subprocess.run(["sh", "-c", program], cwd=clone.path, stdout=out, stderr=subprocess.PIPE, text=True)
+    os.close(out)
+    return done.returncode, done.stderr
+
+
+FULL = "fatal: No space left on device: standard output\n"
+READING = (["--version"], ["help"], ["status", "--short"], ["status"], ["status", "--json"])
+
+
+@pytest.mark.parametrize("words", READING, ids=" ".join)
+def test_standard_output_that_takes_nothing_is_told_as_git_does(
+    synced: World, installed: Path, poolside: Run, words: list[str]
+) -> None:
+    clone = synced.there()
+    poolside(clone, "status", "--short")  # which is remembered
+    ends = {where: written_to(where, clone, "git-poolside", *words) for where in ("nothing", "a pipe", "a full disk")}
+    hint = "hint: git poolside status   (shows where everything stands)\n" if words in READING[-2:] else ""
+    says = "hint: git poolside push   (sends the branches)\n" if words == ["status"] else ""
+    assert ends == {"nothing": (0, says), "a pipe": (141, ""), "a full disk": (128, FULL + hint)}
+
+
+def test_what_is_done_is_done_with_standard_output_closed(synced: World, installed: Path) -> None:
+    clone = synced.there()
+    before = clone.rev("poolside-main@{1}")
+    says = "hint: git poolside undo   (brings it back)\n"
+    assert written_to("nothing", clone, "git-poolside-undo") == (0, says)
+    assert clone.rev("poolside-main") == before
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["words", "json"])
+@pytest.mark.parametrize("where", ["a pipe", "a full disk"])
+def test_a_stop_is_told_where_standard_output_takes_nothing(
+    stuck: World, installed: Path, where: str, form: list[str]
+) -> None:
+    clone = stuck.clone()
+    status, said = written_to(where, clone, "git-poolside-sync", *form)
+    full = where == "a full disk"
+    assert (status, "warning: standard output: No space left on device\n" in said) == (3, full)
+    assert (clone.path / ".git/poolside/stopped.json").exists()
+    assert form or "hint: git poolside sync --abort   (goes back to where all was)\n" in said
+
+
+@pytest.mark.parametrize("where", ["a pipe", "a full disk"])
+def test_a_refusal_is_told_where_standard_output_takes_nothing(stopped: World, installed: Path, where: str) -> None:
+    status, said = written_to(where, stopped.there(), "git-poolside-undo", "--json")
+    assert (status, said.splitlines()[0].partition(":")[0]) == (1, "error")
 
 
 def test_git_that_is_missing_or_too_old(
