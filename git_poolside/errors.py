@@ -110,17 +110,24 @@ class UsageError(PoolsideError):
 
 
 class GitFailed(PoolsideError):
-    """A git process that should have worked did not: its words, its exit code. Exit 128."""
+    """A git process that should have worked did not: its words, its exit code. Exit 128.
+
+    Exit 5 where it could not fetch what a partial clone was promised (git-clone(1), ``--filter``).
+    """
 
     exit_code = EXIT_GIT_DIED
     outcome = "error"
 
     def __init__(self, arguments: Sequence[str], status: int, stderr: str) -> None:
         words = " ".join(word for word in arguments[:4])
-        super().__init__(
-            f"'git {words}' failed (exit {status}): {stderr.strip() or 'it said nothing'}",
-            hints=["git poolside status   (shows where everything stands)"],
-        )
+        said, promised = stderr.strip(), stderr.partition("could not fetch ")[2].partition(" from promisor remote")
+        message = f"'git {words}' failed (exit {status}): {said or 'it said nothing'}"
+        hints = ["git poolside status   (shows where everything stands)"]
+        if promised[1]:
+            self.exit_code = EXIT_FAR_SIDE
+            message = f"this partial clone cannot fetch what it needs: {said.splitlines()[0].removeprefix('fatal: ')}"
+            hints = [f"git cat-file -t {promised[0]}   (tries to fetch it alone)"]
+        super().__init__(message, hints=hints)
         self.status = status
         self.stderr = stderr
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import open_repository
 from git_poolside.git.promised import bring
@@ -57,6 +59,34 @@ def test_no_blob_is_needed_where_upstream_did_not_touch_the_paths(world: World, 
     assert clone.refs() == full.refs() | {"refs/heads/elsewhere": clone.rev("elsewhere")}
     after = clone.git("cat-file", "--batch-all-objects", "--batch-check=%(objecttype)").split().count("blob")
     assert after == blobs + 1, "the operation log's own"
+
+
+def test_what_cannot_be_fetched_now_is_the_far_sides_failure(world: World, poolside: Run) -> None:
+    with_stack(world, 1)
+    world.nightly("2026-07-10", world.land({"lib/file0.py": f"# lib/file0.py\n{ROWS}more\n"}, "Change the end", 2))
+    clone = blobless(world)
+    clone.git("checkout", "-q", "-b", "elsewhere", "origin/main")
+    before = clone.refs()
+    for server in (world.fork, world.upstream):
+        server.path.rename(server.path.with_suffix(".gone"))
+    result = poolside(clone, "sync", "--no-fetch")
+    assert (result.status, result.out) == (5, "")
+    message, hint = result.err.splitlines()
+    why = f"'{world.fork.path}' does not appear to be a git repository"
+    assert message == f"error: this partial clone cannot fetch what it needs: {why}"
+    assert re.fullmatch(r"hint: git cat-file -t [0-9a-f]{40}   \(tries to fetch it alone\)", hint)
+    assert clone.refs() == before
+
+
+def test_a_configuration_that_cannot_be_fetched_now_is_not_taken_for_none(simple: World, poolside: Run) -> None:
+    simple.patch({".poolside.toml": "[sync]\npush = true\n"}, "Configure\n")
+    clone = simple.clone("blobless", "--filter=blob:none", "--no-checkout")
+    simple.fork.path.rename(simple.fork.path.with_suffix(".gone"))
+    result = poolside(clone, "sync", "-n", "--no-fetch")
+    assert (result.status, result.err.splitlines()[1]) == (
+        5,
+        f"hint: git cat-file -t {clone.rev('poolside-main^0:.poolside.toml')}   (tries to fetch it alone)",
+    )
 
 
 def test_blobs_that_merges_need_are_fetched_in_one_batch(world: World, poolside: Run) -> None:

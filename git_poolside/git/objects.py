@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from git_poolside.errors import GitFailed, Refused
+from git_poolside.errors import EXIT_FAR_SIDE, GitFailed, Refused
 from git_poolside.git.packs import Spot, patched
 from git_poolside.git.process import Git
 from git_poolside.stack.model import EMPTY_TREE, Commit, Oid
@@ -56,8 +56,12 @@ Row = tuple[bytes, bytes]
 Rows = dict[bytes, Row]
 
 
-class MissingObject(Exception):
-    """An object is not here: a partial clone, or a broken one."""
+class MissingObject(GitFailed):
+    """An object is not to be had: it was promised and cannot be fetched, or the repository is damaged."""
+
+    def __init__(self, oid: Oid, error: GitFailed) -> None:
+        super().__init__(["cat-file", oid], error.status, error.stderr)
+        self.hints = self.hints if self.exit_code == EXIT_FAR_SIDE else ("git fsck   (tells what is damaged)",)
 
 
 @cache
@@ -105,19 +109,23 @@ class Objects:
         self._proper: set[Oid] = set()
 
     def read(self, oid: Oid) -> bytes:
-        """The bytes of an object. Raises `MissingObject`, after git was asked: it may fetch what is promised."""
+        """The bytes of an object. Raises `MissingObject`, after git was asked: it may fetch what is promised, or have
+        a good copy of what is damaged.
+        """
         pending = self.git.pending
         if pending is not None and (waiting := pending.get(oid)) is not None:
             return waiting
         try:
             return self._odb.read(oid)[1]
-        except KeyError:
-            pass
+        except (KeyError, _libgit2().GitError) as error:
+            damaged = not isinstance(error, KeyError)
         try:
+            if damaged:
+                self.git.run("rev-parse", "--verify", f"{oid}^{{}}")  # which compares its bytes with its name
             kind = self.git.text("cat-file", "-t", oid)
             return self.git.run("cat-file", kind, oid).stdout
         except GitFailed as error:
-            raise MissingObject(oid) from error
+            raise MissingObject(oid, error) from error
 
     def write(
         self,
