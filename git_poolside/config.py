@@ -281,7 +281,7 @@ def _check(config: Config, where: str, text: str) -> None:
         raise _wrong(where, text, "nightly.pattern", "needs a group named commit: (?P<commit>[0-9a-f]{40})")
     if re.fullmatch(r"[1-9]\d{0,8} states?|forever", config.published.keep, re.ASCII) is None:
         raise _wrong(where, text, "published.keep", "has to be like '50 states', or 'forever'")
-    if re.fullmatch(r"\d+ days?|forever", config.operations.keep) is None:
+    if re.fullmatch(r"\d{1,5} days?|forever", config.operations.keep, re.ASCII) is None:
         raise _wrong(where, text, "operations.keep", "has to be like '90 days', or 'forever'")
 
 
@@ -306,11 +306,10 @@ def load(git: Git, given: str | None, recorded: str | None) -> Config:
     """
     if given is not None:
         try:
-            return parse(Path(given).read_text(), given, Origin.GIVEN)
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            return parse(_text(Path(given).read_bytes(), given), given, Origin.GIVEN)
+        except OSError as error:
             raise Refused(
-                f"cannot read the configuration '{given}': {reason}",
+                f"cannot read the configuration '{given}': {error.strerror}",
                 hints=["name another file with --config"],
             ) from error
     if recorded is not None:
@@ -331,9 +330,10 @@ def load(git: Git, given: str | None, recorded: str | None) -> Config:
     if path is not None and path.is_file() and not path.is_symlink():
         head = git.try_run("symbolic-ref", "-q", "HEAD").text
         if not branch or head == f"refs/heads/{branch}":
-            config = parse(path.read_text(), FILE, Origin.FOREIGN)
+            text = _text(path.read_bytes(), FILE)
+            config = parse(text, FILE, Origin.FOREIGN)
             ours = head == f"refs/heads/{branch or config.branches.patches}"
-            return parse(path.read_text(), FILE, Origin.PATCHES) if ours else config
+            return parse(text, FILE, Origin.PATCHES) if ours else config
     if (found := _blob(git, default, there)) is not None:
         head = git.try_run("symbolic-ref", "-q", default).text
         config = parse(found, f"{FILE} of {Remotes.fork}'s default branch", Origin.FOREIGN)
@@ -353,13 +353,18 @@ def load(git: Git, given: str | None, recorded: str | None) -> Config:
 
 def _blob(git: Git, ref: str, there: Mapping[str, bytes | None]) -> str | None:
     """The file's text on a ref; a symbolic link is no file."""
-    text = there.get(ref)
-    if text is None or not git.try_run("ls-tree", ref, "--", FILE).text.startswith("100"):
+    data = there.get(ref)
+    if data is None or not git.try_run("ls-tree", ref, "--", FILE).text.startswith("100"):
         return None
+    return _text(data, f"{FILE} of {ref}", "mend and commit it")
+
+
+def _text(data: bytes, where: str, hint: str = "mend it") -> str:
+    """The text of a file of TOML, which is UTF-8 in any locale."""
     try:
-        return text.decode()
+        return data.decode()
     except UnicodeDecodeError as error:
-        raise Refused(f"{FILE} of {ref} is not UTF-8 text", hints=["mend and commit it"]) from error
+        raise Refused(f"{where} is not UTF-8 text", hints=[hint]) from error
 
 
 def render(config: Config) -> str:

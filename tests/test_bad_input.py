@@ -144,6 +144,28 @@ def test_a_sha256_repository(tmp_path: Path, world: World, poolside: Run) -> Non
         )
 
 
+def test_a_damaged_object_is_told_in_gits_words(simple: World, poolside: Run) -> None:
+    """The root of the patches is another one than its name says."""
+    clone = simple.clone()
+    good, bad = clone.rev("HEAD^{tree}"), clone.tree({"other": "other\n"})
+    for file in (clone.path / ".git/objects/pack").iterdir():
+        file.rename(clone.path / file.name)
+    [pack] = clone.path.glob("*.pack")
+    clone.git("unpack-objects", "-q", input=pack.read_bytes())
+    (clone.path / f".git/objects/{bad[:2]}/{bad[2:]}").replace(clone.path / f".git/objects/{good[:2]}/{good[2:]}")
+    for words in (["sync"], ["doctor"]):
+        result = poolside(clone, *words)
+        assert (result.status, result.out, result.err.splitlines()) == (
+            128,
+            "",
+            [
+                f"fatal: 'git cat-file {good}' failed (exit 128): error: hash mismatch {good}",
+                "fatal: Needed a single revision",
+                "hint: git fsck   (tells what is damaged)",
+            ],
+        )
+
+
 def test_a_shallow_clone(simple: World, poolside: Run) -> None:
     clone = simple.clone("shallow", "--depth=1", "--no-single-branch")
     result = unchanged(clone, poolside, "sync")
@@ -262,6 +284,7 @@ def test_a_typo_refuses_mutating_commands_and_warns_in_reading_ones(simple: Worl
             "publish.workflow has to be a file's name in .github/workflows, like build.yaml",
         ),
         ('[operations]\nkeep = "soon"\n', "of poolside-main:2: operations.keep has to be like '90 days'"),
+        ('[operations]\nkeep = "1000000 days"\n', "of poolside-main:2: operations.keep has to be like '90 days'"),
     ],
 )
 def test_a_wrong_value_is_named_with_file_and_line(simple: World, poolside: Run, text: str, said: str) -> None:
@@ -271,6 +294,29 @@ def test_a_wrong_value_is_named_with_file_and_line(simple: World, poolside: Run,
         result = unchanged(clone, poolside, command)
         assert result.status == 1
         assert said in result.err.splitlines()[0]
+
+
+def test_a_configuration_that_is_no_text_is_refused_wherever_it_stands(simple: World, poolside: Run) -> None:
+    simple.patch({".poolside.toml": b"# f\xfcr\n"}, "Configure\n")
+    clone = simple.clone()
+    given = poolside(clone, "status", "--config", ".poolside.toml")
+    assert (given.status, given.err) == (1, "error: .poolside.toml is not UTF-8 text\nhint: mend it\n")
+    said = "error: .poolside.toml of refs/heads/poolside-main is not UTF-8 text\nhint: mend and commit it\n"
+    assert poolside(clone, "sync").err == said
+    clone.git("config", "--unset", "poolside.branch")
+    assert poolside(clone, "sync").err == given.err
+
+
+def test_a_configuration_is_utf_8_in_any_locale(simple: World) -> None:
+    clone = simple.clone()
+    (clone.path / "given.toml").write_bytes("# für alle\n".encode())
+    code = "import sys; from git_poolside.cli import main; sys.exit(main(sys.argv[1], sys.argv[2:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "status", "--short", "--config", "given.toml"], cwd=clone.path,
+        env={**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "2026-07-03 +2\n", "")
 
 
 def test_a_configuration_file_that_is_not_there(simple: World, poolside: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,7 +35,7 @@ def _name(git: Git, ref: str) -> str | None:
 
 def _objects(git: Git, asked: Sequence[str]) -> list[bytes | None]:
     """The objects with these names (git-cat-file(1), BATCH OUTPUT)."""
-    rest = git.try_run("cat-file", "--batch", input="".join(f"{name}\n" for name in asked).encode()).stdout
+    rest = git.run("cat-file", "--batch", input="".join(f"{name}\n" for name in asked).encode()).stdout
     found: list[bytes | None] = []
     for _ in asked:
         head, _, rest = rest.partition(b"\n")
