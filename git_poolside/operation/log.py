@@ -19,6 +19,7 @@ from git_poolside.git.objects import BLOB, Committer, Entry, Objects
 from git_poolside.git.process import PINNED, Git, version
 from git_poolside.git.standing import Known
 from git_poolside.stack.model import UNTOLD, Fate, Oid, PatchResult, RefChange, Role, Verdict
+from git_poolside.stack.nightly import LAST_SECOND
 from git_poolside.stack.values import field, frozen
 from git_poolside.terminal import without_passwords
 
@@ -57,7 +58,7 @@ class Operation:
 def moment(committer: Committer) -> str:
     """The operation's time, ISO 8601 in UTC: the date that its commits get (``git var GIT_COMMITTER_IDENT``)."""
     seconds = int(committer.identity.rpartition(b">")[2].split()[0])
-    return datetime.fromtimestamp(seconds, UTC).strftime(_ISO)
+    return datetime.fromtimestamp(min(seconds, LAST_SECOND), UTC).strftime(_ISO)
 
 
 def without_secrets(command: Sequence[str]) -> tuple[str, ...]:

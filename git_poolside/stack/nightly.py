@@ -11,7 +11,7 @@ from git_poolside.stack.model import Nightly, Oid
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _HASH = re.compile(r"[0-9a-f]{40}")
-_LAST = 253_402_300_799
+LAST_SECOND = 253_402_300_799
 """The last second of the year 9999: git keeps later ones, a date cannot be made of them."""
 _LONGEST = 500
 """No nightly's subject is longer; a pattern that is slow on a long one has nothing to be slow on."""
@@ -33,7 +33,7 @@ def parse(subject: str, pattern: re.Pattern[str], commit_time: int) -> tuple[str
 
 def utc_date(seconds: int) -> str:
     """``YYYY-MM-DD`` in UTC."""
-    return datetime.fromtimestamp(min(max(seconds, 0), _LAST), UTC).strftime("%Y-%m-%d")
+    return datetime.fromtimestamp(min(max(seconds, 0), LAST_SECOND), UTC).strftime("%Y-%m-%d")
 
 
 def _is_date(text: str) -> bool:

@@ -140,6 +140,16 @@ def test_operations_keep_bounds_the_log(
     assert clone.rev("poolside-main") == first
 
 
+def test_S8_a_date_that_no_calendar_holds_is_its_last_second(
+    simple: World, poolside: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = simple.clone()
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "@253402300800 +0000")
+    assert poolside(clone, "sync").status == 0
+    assert entry(clone)["time"] == "9999-12-31T23:59:59Z"
+    assert clone.git("log", "-1", "--format=%ct", "poolside-main") == "253402300800"
+
+
 def test_the_log_needs_no_configuration(synced: World, poolside: Run) -> None:
     clone = synced.there()
     clone.git("checkout", "-q", "--detach")
