@@ -25,6 +25,14 @@ class Process:
         return f"'{' '.join(self.words)}' (process {self.pid})"
 
 
+def boot() -> str:
+    """What tells this run of the machine's kernel from every other, "" if it does not say (random(4))."""
+    try:
+        return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
 def known() -> bool:
     """Whether processes can be looked at on this machine."""
     return (_PROC / "self" / "stat").exists()

@@ -7,10 +7,12 @@ their own, which has the real database as its alternate; what a result reaches i
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
 import shutil
+import time
 import zlib
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import closing, contextmanager, suppress
@@ -31,6 +33,9 @@ from git_poolside.stack.values import frozen, replace
 _NAMES = {1: b"commit", 2: b"tree", 3: b"blob", 4: b"tag"}
 _KINDS = {name: kind for kind, name in _NAMES.items()}
 _HASH = re.compile(rb"[0-7]+ [^\0]+\0(.{20})", re.DOTALL)
+_FORGOTTEN = 14 * 86400.0
+"""Seconds after which nobody is taken to work any more where that cannot be seen; git waits as long before it prunes
+what a process has left (git-config(1), gc.pruneExpire)."""
 _DEPTH = 50
 """Deltas stand on deltas at most so often, as ``git repack`` has it (git-config(1), pack.depth)."""
 
@@ -212,6 +217,8 @@ class Quarantine:
         names = {*self.pending.packs, *(path.stem for path in source.glob("pack-*.promisor"))}
         # Who finds a pack's index takes the rest for granted, so that comes last, as in git's own quarantine.
         made = sorted((f for f in source.glob("pack-*") if f.stem in names), key=lambda path: path.suffix == ".idx")
+        for name in self.pending.packs:
+            (source / f"{name}.idx").stat()  # it would not do to go on without one
         if not made:
             return
         target.mkdir(exist_ok=True)
@@ -223,6 +230,7 @@ class Quarantine:
                     self.real.with_options(*DURABLE).run("index-pack", "--stdin", input=path.read_bytes())
                 elif path.suffix == ".promisor":
                     (target / path.name).write_bytes(path.read_bytes())
+        self.pending.packs.clear()
         folder = os.open(target, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -231,10 +239,41 @@ class Quarantine:
 
 
 def clear(git: Git) -> None:
-    """Delete the quarantines of processes that are dead."""
+    """Delete the quarantines of processes that are dead, or that were another machine's and are old."""
     for left in git.state_dir.glob("quarantine-*-*"):
-        if processes.known() and not processes.lives(int(left.name.split("-")[1])):
-            shutil.rmtree(left, ignore_errors=True)
+        with suppress(OSError):
+            if _is_dead(left):
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_dead(folder: Path) -> bool:
+    """Whether nobody works with a quarantine any more, as far as can be told from here.
+
+    The number of a process means nothing in another container, but on the same kernel its lock is seen there as well.
+    """
+    pid, *machine = folder.name.split("-")[1:4]
+    same = [here == there for here, there in zip(_machine().split("-"), machine, strict=False)]
+    if not any(same):
+        return time.time() - folder.stat().st_mtime > _FORGOTTEN
+    if not same[1]:
+        return True
+    if not processes.known() or processes.lives(int(pid)):
+        return False
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # there are file systems without locks
+        return same[0]
+    finally:
+        os.close(handle)
+    return True
+
+
+def _machine() -> str:
+    """Which host this is, and which run of a kernel, as far as a file's name has to tell."""
+    return f"{hashlib.sha1(os.fsencode(os.uname().nodename)).hexdigest()[:8]}-{processes.boot()[:8]}"
 
 
 @contextmanager
@@ -244,7 +283,10 @@ def quarantine(git: Git) -> Iterator[Quarantine]:
 
     git.state_dir.mkdir(parents=True, exist_ok=True)
     clear(git)
-    folder = Path(tempfile.mkdtemp(prefix=f"quarantine-{os.getpid()}-", dir=git.state_dir))
+    folder = Path(tempfile.mkdtemp(prefix=f"quarantine-{os.getpid()}-{_machine()}-", dir=git.state_dir))
+    lock = os.open(folder, os.O_RDONLY)
+    with suppress(OSError):
+        fcntl.flock(lock, fcntl.LOCK_EX)
     alternates = [str(git.object_dir)]
     if existing := git.environment.get("GIT_ALTERNATE_OBJECT_DIRECTORIES"):
         alternates.append(existing)
@@ -258,3 +300,4 @@ def quarantine(git: Git) -> Iterator[Quarantine]:
     finally:
         with interrupt.held_back():
             shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)

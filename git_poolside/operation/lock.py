@@ -22,13 +22,6 @@ from git_poolside.git.process import INHERITED, Git
 T = TypeVar("T")
 
 
-def _boot() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""
-
-
 def _path(git: Git) -> Path:
     return git.state_dir / "lock"
 
@@ -65,7 +58,7 @@ def hold(git: Git, command: Sequence[str], allow: Sequence[str] | None = None) -
         removed = leftovers.clear(git, os.fstat(handle).st_mtime) if before is not None else []
         note = {
             "host": os.uname().nodename,
-            "boot": _boot(),
+            "boot": processes.boot(),
             "pid": os.getpid(),
             "command": " ".join(command[:1]),
             "removed": removed,
@@ -160,7 +153,7 @@ def _note(git: Git) -> Mapping[str, Any] | None:
 
 def _elsewhere(note: Mapping[str, Any]) -> bool:
     """Whether the holder ran under another kernel that may still be up: this one alone knows who lives here."""
-    return bool(note) and note["host"] != os.uname().nodename and note.get("boot") != _boot()
+    return bool(note) and note["host"] != os.uname().nodename and note.get("boot") != processes.boot()
 
 
 def _named(note: Mapping[str, Any]) -> str:

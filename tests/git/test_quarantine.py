@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
+import time
 import zlib
 from pathlib import Path
 from threading import Thread
@@ -68,6 +71,46 @@ def test_what_is_given_up_is_nowhere(world: World) -> None:
     assert repo.git("cat-file", "-t", blob, check=False) == ""
     assert list(state.glob("quarantine-*")) == []
     assert repo.rev("base") == base
+
+
+LEFT = {
+    "a dead process of this machine": ("", "", False, 0, False),
+    "a process of another container, which lives": ("other", "", True, 0, True),
+    "a process of another container, which is dead": ("other", "", False, 0, False),
+    "a process before this machine was booted": ("", "other", False, 0, False),
+    "a process of another machine": ("other", "other", False, 0, True),
+    "a process of another machine, a month ago": ("other", "other", False, 30, False),
+}
+
+
+@pytest.mark.parametrize("whose", LEFT)
+def test_what_may_be_another_living_processs_stays(world: World, whose: str) -> None:
+    host, boot, locked, days, stays = LEFT[whose]
+    git = open_repository(world.upstream.path)
+    with quarantine(git) as inner:
+        word, _, *machine, _ = inner.git.object_dir.name.split("-")
+    gone = os.posix_spawnp("true", ["true"], os.environ)
+    os.waitpid(gone, 0)
+    left = git.state_dir / "-".join([word, str(gone), host or machine[0], boot or machine[1], "made"])
+    left.mkdir()
+    os.utime(left, (time.time() - days * 86400,) * 2)
+    handle = os.open(left, os.O_RDONLY)
+    try:
+        if locked:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        with quarantine(git):
+            assert left.exists() == stays
+    finally:
+        os.close(handle)
+
+
+def test_a_pack_that_is_gone_was_not_kept(world: World) -> None:
+    with quarantine(open_repository(world.upstream.path)) as inner:
+        blob = Objects(inner.git).write(BLOB, b"wanted\n")
+        inner.pack([blob])
+        shutil.rmtree(inner.git.object_dir)
+        with pytest.raises(FileNotFoundError):
+            inner.keep([blob])
 
 
 def test_what_was_not_kept_is_still_there_for_git(world: World) -> None:
