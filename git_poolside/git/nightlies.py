@@ -207,7 +207,7 @@ def _tree(git: Git, commit: Oid) -> Oid:
     return Oid(git.text("rev-parse", f"{commit}^{{tree}}"))
 
 
-def obtain(git: Git, config: Config, nightly: Nightly, others: list[Nightly], remote: Remote) -> None:
+def obtain(git: Git, nightly: Nightly, others: list[Nightly], remote: Remote) -> None:
     """Make sure that the nightly's commit is here, fetching exactly it if need be (edge case N8).
 
     Raises `Refused` naming the newest usable nightly before it.

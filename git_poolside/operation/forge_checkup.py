@@ -64,12 +64,12 @@ def _far_side(git: Git, config: Config, ui: Ui, *, builds: bool) -> Iterator[Fin
         return
     of = f" of {login}" if login else ""
     yield Finding("token", True, f"the token for {client.forge.host} is{of}, from {client.token.source}")
-    yield from _rights(config, fork, info, client.token)
+    yield from _rights(fork, info, client.token)
     if builds:
         yield _known_workflow(fork, config, info)
 
 
-def _rights(config: Config, fork: Repository, info: Info, token: Token) -> Iterator[Finding]:
+def _rights(fork: Repository, info: Info, token: Token) -> Iterator[Finding]:
     yield Finding(
         "repository",
         info.full_name.lower() == fork.name.lower(),

@@ -183,7 +183,7 @@ def _target(git: Git, config: Config, ui: Ui, here: Ground, wishes: Wishes) -> t
         remote = Remote(git, config.remotes.upstream, ui)
         if wishes.fetch:
             others = nightlies.known(git, config, here.base, limit=20)
-            nightlies.obtain(git, config, chosen, others, remote)
+            nightlies.obtain(git, chosen, others, remote)
         why = nightlies.check(git, config, chosen, {n.nightly: tree for n, tree in listed}[chosen.nightly])
         if why:
             usable = newest_usable(nightlies.known(git, config, here.base, limit=20))

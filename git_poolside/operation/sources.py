@@ -73,7 +73,7 @@ class Sources:
             return list(version.commits)
         tip = self._commit(asked.revision)
         if not asked.since:
-            return self._single(tip, word, asked.number)
+            return self._single(tip, asked.number)
         since = self._commit(asked.since)
         listing = self.git.lines("rev-list", "--topo-order", "--reverse", "--parents", tip, f"^{since}", "--")
         oids = [Oid(line.split()[0]) for line in listing if len(line.split()) <= 2]
@@ -81,7 +81,7 @@ class Sources:
             self.notes.append(f"{word}: {count(merges, 'merge')} left out")
         if not oids:
             raise Refused(f"there is no commit in {word}", hints=["a range is written A..B: what B has and A has not"])
-        return [one for oid in oids for one in self._single(oid, word, None)]
+        return [one for oid in oids for one in self._single(oid, None)]
 
     def _commit(self, name: str) -> Oid:
         """The commit of a name; a whole hash that is not here is fetched by it."""
@@ -101,7 +101,7 @@ class Sources:
             )
         raise Refused(f"'{name}' names no commit here", hints=[*hints, "a hash that is not here has to be whole"])
 
-    def _single(self, oid: Oid, word: str, number: int | None) -> list[Incoming]:
+    def _single(self, oid: Oid, number: int | None) -> list[Incoming]:
         commit = self.objects.commit(oid)
         if len(commit.parents) > 1:
             raise Refused(
