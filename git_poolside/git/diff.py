@@ -102,8 +102,8 @@ def patch_ids(git: Git, commits: Iterable[Oid], *, verbatim: bool = False) -> di
     """The patch-id of each commit that changes something (git-patch-id(1)); merges have none."""
     wanted = list(commits)
     new = [oid for oid in wanted if (oid, verbatim) not in _PATCH_IDS]
-    _PATCH_IDS.update(dict.fromkeys(((oid, verbatim) for oid in new), None))
-    _PATCH_IDS.update(((oid, verbatim), name) for oid, name in _patch_ids(git, new, verbatim).items())
+    found = _patch_ids(git, new, verbatim)
+    _PATCH_IDS.update(((oid, verbatim), found.get(oid)) for oid in new)
     return {oid: name for oid in wanted if (name := _PATCH_IDS[oid, verbatim]) is not None}
 
 

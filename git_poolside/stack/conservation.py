@@ -68,7 +68,7 @@ def violations(results: Sequence[PatchResult], finished: Finished) -> list[str]:
             found.append(f"the new commit {_name(result)} has no source")
         if result.verdict is Verdict.CARRIED and result.old and result.new:
             before, after = (finished.patch_ids.get(oid) for oid in (result.old, result.new))
-            if before != after:
+            if result.old != result.new and (before is None or before != after):
                 found.append(f"the patch {_name(result)} is called carried but is not the same patch")
             if finished.words.get(result.old) != finished.words.get(result.new):
                 found.append(f"the patch {_name(result)} has another author or message")

@@ -91,6 +91,11 @@ def test_a_patch_that_stays_the_same_object_needs_no_patch_id() -> None:
     assert violations([result(A, A, Fate.KEPT, Verdict.CARRIED)], finished) == []
 
 
+def test_a_carried_patch_that_cannot_be_compared_is_found() -> None:
+    finished = replace(FINISHED, patch_ids={})
+    assert violations(RESULTS, finished) == [f"the patch {A[:12]} Subject is called carried but is not the same patch"]
+
+
 def test_a_carried_patch_may_not_change_its_author_or_message() -> None:
     altered = replace(FINISHED, words={**FINISHED.words, A2: (b"you", b"words")})
     assert violations(RESULTS, altered) == [f"the patch {A[:12]} Subject has another author or message"]
