@@ -488,6 +488,8 @@ def written_to(where: str, clone: Repo, *words: str) -> tuple[int, str]:
     """How a command ends whose standard output is a closed pipe, a closed stream or a device that is full; what it says
     on the other one.
     """
+    if where == "a full disk" and not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full here")
     program = shlex.join(words)
     if where == "a pipe":
         reader, out = os.pipe()

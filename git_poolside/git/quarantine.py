@@ -36,6 +36,8 @@ _HASH = re.compile(rb"[0-7]+ [^\0]+\0(.{20})", re.DOTALL)
 _FORGOTTEN = 14 * 86400.0
 """Seconds after which nobody is taken to work any more where that cannot be seen; git waits as long before it prunes
 what a process has left (git-config(1), gc.pruneExpire)."""
+_BEGUN = 60.0
+"""Seconds that another container has for locking a quarantine after it has made it."""
 _DEPTH = 50
 """Deltas stand on deltas at most so often, as ``git repack`` has it (git-config(1), pack.depth)."""
 
@@ -253,8 +255,11 @@ def _is_dead(folder: Path) -> bool:
     """
     pid, *machine = folder.name.split("-")[1:4]
     same = [here == there for here, there in zip(_machine().split("-"), machine, strict=False)]
+    age = time.time() - folder.stat().st_mtime
     if not any(same):
-        return time.time() - folder.stat().st_mtime > _FORGOTTEN
+        return age > _FORGOTTEN
+    if not same[0] and age < _BEGUN:
+        return False
     if not same[1]:
         return True
     if not processes.known() or processes.lives(int(pid)):

@@ -75,8 +75,9 @@ def test_what_is_given_up_is_nowhere(world: World) -> None:
 
 LEFT = {
     "a dead process of this machine": ("", "", False, 0, False),
-    "a process of another container, which lives": ("other", "", True, 0, True),
-    "a process of another container, which is dead": ("other", "", False, 0, False),
+    "a process of another container, which lives": ("other", "", True, 1, True),
+    "a process of another container, which has just begun": ("other", "", False, 0, True),
+    "a process of another container, which is dead": ("other", "", False, 1, False),
     "a process before this machine was booted": ("", "other", False, 0, False),
     "a process of another machine": ("other", "other", False, 0, True),
     "a process of another machine, a month ago": ("other", "other", False, 30, False),
