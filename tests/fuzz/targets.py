@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,6 +32,7 @@ def _git() -> Git:
     """A git that is never run: its folder holds the state that is read."""
     if not _STATE:
         folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
+        atexit.register(shutil.rmtree, folder)
         (folder / "poolside").mkdir()
         _STATE.append(Git(folder, folder, folder, None, {}))
     return _STATE[0]
