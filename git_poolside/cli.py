@@ -38,6 +38,8 @@ def _begin(words: list[str], go_on: Callable[[], int]) -> NoReturn:
         if status is None:
             status = go_on()
         sys.stdout.flush()
+    except KeyboardInterrupt:  # before `main` listens, or after it has told of another
+        status = 130
     except BrokenPipeError:
         give_up(sys.stdout)
         status = EXIT_CLOSED_PIPE

@@ -1,6 +1,9 @@
 """Ctrl-C, a closed terminal, a polite kill: each ends a command by the same exception, and leaves as little behind.
 
 They are remembered as well, because an exception that comes while an object is being deleted is lost.
+
+One wish may be told twice: by the terminal, and by git, which passes on to us what ends it; timeout(1) tells us and our
+process group. The second would come while we tidy up.
 """
 
 from __future__ import annotations
@@ -8,6 +11,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -16,6 +20,9 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _came = 0
 _last = signal.SIGINT
 _held_back = False
+_since = float("-inf")
+_TWICE = 1.0
+"""So many seconds after one signal another says nothing new."""
 
 
 def listen() -> None:
@@ -23,7 +30,9 @@ def listen() -> None:
 
     One that is ignored, by nohup(1) or in the background of a script, stays so.
     """
+    global _since
     if threading.current_thread() is threading.main_thread():
+        _since = float("-inf")
         for number in _SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, _note)
@@ -31,7 +40,11 @@ def listen() -> None:
 
 
 def _note(number: int, frame: FrameType | None) -> None:
-    global _came, _last
+    global _came, _last, _since
+    now = time.monotonic()
+    if now - _since < _TWICE:
+        return
+    _since = now
     _came += 1
     _last = signal.Signals(number)
     if not _held_back or _came > 1:
@@ -48,9 +61,9 @@ def check(ended: int = 0) -> None:
 
     Where one ended a git process of ours, with exit status `ended`, it comes to us as well, but maybe later.
     """
-    global _came, _last
+    global _came, _last, _since
     if -ended in _SIGNALS and not _came:
-        _came, _last = 1, signal.Signals(-ended)
+        _came, _last, _since = 1, signal.Signals(-ended), time.monotonic()
     if _came:
         _came = 0
         raise KeyboardInterrupt

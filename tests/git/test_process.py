@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from git_poolside import interrupt
+from git_poolside import cli, interrupt
 from git_poolside.git import process
 from git_poolside.git.process import Git, ask_program, open_repository
 from tests.scenario import World
@@ -79,6 +79,23 @@ def test_a_signal_in_the_instant_in_which_git_is_begun_leaves_no_process(
     [pid] = begun
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+@pytest.mark.usefixtures("listening")
+def test_one_wish_told_twice_ends_no_tidying_up() -> None:
+    """The terminal tells us, and so does the git that began us."""
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_a_signal_before_anybody_listens_is_no_traceback(capfd: pytest.CaptureFixture[str]) -> None:
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as left:
+        cli._begin(["sync"], interrupted)
+    assert (left.value.code, capfd.readouterr()) == (130, ("", ""))
 
 
 @pytest.mark.usefixtures("listening")
