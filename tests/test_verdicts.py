@@ -211,7 +211,12 @@ def test_L3_landed_in_part_keeps_the_rest(begun: World, poolside: Run) -> None:
     assert clone.git("diff", "--name-only", "main", "poolside-main") == "b.py"
 
 
-def test_L3_an_own_patch_of_which_hunks_landed_without_a_word_keeps_the_rest(begun: World, poolside: Run) -> None:
+@pytest.mark.parametrize("variable", ["", "--unified=20"])
+def test_L3_P7_an_own_patch_of_which_hunks_landed_without_a_word_keeps_the_rest(
+    begun: World, poolside: Run, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    if variable:
+        monkeypatch.setenv("GIT_DIFF_OPTS", variable)
     begun.patch({"a.py": text({2: "two", 10: "ten", 18: "eighteen"}), "b.py": text({5: "five"})}, "Use our index\n")
     first = begun.land({"a.py": text({2: "two", 6: "six"})}, "Index, one", 21)
     second = begun.land({"a.py": text({2: "two", 6: "six", 18: "eighteen"}), "c.py": text({1: "x"})}, "Index, two", 22)

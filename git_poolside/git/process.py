@@ -302,11 +302,11 @@ PATIENCE = 20.0  # seconds that another program than git has for its answer
 INHERITED: list[int] = []  # the open files that every process here gets
 _SETTLED: dict[tuple[Path, tuple[str, ...]], Answer] = {}
 _SETTINGS: dict[Path, dict[str, str]] = {}
-
 _ALWAYS = {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": f"{os.devnull}/none", "LC_ALL": "C.UTF-8"}
 """History is what the commits say (edge case N10). No file is named: of an empty one git says that it is deprecated."""
-_LEFT_OUT = ("GIT_CHERRY_PICK_HELP", *(f"GIT_{how}_PATHSPECS" for how in ("LITERAL", "GLOB", "NOGLOB", "ICASE")))
-"""The first would delete CHERRY_PICK_HEAD at a stop, the others change what our pathspecs mean (git(1))."""
+_LEFT_OUT = {"GIT_CHERRY_PICK_HELP", "GIT_DIFF_OPTS",
+             "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"}  # fmt: skip
+"""The first would delete CHERRY_PICK_HEAD at a stop, the others change what our diffs and pathspecs hold (git(1))."""
 _LOCAL_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 
 
