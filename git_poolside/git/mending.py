@@ -104,7 +104,8 @@ def _on_disk(git: Git, top: Path, paths: Sequence[bytes]) -> dict[bytes, str | N
             found[path] = git.run("hash-object", "--stdin", "--no-filters", input=data).text
         elif file.is_dir():
             found[path] = "a folder"
-        elif file.is_file() and b"\n" in path:
+        elif file.is_file() and (b"\n" in path or path.startswith(b'"') or path.endswith(b"\r")):
+            # --stdin-paths would take it for more than a line, quoted, or without its end (edge case C9).
             found[path] = git.run("hash-object", "--", os.fsdecode(path), cwd=top).text
         elif file.is_file():
             regular.append(path)

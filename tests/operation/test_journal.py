@@ -229,6 +229,17 @@ def test_P8_killed_in_the_ref_transaction_is_finished(simple: World, poolside: R
     assert clone.rev("poolside-main") == old
 
 
+def test_P8_C9_a_killed_checkout_of_paths_of_any_bytes_is_taken_back(simple: World, poolside: Run) -> None:
+    simple.land(dict.fromkeys(['"a"', '"', "b\r", "c\nd", "\udcff"], "new\n"), "Add odd names", 13)
+    simple.nightly("2026-07-17")
+    clone = simple.clone()
+    before = everything(clone)
+    killed(clone, *MOMENTS["after the checkout"])
+    result = poolside(clone, "status")
+    assert (result.status, result.err.splitlines()[0]) == (0, TAKEN_BACK), result.err
+    assert everything(clone) == before
+
+
 @pytest.mark.parametrize("command", [["status"], ["log"], ["nightly"], ["range-diff"], ["sync", "-n"], ["push", "-n"],
                                      ["undo"], ["doctor"], ["init"]])  # fmt: skip
 def test_P8_every_command_recovers_first(simple: World, poolside: Run, command: list[str]) -> None:
