@@ -255,11 +255,12 @@ class MergeOrt:
         if process is None or process.stdout is None:
             raise MergeCrashed("git merge-tree was stopped in the middle of an answer")
         collected = bytearray()
-        while (byte := process.stdout.read(1)) != b"\0":
-            if not byte:
+        while not collected.endswith(b"\0"):
+            said: bytes = process.stdout.peek(1)  # type: ignore[attr-defined]
+            if not said:
                 raise MergeCrashed("git merge-tree ended in the middle of an answer")
-            collected += byte
-        return bytes(collected)
+            collected += process.stdout.read(said.find(b"\0") + 1 or len(said))
+        return bytes(collected[:-1])
 
 
 def _has_content(path: Path) -> bool:
