@@ -16,7 +16,7 @@ from typing import NamedTuple
 from git_poolside.errors import PoolsideError
 from git_poolside.git.diff import Change
 from git_poolside.git.merge import MergeCrashed, MergeOrt
-from git_poolside.git.objects import FILES, Entry, MissingObject, Objects
+from git_poolside.git.objects import FILES, Entry, Objects
 from git_poolside.git.promised import bring
 from git_poolside.stack.model import Oid
 
@@ -123,7 +123,7 @@ class Contents:
     def _run_ahead(self) -> None:
         # What goes wrong here goes wrong again, and is told, where the merge is needed.
         try:
-            with suppress(PoolsideError, MissingObject, OSError, ValueError):
+            with suppress(PoolsideError, OSError, ValueError):
                 while asked := self._foretold():
                     self._ask(asked)
                     with self._news:
