@@ -623,6 +623,35 @@ def test_P6_an_undo_that_was_not_pushed_is_given_up_with_a_word(simple: World, p
     assert state(clone) == before
 
 
+def test_P6_an_unpushed_sync_with_work_in_it_is_given_up_with_a_word_and_taking_in_keeps_it(
+    stopped: World, poolside: Run
+) -> None:
+    clone = stopped.there()
+    (clone.path / "a.py").write_text(TEN.replace("line 5\n", "line 5, rewritten and tuned\n"))
+    clone.git("add", "a.py")
+    assert poolside(clone, "sync", "--continue").status == 0
+    before = state(clone)
+    stopped.patch({"mate.txt": "theirs\n"}, "A mate's patch\n", MATE)
+    told = (
+        "note: given up for the fork's stack: sync onto the nightly of 2026-07-10, 1 conflict resolved by hand "
+        "(git poolside undo brings it back, and sync --take-in instead of a pull keeps it)"
+    )
+    for options in (["-n"], []):
+        result = poolside(clone, "pull", *options)
+        assert result.status == 0, result.err
+        assert [line for line in result.err.splitlines() if line.startswith("note:")] == [told]
+    assert clone.rev("poolside-main") == stopped.fork.rev("poolside-main")
+    assert poolside(clone, "undo").status == 0
+    assert state(clone) == before
+    kept = poolside(clone, "sync", "--take-in")
+    assert kept.status == 0, kept.err
+    assert clone.subjects("main..poolside-main")[-2:] == [
+        "A mate's patch",
+        "Set the version to the nightly of 2026-07-10",
+    ]
+    assert poolside(clone, "push").status == 0
+
+
 def test_N6_commits_that_upstream_has_no_more_are_not_carried_as_ones_own(simple: World, poolside: Run) -> None:
     """Upstream was forced after this clone had synced; a teammate moved the fork on from there."""
     clone = simple.clone()

@@ -26,10 +26,10 @@ from git_poolside.operation.order import Order
 from git_poolside.operation.prepare import Ground, Wishes
 from git_poolside.stack.arrivals import arrivals
 from git_poolside.stack.carry import Move
-from git_poolside.stack.model import Oid, Role
+from git_poolside.stack.model import BY_HAND, Oid, Role
 from git_poolside.stack.provenance import Provenance
 from git_poolside.stack.values import replace
-from git_poolside.ui import Ui
+from git_poolside.ui import Ui, count
 
 _BEHIND = (Standing.THEIRS, Standing.DIVERGED)
 
@@ -122,10 +122,29 @@ class _Planner:
 
     def _tell_given_up(self) -> None:
         """Say what was done to the stack and not pushed that no commit holds: so it is not carried over."""
-        self.notes += [
-            f"given up for the fork's stack: {edit} (git poolside undo brings it back; or do it again)"
-            for edit in (*self._edits(), *self._taken_back())
-        ]
+        unpushed, seen = self._unpushed()
+        for edit in (*self._edits(), *self._taken_back(unpushed, seen)):
+            self.notes.append(
+                f"given up for the fork's stack: {edit} (git poolside undo brings it back; or do it again)"
+            )
+        if sync := self._sync(unpushed):
+            self.notes.append(
+                f"given up for the fork's stack: {sync} "
+                "(git poolside undo brings it back, and sync --take-in instead of a pull keeps it)"
+            )
+
+    def _sync(self, unpushed: Sequence[log.Operation]) -> str:
+        """The newest of the syncs, if it came further than the fork has, or one of them has work of a person in it."""
+        syncs = [one for one in unpushed if one.kind == "sync"]
+        newest, tip = next(iter(syncs), None), self.local[Role.PATCHES]
+        if tip is None or newest is None or not (newest.onto and newest.nightly):
+            return ""
+        by_hand = sum(result.reason == BY_HAND for one in syncs for result in one.patches)
+        further = not refs.is_ancestor(self.git, newest.onto, self.here.base)
+        if not (further or by_hand) or not refs.is_ancestor(self.git, newest.onto, tip):
+            return ""
+        resolved = f", {count(by_hand, 'conflict')} resolved by hand" if by_hand else ""
+        return f"sync onto the nightly of {newest.nightly['date']}{resolved}"
 
     def _edits(self) -> Sequence[str]:
         """What was moved, dropped or put in another order since this branch had a tip of the server's."""
@@ -149,18 +168,23 @@ class _Planner:
         said = {oid for commit in ours.patches.commits for oid, _, _ in Provenance.of(commit.text).dropped}
         return arrivals(had, have, there, said, changes=False).edits
 
-    def _taken_back(self) -> list[str]:
-        """The newer versions of picks that were taken since the last push, and what was undone of before it."""
+    def _unpushed(self) -> tuple[list[log.Operation], set[str]]:
+        """What has moved branches since the last push and stands, newest first; the ids of all since."""
         undone: set[str] = set()
         seen: set[str] = set()
         found: list[log.Operation] = []
         for operation in log.entries(self.git, self.objects):
-            if operation.kind in ("push", "pull") and operation.id not in undone:
+            stands = operation.id not in undone
+            if operation.kind in ("push", "pull") and stands:
                 break
-            undone.update(operation.undoes)
             seen.add(operation.id)
-            if operation.refs and operation.id not in undone:
-                found.append(operation)
+            if stands:
+                undone.update(operation.undoes)
+                found += [operation] if operation.refs else []
+        return found, seen
+
+    def _taken_back(self, found: Sequence[log.Operation], seen: set[str]) -> list[str]:
+        """The newer versions of picks that were taken since the last push, and what was undone of before it."""
         updates = (one for one in found if one.command[:2] == ("cherry-pick", "update"))
         return [one.title for one in (*updates, *(one for one in found if set(one.undoes) - seen))]
 

@@ -23,6 +23,7 @@ from git_poolside.operation.parts import tell_parts
 from git_poolside.operation.rebuilt import Rebuilt, Stop
 from git_poolside.stack.explanation import Grounds
 from git_poolside.stack.model import (
+    BY_HAND,
     Commit,
     Conflict,
     Fate,
@@ -269,8 +270,8 @@ class Rebuild:
             new = self.objects.commit(oid)
             source = commit.oid if index == 0 else None
             fate, verdict = (Fate.KEPT, Verdict.CHANGED) if source else (Fate.NEW, Verdict.ADDED)
-            how = "by rerere" if commit.oid in self.choices.rerere else "by hand"
-            reason = f"resolved {how}" if source else ""
+            how = "resolved by rerere" if commit.oid in self.choices.rerere else BY_HAND
+            reason = how if source else ""
             self.out.results.append(PatchResult(layer.role, source, oid, new.subject, fate, verdict, reason))
         self._audit(commit, self.objects.commit(tip).tree, made[-1], resolved=True)
         self.generated.resolved(self.witness.changes[commit.oid], self.objects.commit(tip).tree, made)

@@ -19,6 +19,8 @@ _SPACE = " \t\n\r"
 
 UNTOLD = "…"
 """Stands in a recorded command line for the command of ``--exec``."""
+BY_HAND = "resolved by hand"
+"""Why a patch has changed whose conflict a person resolved."""
 
 
 class Role(Enum):
