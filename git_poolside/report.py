@@ -299,7 +299,7 @@ def _stop(ui: Ui, outcome: Outcome) -> None:
         return
     culprit = stop.culprit.oid[:9] if stop is not None and stop.culprit else None
     ui.hint(
-        outcome.mending,
+        *outcome.mending,
         f"{outcome.order.program} --continue   (then)",
         f"{outcome.order.program} --skip   (leaves this patch out)",
         f"{outcome.order.program} --abort   (goes back to where all was)",

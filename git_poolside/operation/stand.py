@@ -21,6 +21,11 @@ from git_poolside.stack.values import replace
 
 _NAMED = 3
 """So many paths are named in a command to be typed."""
+_WAYS = {
+    "12": (("rm", "deletes {}, as the patch does"), ("add", "keeps {}, as without the patch")),
+    "13": (("add", "keeps {}, as the patch does"), ("rm", "deletes {}, as without the patch")),
+}
+"""What to do with a file of these stages, which the patch deleted or what it goes onto."""
 
 
 def stand(git: Git, stopped: Stopped) -> tuple[Stopped, str]:
@@ -39,15 +44,36 @@ def stand(git: Git, stopped: Stopped) -> tuple[Stopped, str]:
     return stopped, said
 
 
-def to_mend(git: Git, stopped: Stopped) -> str:
-    """What to type when the files are edited, here or in the folder that is the caller's."""
+def to_mend(git: Git, stopped: Stopped) -> list[str]:
+    """What to type when the files are edited, here or in the folder that is the caller's.
+
+    ``git add`` keeps a file that the patch deletes, so where one side deletes it both ways are told (edge case C1).
+    """
     if stopped.kind == EXEC:
-        return "git commit --amend   (when you have mended it)"
-    add = "git add --sparse" if git.switch("core.sparseCheckout") else "git add"  # one outside of it would be left out
-    if len(stopped.paths) > _NAMED or not all(map(str.isprintable, stopped.paths)):
-        return f"{add} PATH   (each, when you have resolved it)"
-    paths = shlex.join(unsaved.typed(git, path) for path in stopped.paths)
-    return f"{add} {paths}   (when you have resolved {'it' if len(stopped.paths) == 1 else 'them'})"
+        return ["git commit --amend   (when you have mended it)"]
+    sparse = " --sparse" if git.switch("core.sparseCheckout") else ""  # one outside of it would be left out
+    stages = _stages(git)
+    groups: dict[str, list[str]] = {}
+    for path in stopped.paths:
+        found = stages.get(path, "")
+        groups.setdefault(found if found in _WAYS else "", []).append(path)
+    hints: list[str] = []
+    for found, paths in sorted(groups.items()):
+        named = len(paths) <= _NAMED and all(map(str.isprintable, paths))
+        typed = shlex.join(unsaved.typed(git, path) for path in paths) if named else "PATH"
+        them = "them" if named and len(paths) > 1 else "it"
+        for word, why in _WAYS.get(found, (("add", f"{'' if named else 'each, '}when you have resolved {{}}"),)):
+            hints.append(f"git {word}{sparse} {typed}   ({why.format(them)})")
+    return hints
+
+
+def _stages(git: Git) -> dict[str, str]:
+    """The stages of each path in conflict: 1 is the base, 2 what is here, 3 the patch (git-merge(1))."""
+    stages: dict[str, str] = {}
+    for record in names(git.run("ls-files", "-u", "-z", "--full-name", cwd=git.worktree).stdout):
+        entry, _, path = record.partition("\t")
+        stages[path] = stages.get(path, "") + entry[-1]
+    return stages
 
 
 def begin_again(git: Git, raw: Mapping[str, Any], since: float) -> None:

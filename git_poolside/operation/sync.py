@@ -56,7 +56,7 @@ class Outcome:
     pushed: bool = False
     topics: tuple[Topic, ...] = ()
     stood: Stopped | None = None
-    mending: str = ""
+    mending: Sequence[str] = ()
     submodules: tuple[str, ...] = ()
     explanation: tuple[str, ...] = ()
     moved: tuple[Moved, ...] = ()

@@ -1053,6 +1053,37 @@ def test_C1_modify_delete_stops_and_names_who_deleted_the_file(stuck: World, poo
     assert clone.git("status", "--porcelain") == "DU lib/c.py"
     assert f"because of upstream's {deletion[:9]} Remove c (#31)" in result.err.splitlines()
     assert "CONFLICT (modify/delete): lib/c.py deleted in" in result.err
+    assert told(result) == [
+        "git add lib/c.py   (keeps it, as the patch does)",
+        "git rm lib/c.py   (deletes it, as without the patch)",
+    ]
+
+
+def told(result: Result) -> list[str]:
+    """The hints of a stop up to its own three ways out."""
+    hints = [line.removeprefix("hint: ") for line in result.err.splitlines() if line.startswith("hint: ")]
+    return hints[: hints.index("git poolside sync --continue   (then)")]
+
+
+def test_C1_of_files_that_the_patch_deletes_both_ways_are_hinted_at(stuck: World, poolside: Run) -> None:
+    stuck.fork.git("update-ref", "refs/heads/poolside-main", stuck.fork.rev("main"))
+    tuned = TEN.replace("line 5\n", "line five\n")
+    stuck.patch({"lib/c.py": None, "b.py": None, "a.py": tuned}, "Remove what is not ours\n")
+    stuck.land({"b.py": TEN + "more\n"}, "Extend b", 31)
+    stuck.nightly("2026-07-11")
+    clone = stuck.clone()
+    result = stop(clone, poolside)
+    assert clone.git("status", "--porcelain").splitlines() == ["UU a.py", "UD b.py", "UD lib/c.py"]
+    assert told(result) == [
+        "git add a.py   (when you have resolved it)",
+        "git rm b.py lib/c.py   (deletes them, as the patch does)",
+        "git add b.py lib/c.py   (keeps them, as without the patch)",
+    ]
+    resolve(clone)
+    clone.git("rm", "-q", "b.py", "lib/c.py")
+    result = poolside(clone, "sync", "--continue")
+    assert result.status == 0, result.err
+    assert clone.files("poolside-main").keys() == clone.files("main").keys() - {"b.py", "lib/c.py"}
 
 
 def test_C1_resolved_by_removing_or_by_keeping(stuck: World, poolside: Run) -> None:
