@@ -289,7 +289,7 @@ def _stop(ui: Ui, outcome: Outcome) -> None:
             )
             ui.talk(*(f"  {clean(line)}" for line in stop.because))
         if stop.reason:
-            ui.talk(f"the patch was {clean(stop.reason)}")
+            ui.talk(f"the patch was {clean(stop.reason).removeprefix('was ')}")
     if outcome.stood is None:
         if outcome.dry_run:
             command = shlex.join(word for word in outcome.order.typed if word not in ("-n", "--dry-run"))

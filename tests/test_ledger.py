@@ -244,13 +244,18 @@ def test_L16_a_patch_that_upstream_had_squashed_with_others_returns_too(world: W
 
 
 def test_L16_a_patch_that_does_not_apply_any_more_stops(plain: Told, poolside: Run) -> None:
-    plain.world.revert(plain.landed, 11, WHY)
-    plain.world.land({"a.py": text({2: "rewritten"})}, "Rewrite relu", 40)
+    revert = plain.world.revert(plain.landed, 11, WHY)
+    rewritten = plain.world.land({"a.py": text({2: "rewritten"})}, "Rewrite relu", 40)
     plain.world.nightly("2026-07-17")
     clone = plain.world.clone("fresh")
     result = poolside(clone, "sync", "--keep", plain.old[:9])
     assert result.status == 3
-    assert "because of upstream's" in result.err
+    assert result.err.splitlines()[2:5] == [
+        f"because of upstream's {rewritten[:9]} Rewrite relu (#40)",
+        f"the patch was dropped as landed in {plain.landed[:9]} Speed up relu (#11) (2025-06-15), and upstream took "
+        f'that back in {revert[:9]} Revert "Speed up relu (#11)" (2025-06-15): {WHY}; put back as asked (--keep)',
+        "hint: git add a.py   (when you have resolved it)",
+    ]
     clone.git("gc", "-q", "--prune=now")
     (clone.path / "a.py").write_text(text({2: "two, rewritten"}))
     clone.git("add", "a.py")
