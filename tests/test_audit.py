@@ -119,6 +119,46 @@ def test_C1_a_file_that_both_touched_and_one_deleted_is_audited(stuck: World, po
     assert (result.status, notes(result)) == (0, {"Tune line five": [OURS]})
 
 
+def test_what_a_whole_side_lost_is_a_line_for_each_file_and_side(stuck: World, poolside: Run) -> None:
+    more = UPSTREAM.replace("line 2\n", "import shlex\nimport shutil\nline 2\n").replace("line 8\n", "line eight\n")
+    stuck.land({"a.py": more, "b.py": TEN.replace("line 1\n", "line 1, rewritten\n")}, "Rewrite both", 23)
+    stuck.nightly("2026-07-11")
+    clone = stuck.clone()
+    assert poolside(clone, "sync").status == 3
+    clone.git("checkout", "-q", "--theirs", "a.py", "b.py")
+    clone.git("add", "a.py", "b.py")
+    result = poolside(clone, "sync", "--continue", "--json")
+    assert (result.status, notes(result)) == (
+        0,
+        {
+            "Tune line five": [
+                "the resolution of a.py lacks upstream's 'import shlex' and 3 lines more "
+                "and has 'line 8' again, against upstream's",
+                "the resolution of b.py lacks upstream's 'line 1, rewritten'",
+            ]
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("own", "found"), [("other\n", []), (PATCH, [f"{LOST} and a line more"])], ids=["deleted", "moved"]
+)
+def test_C1_a_file_that_the_patch_deletes_lacks_nothing_one_that_it_moves_may(
+    stuck: World, poolside: Run, own: str, found: list[str]
+) -> None:
+    stuck.fork.git("update-ref", "refs/heads/poolside-main", stuck.fork.rev("main"))
+    stuck.patch({"a.py": None, "own.py": own}, "Take a\n")
+    stuck.land({"a.py": UPSTREAM + "tail\n"}, "Extend a", 23)
+    stuck.nightly("2026-07-11")
+    clone = stuck.clone()
+    assert poolside(clone, "sync").status == 3
+    (clone.path / "own.py").write_text(own)
+    (clone.path / "a.py").unlink(missing_ok=True)
+    clone.git("add", "-A")
+    result = poolside(clone, "sync", "--continue", "--json")
+    assert (result.status, notes(result).get("Take a", [])) == (0, found)
+
+
 @pytest.fixture
 def doubled(world: World) -> World:
     """Upstream inserts at the top of a.py the block that a patch has at its end: a clean merge holds it twice."""

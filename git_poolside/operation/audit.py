@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from git_poolside.git.diff import Change, changes
@@ -91,6 +92,12 @@ class _Sides:
         text = self.text(self.change.base, path)
         return self.whole(self.change.base) if text is None else text
 
+    def moves(self, old: Sequence[bytes]) -> bool:
+        """Whether a file that the patch deletes lives on in one that it adds: most of its lines are there."""
+        added = (self.text(self.change.theirs, touch.path) for touch in self.change.touches if not touch.old_mode)
+        there = Counter(line for text in added for line in text or ())
+        return 2 * (Counter(old) & there).total() > len(old)
+
     def whole(self, tree: Oid) -> Sequence[bytes]:
         """All of the patch's files in a tree."""
         return [line for touch in self.change.touches for line in self.text(tree, touch.path) or ()]
@@ -104,24 +111,28 @@ def _losses(sides: _Sides, paths: Sequence[bytes]) -> list[Finding]:
         old, here, patch, new = (sides.text(tree, path) for tree in (base, ours, theirs, result))
         moved = elsewhere if new is None else ()
         if old is None and here is not None and patch is None:  # upstream moved it
-            gone = lost(sides.whole(base), here, sides.whole(theirs), new or (), moved)
-            found += [_lost("upstream's", path, one) for one in gone]
+            found += _lost("upstream's", path, lost(sides.whole(base), here, sides.whole(theirs), new or (), moved))
             continue
-        if here is not None and here != old:
-            found += [_lost("upstream's", path, one) for one in lost(old or (), here, patch or (), new or (), moved)]
+        deleted = old is not None and patch is None and new is None and not sides.moves(old)
+        if here is not None and here != old and not deleted:
+            found += _lost("upstream's", path, lost(old or (), here, patch or (), new or (), moved))
         if patch is not None and patch != old:
-            found += [_lost("the patch's", path, one) for one in lost(old or (), patch, here or (), new or (), moved)]
+            found += _lost("the patch's", path, lost(old or (), patch, here or (), new or (), moved))
     return found
 
 
-def _lost(whose: str, path: bytes, gone: Lost) -> Finding:
-    what = [f"lacks {whose} '{_line(gone.added[0])}'{_more(gone.added)}"] if gone.added else []
-    what += [f"has '{_line(gone.removed[0])}'{_more(gone.removed)} again, against {whose}"] if gone.removed else []
-    return Finding("resolution-lost-lines", f"the resolution of {_name(path)} {' and '.join(what)}")
+def _lost(whose: str, path: bytes, hunks: Sequence[Lost]) -> list[Finding]:
+    """One finding for all that a file lost of one side."""
+    added = [line for hunk in hunks for line in hunk.added]
+    removed = [line for hunk in hunks for line in hunk.removed]
+    what = [f"lacks {whose} {_first(added)}"] if added else []
+    what += [f"has {_first(removed)} again, against {whose}"] if removed else []
+    return [Finding("resolution-lost-lines", f"the resolution of {_name(path)} {' and '.join(what)}")] if what else []
 
 
-def _more(lines: Sequence[bytes]) -> str:
-    return f" and {len(lines) - 1} more" if len(lines) > 1 else ""
+def _first(lines: Sequence[bytes]) -> str:
+    more = len(lines) - 1
+    return f"'{_line(lines[0])}'" + (f" and {more} lines more" if more > 1 else " and a line more" if more else "")
 
 
 def _name(path: bytes) -> str:
