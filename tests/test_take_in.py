@@ -56,6 +56,29 @@ def test_P1_what_came_is_replayed_on_top_and_the_push_succeeds(synced: World, po
     assert synced.fork.rev("poolside-main") == clone.rev("poolside-main")
 
 
+def test_P1_status_says_what_a_push_would_be_refused_for(synced: World, poolside: Run) -> None:
+    clone = synced.there()
+    synced.patch({"mate.txt": "theirs\n"}, "A mate's patch\n", MATE)
+    result = poolside(clone, "status", "--fetch")
+    tips = [clone.rev(name)[:9] for name in ("poolside-main", "poolside-cherry-picks", "main")]
+    assert result.out.splitlines() == [
+        "On the nightly of 2026-07-10: the newest there is",
+        "",
+        f"  poolside-main          {tips[0]}  2 patches  made anew; the server has 1 commit more",
+        f"  poolside-cherry-picks  {tips[1]}  0 picks    1 on the server alone",
+        f"  main                   {tips[2]}  snapshot   not pushed",
+    ]
+    refused = poolside(clone, "push", "-n")
+    assert refused.status == 4
+    assert result.err.splitlines() == [
+        "hint: git poolside sync --take-in   (replays them on this stack; then push again)",
+        "hint: git poolside pull   (the fork's server has moved on: goes to its tips, with what is only here)",
+    ]
+    assert result.err.splitlines()[0] in refused.err.splitlines()
+    assert poolside(clone, "sync", "--take-in").status == 0
+    assert poolside(clone, "status").err.splitlines() == ["hint: git poolside push   (sends the branches)"]
+
+
 def test_P1_taking_in_goes_along_with_a_sync_to_a_newer_nightly(synced: World, poolside: Run) -> None:
     clone = synced.there()
     synced.patch({"mate.txt": "theirs\n"}, "A mate's patch\n", MATE)
@@ -185,6 +208,9 @@ def test_P1_an_edited_stack_is_not_combined_but_refused_with_the_way_out(
     assert pushed.err.splitlines()[-1] == (
         "hint: git poolside pull   (goes to the fork's stack, and carries over what is only here)"
     )
+    looked = poolside(clone, "status")
+    assert "made anew; edited on the server" in looked.out
+    assert [line.split("   ")[0] for line in looked.err.splitlines()] == ["hint: git poolside pull"]
     taken = poolside(clone, "sync", "--take-in", "--onto", base)
     assert (taken.status, state(clone)) == (1, before)
     assert said in taken.err

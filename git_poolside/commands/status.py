@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from git_poolside.commands import Parser, for_programs
 from git_poolside.config import FILE, Config, Origin
 from git_poolside.context import Context
-from git_poolside.operation.remembered import MOVED_ON, LayerState, Survey, key, remember, remembered, sources
+from git_poolside.operation.remembered import MOVED_ON, TAKE_IN, LayerState, Survey, key, remember, remembered, sources
 from git_poolside.prompt import keep
 from git_poolside.stack.model import Role
 from git_poolside.ui import Ui, clean, count, cut, folded, listed
@@ -77,6 +77,8 @@ def _next(found: Survey) -> list[str]:
     """What there is to do, by what was found."""
     if found.tangled:
         return ["git poolside doctor   (says the way back, on which nothing is lost)"]
+    if found.edited or any(layer.came for layer in found.layers):
+        return [*([] if found.edited else [TAKE_IN]), MOVED_ON]
     above = [layer for layer in found.layers if layer.role is not Role.SNAPSHOT]
     unpushed = found.unpushed and not all(layer.in_step for layer in found.layers)
     if any(layer.theirs for layer in above) or (not unpushed and any(layer.behind for layer in above)):
@@ -125,24 +127,28 @@ def _picture(ui: Ui, found: Survey, upstream: str, fork: str) -> list[str]:
         tip = ui.paint(layer.tip[:9], "commit") if layer.tip else "absent"
         if layer.tip and (layer.in_step or layer.role is Role.SNAPSHOT):
             tip = ui.link(tip, "commit", layer.tip, page=upstream if layer.role is Role.SNAPSHOT else fork)
-        rows.append((f"  {clean(layer.branch)}", tip, what, _pushed(layer, bool(found.unpushed))))
+        rows.append((f"  {clean(layer.branch)}", tip, what, _pushed(layer, found)))
     return [*folded(f"On {standing}: {behind}", ui.width, 2, ""), "", *listed(rows, ui.width)]
 
 
-def _pushed(layer: LayerState, rewritten: bool) -> str:
+def _pushed(layer: LayerState, found: Survey) -> str:
     if layer.tip is None:
         return ""
     if layer.remote is None:
         return "not on the server"
     if layer.in_step:
         return "pushed"
+    if layer.came:
+        return f"made anew; the server has {count(layer.came, 'commit')} more"
     if layer.theirs and not layer.ahead and not layer.behind:
         return "behind the server"
     if not layer.behind:
         return f"{layer.ahead} not pushed" if layer.ahead else "not pushed"
     if not layer.ahead:
         return f"{layer.behind} on the server alone"
-    return "made anew, not pushed" if rewritten else f"{layer.ahead} here, {layer.behind} on the server alone"
+    if found.unpushed:
+        return "made anew; edited on the server" if found.edited else "made anew, not pushed"
+    return f"{layer.ahead} here, {layer.behind} on the server alone"
 
 
 def _short(found: Survey, stop: Stopped | None) -> str:

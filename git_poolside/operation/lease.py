@@ -13,6 +13,7 @@ from git_poolside.git.process import Git
 from git_poolside.git.remotes import Remote, ask_upstream
 from git_poolside.git.standing import Known, Standing, standing
 from git_poolside.operation.arriving import arriving
+from git_poolside.operation.remembered import TAKE_IN
 from git_poolside.stack.model import Oid, Role
 from git_poolside.ui import Ui
 
@@ -117,5 +118,4 @@ def _account(git: Git, config: Config, ui: Ui, known: Known) -> None:
     lines += [f"  … and {len(came) - 10} more"] if len(came) > 10 else []
     if found.edits:
         lines += [f"the stack of '{fork}' was edited meanwhile:", *(f"  {edit}" for edit in found.edits)]
-    take_in = "git poolside sync --take-in   (replays them on this stack; then push again)"
-    raise LeaseLost("\n".join(lines), hints=[PULL] if found.edits else [take_in, PULL])
+    raise LeaseLost("\n".join(lines), hints=[PULL] if found.edits else [TAKE_IN, PULL])

@@ -21,6 +21,7 @@ from git_poolside.git.process import Git
 from git_poolside.stack.model import Nightly, Oid, Role
 from git_poolside.stack.values import as_dict, frozen
 
+TAKE_IN = "git poolside sync --take-in   (replays them on this stack; then push again)"
 MOVED_ON = "git poolside pull   (the fork's server has moved on: goes to its tips, with what is only here)"
 
 
@@ -28,7 +29,8 @@ MOVED_ON = "git poolside pull   (the fork's server has moved on: goes to its tip
 class LayerState:
     """One layer: `patches` counts its commits without the stamp; `ahead` and `behind` are the fork's own commits
     that this clone, or the server when last asked, has alone. `landed` counts the patches that upstream's commits up to
-    the newest nightly name, and have not taken back. `theirs`: it is the server's tip that counts.
+    the newest nightly name, and have not taken back. `theirs`: it is the server's tip that counts. `came` counts the
+    commits there that this stack, made anew, does not account for: a push would be refused.
     """
 
     role: Role
@@ -41,6 +43,7 @@ class LayerState:
     behind: int
     landed: int = 0
     theirs: bool = False
+    came: int = 0
 
     @property
     def in_step(self) -> bool:
@@ -51,6 +54,7 @@ class LayerState:
 class Survey:
     """`nightly` is the one that the stack stands on, `latest` the newest usable one; `unpushed` counts the operations
     that moved branches since the last push. `tangled`: plain git has joined two states of the stack, as `problems` say.
+    `edited`: the server's stack was edited beside what is unpushed, so that nobody can combine them.
     """
 
     nightly: Nightly | None
@@ -62,6 +66,7 @@ class Survey:
     problems: tuple[str, ...] = ()
     unpushed: int = 0
     tangled: bool = False
+    edited: bool = False
 
 
 def remembered(git: Git, key: str) -> Survey | None:

@@ -9,15 +9,18 @@ from git_poolside.config import Config
 from git_poolside.errors import Refused
 from git_poolside.git import history, nightlies, refs
 from git_poolside.git.layers import StackReader, base_of, branch_of, upstreams
+from git_poolside.git.layers import tips as read_tips
 from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
 from git_poolside.git.standing import Standing
 from git_poolside.operation import log, tangled
+from git_poolside.operation.arriving import arriving
 from git_poolside.operation.dated import standing_date
 from git_poolside.operation.generated import Generated
 from git_poolside.operation.lease import standings
 from git_poolside.operation.remembered import LayerState, Survey
+from git_poolside.stack.arrivals import Arrivals
 from git_poolside.stack.model import Nightly, Oid, Role, Stack
 from git_poolside.stack.nightly import newest_usable
 from git_poolside.stack.verdict import State, identify
@@ -43,7 +46,12 @@ def survey(git: Git, config: Config) -> Survey:
     counts, bases, problems, stack = _count(git, config, objects, upstream, base, tips)
     landed = _landed(git, config, stack, base, latest.commit) if stack is not None and latest is not None else {}
     known = upstreams(git, config, upstream)
-    stands = standings(git, config, log.known(git, objects)) if any(tips[role] != remote[role] for role in Role) else {}
+    apart = any(tips[role] != remote[role] for role in Role)
+    stands = standings(git, config, log.known(git, objects)) if apart else {}
+    unpushed = _unpushed(git, objects)
+    found = (
+        _arriving(git, config, objects, upstream) if unpushed and Standing.DIVERGED in stands.values() else Arrivals()
+    )
     layers = [
         LayerState(
             role,
@@ -55,6 +63,7 @@ def survey(git: Git, config: Config) -> Survey:
             *_own(git, tips[role], remote[role], known),
             landed.get(role, 0),
             stands.get(role) is Standing.THEIRS,
+            len(found.of(role)),
         )
         for role in Role
     ]
@@ -71,8 +80,9 @@ def survey(git: Git, config: Config) -> Survey:
         len([nightly for nightly in listed if nightly.usable]),
         tuple(layers),
         tuple(problems),
-        _unpushed(git, objects),
+        unpushed,
         bool(tangles),
+        bool(found.edits),
     )
 
 
@@ -112,6 +122,15 @@ def _own(git: Git, one: Oid | None, other: Oid | None, known: Sequence[Oid]) -> 
     if one and other:
         return int(said[0]), int(said[1])
     return (int(said[1]), 0) if one else (0, int(said[1]))
+
+
+def _arriving(git: Git, config: Config, objects: Objects, upstream: Oid) -> Arrivals:
+    """What came to the server beside our work, as a push would find it; nothing where that cannot be told."""
+    try:
+        here = read_tips(git, config, log.known(git, objects), ours=True)
+        return arriving(git, config, upstream, here.chosen, here.remote)
+    except Refused:
+        return Arrivals()
 
 
 def _days(old: Nightly | None, new: Nightly | None) -> int:
