@@ -539,6 +539,17 @@ def test_the_list_says_what_became_of_each_pick(kept: World, poolside: Run) -> N
     assert said["picks"][3]["details"] == [f"#40 has a newer version, {newer[:9]}"]
 
 
+def test_the_list_says_of_a_version_that_is_newer_than_a_revert_that_it_is_pending(kept: World, poolside: Run) -> None:
+    kept.revert(kept.land({"b.py": text(3)}, "Risk it", 16), 16)
+    kept.nightly("2026-07-10")
+    clone = cloned(kept)
+    assert poolside(clone, "sync").status == 0
+    pull(kept, 16, {"b.py": text(3, 5)}, "Risk it")
+    assert poolside(clone, "cherry-pick", "add", "#16").status == 0
+    [pick] = json.loads(poolside(clone, "cherry-pick", "list", "--json").out)["picks"]
+    assert (pick["pull"], pick["state"], pick["reverts"]) == (16, "pending", [])
+
+
 def test_the_list_knows_relands_tweaks_and_orphans(kept: World, poolside: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     first = kept.land({"b.py": text(3)}, "Risk it", 16)
     poolside(clone := cloned(kept), "cherry-pick", "add", "#16", "#13")

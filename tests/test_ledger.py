@@ -144,6 +144,23 @@ def test_L16_returned_with_keep_stands_in_its_place_again(told: Told, poolside: 
     assert poolside(told.clone, "sync").out.startswith("Nothing to do")
 
 
+def test_L16_the_list_says_of_a_pick_that_was_put_back_what_took_it_back(plain: Told, poolside: Run) -> None:
+    revert = plain.revert()
+    done(poolside, plain.clone, "--keep", plain.old[:9])
+    pick = plain.clone.rev("poolside-cherry-picks^")
+    result = poolside(plain.clone, "cherry-pick", "list")
+    assert result.out.splitlines()[3:5] == [
+        f"  2  {pick[:9]}  #11  411d  reverted  Speed up relu (#11)",
+        f'       by {revert[:9]} Revert "Speed up relu (#11)" (2025-06-15): {WHY}',
+    ]
+    said = json.loads(poolside(plain.clone, "cherry-pick", "list", "--json").out)["picks"]
+    assert [(one["state"], one["landed"], one["reverts"]) for one in said] == [
+        ("pending", None, []),
+        ("reverted", plain.landed, [revert]),
+        ("pending", None, []),
+    ]
+
+
 def test_L16_a_drop_after_a_silent_reland_rests_on_the_reland(world: World, poolside: Run) -> None:
     world.land({"a.py": text()}, "Add the library", 2)
     world.nightly("2026-07-03")

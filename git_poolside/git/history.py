@@ -42,9 +42,13 @@ def begin(
     return read
 
 
-def telling(git: Git, tip: Oid, words: Iterable[str], repository: str) -> History:
-    """Those commits of the whole branch up to `tip` whose messages hold one of `words`, which are searched by git."""
-    return _said(git, repository, "-F", *(f"--grep={word}" for word in words if word), tip)
+def telling(git: Git, tip: Oid, words: Iterable[str], repository: str, since: int = 0) -> History:
+    """Those commits of the branch up to `tip` whose messages hold one of `words`, which are searched by git.
+
+    Of the whole branch, or of what was committed after `since`, in seconds since the epoch.
+    """
+    after = [f"--since={since}"] if since else []
+    return _said(git, repository, "-F", *after, *(f"--grep={word}" for word in words if word), tip)
 
 
 def said(git: Git, base: Oid, target: Oid, repository: str) -> History:

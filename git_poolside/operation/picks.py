@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from git_poolside.config import Config
 from git_poolside.errors import Refused
 from git_poolside.git import nightlies, refs
+from git_poolside.git.history import telling
 from git_poolside.git.layers import StackReader, tips
 from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import Committer, Objects
@@ -26,9 +27,9 @@ from git_poolside.operation.sources import Sources
 from git_poolside.stack.model import Commit, Nightly, Oid, PatchResult, Role, Verdict
 from git_poolside.stack.nightly import newest_usable
 from git_poolside.stack.pick import Fortune, fortune
-from git_poolside.stack.provenance import cherry_origin, pull_number
+from git_poolside.stack.provenance import bare_title, cherry_origin, pull_number
 from git_poolside.stack.values import field, frozen
-from git_poolside.stack.verdict import Identity, State, describe
+from git_poolside.stack.verdict import Identity, State, describe, identify
 from git_poolside.ui import Ui
 
 _DAY = 24 * 60 * 60
@@ -89,7 +90,7 @@ def listing(git: Git, config: Config, ui: Ui, *, fetched: bool) -> Listing:
             Choices(), dry_run=True,
         ).run()  # fmt: skip
         now = int(committer.identity.rpartition(b">")[2].split()[0])
-        judge = _Judge(git, config, objects, witness, rebuilt, newer, upstream, now)
+        judge = _Judge(git, config, objects, witness, rebuilt, newer, stack.base, upstream, now)
         if fetched:
             sources = Sources(git, config, ui, objects, stack.base, upstream, True)
             sources.refresh(*judge.open_pulls(stack.picks.commits))
@@ -107,12 +108,18 @@ def standing_picks(git: Git, config: Config) -> Oid | None:
         return refs.read_one(git, config.ref(config.branches.picks))
 
 
+def _written(pick: Commit) -> int:
+    """The author's date, in seconds since the epoch; 0 where there is none."""
+    seconds = pick.author.rpartition(b">")[2].partition(b" ")[2].partition(b" ")[0]
+    return int(seconds) if seconds.isdigit() else 0
+
+
 class _Judge:
     """Puts together what the rebuild says of each pick and what upstream's history and pull requests do."""
 
     def __init__(
         self, git: Git, config: Config, objects: Objects, witness: Witness, rebuilt: Rebuilt,
-        newer: Sequence[Nightly], upstream: Oid, now: int,
+        newer: Sequence[Nightly], base: Oid, upstream: Oid, now: int,
     ) -> None:  # fmt: skip
         self.git = git
         self.objects = objects
@@ -120,6 +127,7 @@ class _Judge:
         self.witness = witness
         self.grounds = rebuilt.grounds
         self.oldest_first = list(reversed(newer))
+        self.base = base
         self.upstream = upstream
         self.now = now
 
@@ -136,6 +144,8 @@ class _Judge:
         number = pull_number(pick.text, self.repository)
         on_main = origin is not None and self._reaches(origin, self.upstream)
         what = fortune(result.verdict, identity, on_main or number is not None)
+        if what is Fortune.PENDING and identity.later is None and (before := self._before(pick, origin, on_main)):
+            identity, what = before, Fortune.REVERTED
         landed = identity.landings[-1] if identity.landings else identity.later
         details = self._words(identity, what, result)
         if what is Fortune.PENDING and not on_main and identity.later is None and number is not None:
@@ -155,8 +165,24 @@ class _Judge:
 
     def _age(self, pick: Commit) -> int:
         """In days; none where its author's line has no date (git writes such a line in no commit of its own)."""
-        seconds = pick.author.rpartition(b">")[2].partition(b" ")[2].partition(b" ")[0]
-        return max(0, self.now - int(seconds)) // _DAY if seconds.isdigit() else 0
+        written = _written(pick)
+        return max(0, self.now - written) // _DAY if written else 0
+
+    def _before(self, pick: Commit, origin: Oid | None, on_main: bool) -> Identity | None:
+        """What upstream did with a pick before the base, where no sync looks, if it landed and was taken back there.
+
+        A version of its pull request that is newer than that is another one (edge case L16).
+        """
+        if origin is not None and not on_main and not self.objects.exists(origin):
+            return None
+        number = pull_number(pick.text, self.repository)
+        words = [origin or "", bare_title(pick.text), f"/pull/{number}" if number is not None else ""]
+        told = telling(self.git, self.base, words, self.repository, max(0, _written(pick) - _DAY))
+        found = identify(pick, Role.PICKS, told, (), self.repository)
+        if found.state is not State.REVERTED or not found.landings:
+            return None
+        newer = origin is not None and not on_main and self.objects.commit(origin).commit_time > found.reverts[-1].time
+        return None if newer else found
 
     def _identity(self, pick: Commit) -> Identity:
         ground = self.grounds.get(pick.oid)
