@@ -14,6 +14,7 @@ from git_poolside.stack.model import Role
 from git_poolside.ui import Ui, clean, count, cut, folded, listed
 
 if TYPE_CHECKING:
+    from git_poolside.errors import PoolsideError
     from git_poolside.operation.stopped import Stopped
 
 
@@ -44,12 +45,17 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
         found = survey(git, config)
         remember(git, stands, found)
     stop: Stopped | None = None
+    unclear: PoolsideError | None = None
     if (git.state_dir / "stopped.json").exists():
+        from git_poolside.git import worktree
         from git_poolside.operation import stopped
 
         stop = stopped.load(git)
+        if stop is not None and not arguments.short:
+            unclear = stopped.unclear(worktree.seen_from(git, stop.worktree), stop)
+    problems = [*found.problems, *([unclear.message] if unclear is not None else [])]
     if ui.json:
-        ui.object(_object(found, stop))
+        ui.object(_object(found, stop, problems))
         return 0
     if arguments.short:
         line = _short(found, stop)
@@ -62,14 +68,12 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
 
         pages = page(git, config.remotes.upstream), page(git, config.remotes.fork)
     ui.print(*_picture(ui, found, *pages))
-    for problem in found.problems:
-        ui.warn(problem)
     if stop is not None:
         at = f"Stopped at {ui.paint(stop.known_as[:9], 'commit')} {clean(stop.subject)}"
-        ui.print("", cut(at, ui.width), *(f"  {clean(path)}" for path in stop.paths))
-        ui.hint(*_go_on(str(git.worktree), stop))
-    else:
-        ui.hint(*_next(found))
+        ui.print("", cut(at, ui.width), *(f"  {clean(path)}" for path in stop.paths if unclear is None))
+    for problem in problems:
+        ui.warn(problem)
+    ui.hint(*(_go_on(str(git.worktree), stop, unclear) if stop is not None else _next(found)))
     return 0
 
 
@@ -96,15 +100,16 @@ def _keep(config: Config, line: str) -> None:
     keep(line, sources(config), by_default=config.origin is not Origin.OPERATION and config.where not in ruling)
 
 
-def _go_on(here: str, stop: Stopped) -> list[str]:
+def _go_on(here: str, stop: Stopped, unclear: PoolsideError | None) -> list[str]:
     import shlex
 
     elsewhere = f"cd {shlex.quote(stop.worktree)} && " if stop.worktree != here else ""
-    return [
-        f"{elsewhere}{stop.order.program} --continue   (when it is resolved)",
-        f"{elsewhere}{stop.order.program} --skip   (leaves the patch out)",
-        f"{elsewhere}{stop.back}",
+    ways = [
+        f"{stop.order.program} --continue   (when it is resolved)",
+        f"{stop.order.program} --skip   (leaves the patch out)",
+        stop.back,
     ]
+    return [f"{elsewhere}{way}" for way in (ways if unclear is None else unclear.hints)]
 
 
 def _picture(ui: Ui, found: Survey, upstream: str, fork: str) -> list[str]:
@@ -162,7 +167,7 @@ def _short(found: Survey, stop: Stopped | None) -> str:
     return " ".join(parts)
 
 
-def _object(found: Survey, stop: Stopped | None) -> dict[str, Any]:
+def _object(found: Survey, stop: Stopped | None, problems: list[str]) -> dict[str, Any]:
     def layer(state: LayerState) -> dict[str, Any]:
         return {
             "role": state.role.value,
@@ -192,5 +197,5 @@ def _object(found: Survey, stop: Stopped | None) -> dict[str, Any]:
         }
         if stop is not None
         else None,
-        "problems": list(found.problems),
+        "problems": problems,
     }

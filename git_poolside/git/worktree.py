@@ -115,6 +115,12 @@ def found_again(git: Git, path: str, place: str, tip: Oid) -> str:
     return str(top) if stands or not link.is_file() else path
 
 
+def seen_from(git: Git, path: str) -> Git:
+    """The repository from the worktree at `path`, wherever the command is typed; from here where that is gone."""
+    folder = Path(path)
+    return git if git.worktree == folder or not folder.is_dir() else git.at(folder)
+
+
 def head(git: Git) -> Oid | None:
     return head_and_branch(git)[0]
 

@@ -52,7 +52,7 @@ def go_on(git: Git, config: Config, ui: Ui, wishes: Wishes, *, by_rerere: bool =
 def skip(git: Git, config: Config, ui: Ui, wishes: Wishes) -> Outcome:
     """``--skip``: leave the patch out, which its reason records. `wishes` as in `go_on`."""
     state = _required(git)
-    git = _where(git, state)
+    git = worktree.seen_from(git, state.worktree)
     stopped.refuse_elsewhere(git, state, "--skip")
     _refuse_moved(git, state)
     _refuse_resolved(git, state)
@@ -61,12 +61,6 @@ def skip(git: Git, config: Config, ui: Ui, wishes: Wishes) -> Outcome:
     reason = "skipped by hand: it did not apply"
     order = with_choices(order, skip={**order.choices.skip, state.patch: reason})
     return _again(git, config, ui, state, order, ())
-
-
-def _where(git: Git, state: Stopped) -> Git:
-    """The worktree that was stopped in, wherever the command is typed."""
-    path = Path(state.worktree)
-    return git if git.worktree == path or not path.is_dir() else git.at(path)
 
 
 def _again(git: Git, config: Config, ui: Ui, state: Stopped, order: Order, made: tuple[Oid, ...]) -> Outcome:
@@ -91,7 +85,7 @@ def _again(git: Git, config: Config, ui: Ui, state: Stopped, order: Order, made:
 def abort(git: Git) -> tuple[Stopped, list[str]]:
     """``--abort``: every ref, the index and the branch as before; what has moved since is left alone and said."""
     state = _required(git)
-    git = _where(git, state)
+    git = worktree.seen_from(git, state.worktree)
     gone = not Path(state.worktree).is_dir()
     current = refs.read(git, state.order.refs)
     deleted = [RefChange(ref, None, oid) for ref, oid in state.order.refs.items() if oid and current[ref] is None]

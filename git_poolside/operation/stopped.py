@@ -264,12 +264,9 @@ def resolution(git: Git, objects: Objects, committer: Committer, stopped: Stoppe
     refuse_elsewhere(git, stopped, "--continue")
     patch = objects.commit(stopped.patch)
     current = worktree.head(git)
-    picking = git.try_run("rev-parse", "-q", "--verify", "CHERRY_PICK_HEAD").text
     if current == stopped.partial:
-        if stopped.kind == EXEC:
-            raise _unclear(git, stopped, "HEAD is on the commit before the patch")
-        if picking != stopped.patch:
-            raise _unclear(git, stopped, "the cherry-pick is gone: skipped, aborted or reset")
+        if (why := unclear(git, stopped)) is not None:
+            raise why
         return _from_index(git, objects, committer, stopped, patch)
     made = _own_commits(git, objects, stopped, current)
     if _staged_or_changed(git, stopped):
@@ -281,7 +278,15 @@ def resolution(git: Git, objects: Objects, committer: Committer, stopped: Stoppe
     return _with_own_message(committer, patch, made)
 
 
-def _unclear(git: Git, stopped: Stopped, what: str) -> Refused:
+def unclear(git: Git, stopped: Stopped) -> Refused | None:
+    """Why nothing in the worktree of the stop tells how it is to be resolved, if nothing does (C11)."""
+    if worktree.head(git) != stopped.partial:
+        return None
+    what = "HEAD is on the commit before the patch"
+    if stopped.kind == CONFLICT:
+        if git.try_run("rev-parse", "-q", "--verify", "CHERRY_PICK_HEAD").text == stopped.patch:
+            return None
+        what = "the cherry-pick is gone: skipped, aborted or reset"
     patch = stopped.patch[:12]
     changed = _staged_or_changed(git, stopped)  # a resolution that was stashed and is back, say
     commits = f"git add PATH && git commit -C {patch}   (makes the patch of what stands here)"

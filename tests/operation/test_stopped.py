@@ -521,15 +521,18 @@ def test_C11_a_cherry_pick_that_is_gone_is_refused(stopped: World, poolside: Run
     clone = stopped.there()
     patch = clone.rev("poolside-main~2")
     clone.git(*command)
-    refused(
-        clone,
-        poolside,
-        f"error: nothing tells how {patch[:9]} Tune line five is to be resolved: "
+    said = [
+        f"nothing tells how {patch[:9]} Tune line five is to be resolved: "
         "the cherry-pick is gone: skipped, aborted or reset",
         f"hint: git cherry-pick {patch[:12]}   (tries it again)",
         "hint: git poolside sync --skip   (leaves the patch out)",
         "hint: git poolside sync --abort   (restores every branch)",
-    )
+    ]
+    refused(clone, poolside, f"error: {said[0]}", *said[1:])
+    result = poolside(clone, "status")
+    assert result.out.splitlines()[-2:] == ["", f"Stopped at {patch[:9]} Tune line five"]
+    assert result.err.splitlines() == [f"warning: {said[0]}", *said[1:]]
+    assert json.loads(poolside(clone, "status", "--json").out)["problems"] == said[:1]
 
 
 def test_C11_what_the_refusal_hints_at_works(stopped: World, poolside: Run) -> None:
