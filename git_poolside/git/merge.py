@@ -68,9 +68,8 @@ class MergeOrt:
         self._process: subprocess.Popen[bytes] | None = None
         self._guard, self._asking = Lock(), Lock()
         self._ended = False
-        flushes = version() >= _FLUSHES
-        self._unbuffered = not flushes and shutil.which("stdbuf") is not None
-        self._dialogue = flushes or self._unbuffered
+        self._version = meanwhile(version)
+        self._unbuffered = self._dialogue = False
 
     def __enter__(self) -> MergeOrt:
         return self
@@ -203,6 +202,9 @@ class MergeOrt:
             if self._ended:
                 raise MergeCrashed("asked after the end")
             if self._process is None:
+                flushes = self._version() >= _FLUSHES
+                self._unbuffered = not flushes and shutil.which("stdbuf") is not None
+                self._dialogue = flushes or self._unbuffered
                 self._running = ExitStack()
                 conversation = self._git.conversation(*words, unbuffered=self._unbuffered, cwd=self._worktree)
                 self._process = self._running.enter_context(conversation)

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
-from git_poolside.git.remotes import NOT_THERE
 from git_poolside.stack.model import Oid
 
 _FETCH = (
     "fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance",
     "--filter=blob:none", "--stdin", "-q",
 )  # fmt: skip
+NOT_THERE = ("couldn't find remote ref", "not our ref", "no such remote ref", "unadvertised object")
+"""How servers and git say that an object or a ref is not to be had."""
 
 
 def bring(objects: Objects, wanted: Iterable[Oid]) -> None:

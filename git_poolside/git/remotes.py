@@ -9,6 +9,7 @@ from git_poolside.config import Config
 from git_poolside.errors import FarSideFailed, Refused
 from git_poolside.git import refs
 from git_poolside.git.process import Answer, Git
+from git_poolside.git.promised import NOT_THERE
 from git_poolside.stack.model import Oid
 from git_poolside.stack.values import frozen
 from git_poolside.terminal import by_line
@@ -17,7 +18,6 @@ from git_poolside.ui import Ui
 _FETCH = (
     "fetch", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-maintenance",
 )  # fmt: skip
-NOT_THERE = ("couldn't find remote ref", "not our ref", "no such remote ref", "unadvertised object")
 _NOBODY_THERE = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS_REQUIRE": "never"}
 """With them, and away from the terminal, git and ssh fail where they would ask (git(1), ssh(1))."""
 _OURS_ALONE = ("fetch.prune=false", "fetch.pruneTags=false", "fetch.writeCommitGraph=false")
