@@ -212,7 +212,8 @@ def _publish(
     _carry_notes(git, outcome.rebuilt.results)
     outcome.operation = log.id_of(real, entry.after)
     for moved in along:
-        outcome.submodules += _moved_submodules(_between(real, moved.before, moved.after))
+        stood = standing.head_oid if standing is not None and moved == back else moved.before
+        outcome.submodules += _moved_submodules(_between(real, stood, moved.after))
 
 
 def _carry_notes(git: Git, results: Sequence[PatchResult]) -> None:

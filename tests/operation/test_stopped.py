@@ -1112,6 +1112,25 @@ def test_C1_skip_and_abort_leave_nothing_behind(stuck: World, poolside: Run, goi
     assert (clone.path / "lib/c.py").exists() == (going == "--abort")
 
 
+def test_C8_a_submodule_that_moved_is_told_of_at_the_end_of_a_stop_too(stuck: World, poolside: Run) -> None:
+    upstream = stuck.upstream
+    listing = f"{upstream.git('ls-tree', 'main')}\n160000 commit {upstream.rev('main~1')}\tsub\n"
+    tree = upstream.git("mktree", input=listing)
+    stuck.commit(upstream, "main", {}, "Add the submodule\n", tree=tree)
+    stuck.nightly("2026-07-11")
+    clone = stuck.clone()
+    assert "Moved submodules" not in stop(clone, poolside).out
+    resolve(clone)
+    result = poolside(clone, "sync", "--continue")
+    assert result.status == 0, result.err
+    assert result.out.splitlines()[-2:] == ["", "Moved submodules: sub"]
+    assert result.err.splitlines() == [
+        "hint: git submodule update --init --recursive   (brings them along)",
+        "hint: git poolside push   (sends the branches)",
+        "hint: git poolside undo   (takes it back)",
+    ]
+
+
 def test_C9_a_path_of_any_bytes_is_one_path(stuck: World, poolside: Run) -> None:
     name = b'caf\xe9 "x"\n-.py'.decode("utf-8", "surrogateescape")
     stuck.fork.git("update-ref", "refs/heads/poolside-main", stuck.fork.rev("main"))
