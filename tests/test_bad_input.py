@@ -227,6 +227,28 @@ def test_a_server_that_is_down(simple: World, poolside: Run, remote: str) -> Non
     assert (said["outcome"], said["exit"]) == ("error", 5)
 
 
+def test_what_can_do_without_a_server_that_is_down_says_so(simple: World, poolside: Run) -> None:
+    clone = simple.clone()
+    clone.git("config", "remote.upstream.url", "git://127.0.0.1:1/x.git")
+    for words in (
+        ["sync", "-n"],
+        ["nightly"],
+        ["pull"],
+        ["changes", "--write"],
+        ["cherry-pick", "add", "upstream/main"],
+    ):
+        result = poolside(clone, *words)
+        assert (result.status, result.err.splitlines()[1:]) == (
+            5,
+            [
+                "hint: git ls-remote upstream   (tries the connection alone)",
+                "hint: git remote get-url upstream   (shows where it points)",
+                f"hint: git poolside {' '.join(words)} --no-fetch   (goes by what was fetched last)",
+            ],
+        )
+        assert poolside(clone, *words, "--no-fetch").status == 0
+
+
 @pytest.mark.parametrize("url", ["ext::sh -c 'touch pwned'", "--upload-pack=touch pwned", "fd::3"])
 def test_P13_a_url_that_runs_something_is_refused(simple: World, poolside: Run, url: str) -> None:
     clone = simple.clone()

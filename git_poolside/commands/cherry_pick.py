@@ -8,7 +8,7 @@ from git_poolside import ending, picklist, report
 from git_poolside.commands import Parser, allowing
 from git_poolside.context import Context
 from git_poolside.errors import Refused, UsageError
-from git_poolside.git.remotes import ask_both
+from git_poolside.git.remotes import ask_both, needless
 from git_poolside.git.web import page
 from git_poolside.operation import edit, journal, picks, prepare, sync
 from git_poolside.stack.plan import Plan
@@ -96,7 +96,8 @@ def _list(context: Context, fetch: bool) -> int:
 def _edit(context: Context, arguments: argparse.Namespace) -> int:
     git, config, ui = context.git, context.config, context.ui
     fetch = not arguments.no_fetch
-    at = edit.desk(git, config, ui, fetch=fetch, upstream=arguments.word in ("add", "update"))
+    with needless():
+        at = edit.desk(git, config, ui, fetch=fetch, upstream=arguments.word in ("add", "update"))
     plan, notes = _update(at, arguments, fetch) if arguments.word == "update" else _plan(at, arguments, fetch)
     if plan.is_empty:
         return report.nothing(ui, notes)

@@ -8,7 +8,7 @@ from git_poolside.commands import Parser, for_programs, positive
 from git_poolside.context import Context
 from git_poolside.git import nightlies
 from git_poolside.git.objects import Objects
-from git_poolside.git.remotes import ask_upstream
+from git_poolside.git.remotes import ask_upstream, needless
 from git_poolside.git.web import page
 from git_poolside.operation import journal, prepare
 from git_poolside.ui import clean, cut, table
@@ -27,7 +27,8 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     git, config, ui = context.git, context.config, context.ui
     journal.recover_if_dead(git, ui, context.command)
     if not arguments.no_fetch:
-        ask_upstream(git, config, ui)
+        with needless():
+            ask_upstream(git, config, ui)
     here = prepare.ground(git, config, Objects(git))
     found = nightlies.known(git, config, here.base, arguments.limit)
     if ui.json:

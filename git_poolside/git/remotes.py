@@ -132,6 +132,16 @@ def _parsed(listing: bytes) -> dict[str, Oid]:
     return {ref: Oid(oid) for oid, _, ref in lines}
 
 
+@contextmanager
+def needless() -> Iterator[None]:
+    """For asking that the command has ``--no-fetch`` for: one that fails says so."""
+    try:
+        yield
+    except FarSideFailed as error:
+        error.hints = (*error.hints, "--no-fetch   (goes by what was fetched last)")
+        raise
+
+
 def ask_both(git: Git, config: Config, ui: Ui, patterns: Sequence[str] = ()) -> dict[str, Oid]:
     """`ask_fork` and `ask_upstream`, waiting for both servers at once. Raises `FarSideFailed`, `Refused`."""
     wanted = [*_upstream_refs(config), *_tags(config)]

@@ -12,7 +12,7 @@ from git_poolside.errors import Refused, UsageError
 from git_poolside.git import layers, line, nightlies, refs
 from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
-from git_poolside.git.remotes import Remote, ask_both
+from git_poolside.git.remotes import Remote, ask_both, needless
 from git_poolside.operation import ledger, log, tangled
 from git_poolside.operation.arriving import arriving
 from git_poolside.operation.choices import Choices
@@ -94,7 +94,8 @@ def order(git: Git, config: Config, ui: Ui, objects: Objects, command: Sequence[
     """The order for a sync. Raises `Refused`; doubts that can be allowed come along as its snags."""
     tangled.refuse_in_progress(git, config)
     if wishes.fetch:
-        ask_both(git, config, ui)
+        with needless():
+            ask_both(git, config, ui)
     tangled.refuse(git, config, wishes.allow)
     with refs.at_one_moment(git, [*layers.refs_of(config), refs.OPERATIONS]):
         here = ground(git, config, objects, ours=wishes.take_in)

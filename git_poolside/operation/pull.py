@@ -14,7 +14,7 @@ from git_poolside.git.objects import Objects
 from git_poolside.git.process import Git
 from git_poolside.git.quarantine import quarantine
 from git_poolside.git.reflogs import reflog
-from git_poolside.git.remotes import ask_both
+from git_poolside.git.remotes import ask_both, needless
 from git_poolside.git.standing import Standing, standing
 from git_poolside.operation import log, prepare, tangled
 from git_poolside.operation.arriving import entries
@@ -46,7 +46,8 @@ def order(
     tangled.refuse_in_progress(git, config)
     listing: dict[str, Oid] = {}
     if fetch:
-        listing = ask_both(git, config, ui, [f"{config.published.prefix}*"])
+        with needless():
+            listing = ask_both(git, config, ui, [f"{config.published.prefix}*"])
     layers.refuse_shallow(git)
     tangled.refuse(git, config, wishes.allow)
     upstream = nightlies.upstream_tip(git, config)
