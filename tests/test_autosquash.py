@@ -70,8 +70,8 @@ def test_S4_an_orphan_is_a_snag(simple: World, poolside: Run) -> None:
     assert (
         f"error: {orphan[:9]} fixup! Speed up relu: no patch below it in its layer has the name that it gives "
         "[orphan-fixup]\n"
-        f"hint: git poolside sync --autosquash --keep {orphan[:9]}\n"
-        f"hint: git poolside sync --autosquash --drop {orphan[:9]}\n"
+        f"hint: git poolside sync --autosquash --keep {orphan[:9]}   (keeps it)\n"
+        f"hint: git poolside sync --autosquash --drop {orphan[:9]}   (leaves it out)\n"
     ) in result.err
     assert poolside(clone, "sync", "-n", "--autosquash", "--drop", orphan).status == 0
     assert poolside(clone, "sync", "-n", "--autosquash", "--allow", "orphan-fixup").status == 0

@@ -121,7 +121,8 @@ def test_L16_dropped_then_reverted_is_asked_about_with_upstreams_words(told: Tol
             f"(2025-06-15), and upstream took that back in {revert[:9]} "
             f'Revert "Speed up relu (#11)" (2025-06-15): {WHY}'
         ),
-        "hint": "\n".join(f"git poolside sync --json {way} {told.old[:9]}" for way in ("--keep", "--drop")),
+        "hint": f"git poolside sync --json --keep {told.old[:9]}   (puts it back)\n"
+        f"git poolside sync --json --drop {told.old[:9]}   (leaves it out for good)",
         "patch": told.old,
     }
 

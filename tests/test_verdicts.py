@@ -147,7 +147,10 @@ def test_L2_an_own_patch_that_landed_with_tweaks_is_asked_about(begun: World, po
     assert snags(result) == ["landed-tweaked"]
     [snag] = json.loads(result.out)["snags"]
     assert snag["patch"] == own
-    assert [words.split()[-2:] for words in snag["hint"].splitlines()] == [["--keep", own[:9]], ["--drop", own[:9]]]
+    assert [words.partition(" --json ")[2] for words in snag["hint"].splitlines()] == [
+        f"--keep {own[:9]}   (keeps it)",
+        f"--drop {own[:9]}   (leaves it out)",
+    ]
     assert judged(result)["Use our index"] == ("unresolved", "landed-tweaked")
 
 

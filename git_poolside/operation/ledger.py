@@ -192,7 +192,7 @@ class Ledger:
             Snag(
                 SNAG,
                 f"{one.entry.old[:9]} {one.title}: it {one.why}",
-                keep_or_drop(one.entry.old[:9]),
+                keep_or_drop(one.entry.old[:9], "puts it back", "leaves it out for good"),
                 one.entry.old,
             )
             for one in returns

@@ -181,9 +181,9 @@ class Snag:
         return replace(self, hint="\n".join(in_full(line, again) for line in self.hint.split("\n")))
 
 
-def keep_or_drop(name: str) -> str:
-    """The hint of a doubt about the patch with this name."""
-    return f"--keep {name}\n--drop {name}"
+def keep_or_drop(name: str, keep: str = "keeps it", drop: str = "leaves it out") -> str:
+    """The hint of a doubt about the patch with this name, and what each answer does."""
+    return f"--keep {name}   ({keep})\n--drop {name}   ({drop})"
 
 
 @frozen

@@ -1327,8 +1327,8 @@ def test_what_is_asked_after_a_stop_is_answered_with_continue(world: World, pool
     refused = poolside(clone, "sync", "--continue")
     assert refused.status == 1
     assert refused.err.splitlines()[-3:] == [
-        f"hint: git poolside sync --continue --keep {asked[:9]}",
-        f"hint: git poolside sync --continue --drop {asked[:9]}",
+        f"hint: git poolside sync --continue --keep {asked[:9]}   (keeps it)",
+        f"hint: git poolside sync --continue --drop {asked[:9]}   (leaves it out)",
         "no branch was changed, the stop still stands",
     ]
     done = poolside(clone, "sync", "--continue", "--drop", asked[:9])
