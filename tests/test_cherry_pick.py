@@ -430,6 +430,19 @@ def test_a_number_of_the_forks_that_upstream_reads_otherwise_is_told_of(kept: Wo
     )
 
 
+@pytest.mark.parametrize("words", [("Set the version", "--before", "Add the build"), ("our index", "--before", "HEAD")])
+def test_the_stamp_is_told_for_what_it_is(synced: World, poolside: Run, words: tuple[str, ...]) -> None:
+    clone = synced.there()
+    before = clone.refs()
+    result = poolside(clone, "cherry-pick", "move", *words)
+    assert (result.status, result.out, clone.refs()) == (1, "", before)
+    assert result.err == (
+        f"error: {clone.rev('HEAD')[:9]} Set the version to the nightly of 2026-07-10 is the stamp: "
+        "every operation makes it anew, as the last commit\n"
+        f"hint: git show {clone.rev('HEAD')[:9]}   (shows what it holds)\n"
+    )
+
+
 def test_a_move_loses_no_patch(kept: World, poolside: Run) -> None:
     """Below what it takes back a revert would be empty: dropped, what it took out would be back without a word."""
     kept.patch({"c.py": TEN + "more\n"}, "Add a line")

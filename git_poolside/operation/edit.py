@@ -76,7 +76,14 @@ class Desk:
 
     def patch(self, name: str) -> Commit:
         """A commit of either layer. Raises `Refused`."""
-        return _only(name, self._named(name, [*self.stack.picks.commits, *self.patches]))
+        found = self._named(name, [*self.stack.picks.commits, *self.patches])
+        stamps = [c for c in self.stack.patches.commits if Provenance.of(c.text).is_stamp]
+        if not found and (stamp := self._named(name, stamps)):
+            raise Refused(
+                f"{stamp[0].oid[:9]} {stamp[0].subject} is the stamp: every operation makes it anew, as the last commit",
+                hints=[f"git show {stamp[0].oid[:9]}   (shows what it holds)"],
+            )
+        return _only(name, found)
 
     def sources(self, fetch: bool) -> Sources:
         return Sources(self.git, self.config, self.ui, self.objects, self.stack.base, self.here.upstream, fetch)
