@@ -78,10 +78,10 @@ class Desk:
         """A commit of either layer. Raises `Refused`."""
         found = self._named(name, [*self.stack.picks.commits, *self.patches])
         stamps = [c for c in self.stack.patches.commits if Provenance.of(c.text).is_stamp]
-        if not found and (stamp := self._named(name, stamps)):
+        for stamp in () if found else self._named(name, stamps):
             raise Refused(
-                f"{stamp[0].oid[:9]} {stamp[0].subject} is the stamp: every operation makes it anew, as the last commit",
-                hints=[f"git show {stamp[0].oid[:9]}   (shows what it holds)"],
+                f"{stamp.oid[:9]} {stamp.subject} is the stamp: every operation makes it anew, as the last commit",
+                hints=[f"git show {stamp.oid[:9]}   (shows what it holds)"],
             )
         return _only(name, found)
 
