@@ -22,6 +22,7 @@ from git_poolside.ui import Ui, clean, count, folded, listed
 def parser() -> Parser:
     made = Parser("undo")
     made.add_argument("operation", metavar="OPERATION", nargs="?", help="take back everything from this one on")
+    made.add_argument("-n", "--dry-run", action="store_true", help="show what would happen, change nothing")
     made.add_argument("--carry", action="store_true", help="replay what came later on top")
     made.add_argument("--push", action="store_true", help="put the server back too, with leases")
     allowing(made)
@@ -36,9 +37,13 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     with lock.hold(git, context.command, arguments.allow):
         journal.recover(git, ui)
         stopped.refuse_if_stopped(git)
-        done = undo(git, config, context.command, arguments.operation, arguments.carry, frozenset(arguments.allow))
+        done = undo(
+            git, config, context.command, arguments.operation, arguments.carry, frozenset(arguments.allow),
+            dry_run=arguments.dry_run,
+        )  # fmt: skip
         try:
-            pushed = push(git, config, ui, context.command) if arguments.push else None
+            wanted = arguments.push and not arguments.dry_run
+            pushed = push(git, config, ui, context.command) if wanted else None
         except PoolsideError:
             _show(context, config, done)  # here it is done
             raise
@@ -57,7 +62,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     _show(context, config, done)
     for note in () if pushed is None else pushed.notes:
         ui.warn(note)
-    if pushed is None:
+    if pushed is None and not arguments.dry_run:
         ui.hint("git poolside undo   (brings it back)", *_next(git, config))
     return 0
 
@@ -68,8 +73,9 @@ def _show(context: Context, config: Config, done: Undone) -> None:
         return
     ui.page = page(context.git, config.remotes.upstream)
     snapshot = config.ref(config.branches.snapshot)
+    what = "Took back" if done.operation else "Would take back"
     for one in done.operations:
-        ui.print(*folded(clean(one.title), ui.width, 4, f"Took back {one.id}  "))
+        ui.print(*folded(clean(one.title), ui.width, 4, f"{what} {one.id}  "))
     ui.print(
         *listed(
             (

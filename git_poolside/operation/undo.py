@@ -23,21 +23,28 @@ from git_poolside.stack.values import frozen
 
 @frozen
 class Undone:
-    """What an undo took back, what moved, and which later commits were carried over."""
+    """What an undo took back, what moved, and how many later commits were carried over. A dry run is no operation."""
 
     operations: tuple[log.Operation, ...]
     changes: tuple[RefChange, ...]
     carried: int
-    operation: str
+    operation: str | None
 
 
 def undo(
-    git: Git, config: Config, command: Sequence[str], name: str | None, carry: bool, allow: frozenset[str]
+    git: Git,
+    config: Config,
+    command: Sequence[str],
+    name: str | None,
+    carry: bool,
+    allow: frozenset[str],
+    *,
+    dry_run: bool = False,
 ) -> Undone:
     """Take back the newest operation that moved branches, or all from the one called `name` on.
 
     Raises `Refused` (snag ``moved-since``) when a branch has moved since; with `carry` its later commits are
-    replayed onto where it returns to.
+    replayed onto where it returns to. A `dry_run` tells the same and changes nothing.
     """
     worktree.refuse_in_progress(git)
     objects = Objects(git)
@@ -73,6 +80,8 @@ def undo(
             before[ref], count = _carry(inner.git, config, own, committer, ref, after, then, before[ref], again)
             carried += count
         moves = tuple(RefChange(ref, current[ref], before[ref]) for ref in before if current[ref] != before[ref])
+        if dry_run:
+            return Undone(tuple(operations), moves, carried, None)
         operation = log.Operation(
             "undo",
             log.without_secrets(command),

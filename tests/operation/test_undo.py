@@ -118,6 +118,26 @@ def test_undo_of_an_older_operation_takes_back_everything_from_it_on(done: World
     assert clone.rev("main") == done.upstream.rev("main")
 
 
+def test_a_dry_run_says_what_an_undo_would_take_back_and_changes_nothing(done: World, poolside: Run) -> None:
+    clone = done.there()
+    done.land({"README.md": "newer\n"}, "Write more", 13)
+    done.nightly("2026-07-11")
+    assert poolside(clone, "sync", "--push").status == 0
+    own_commit(clone, "own.txt", "own\n")
+    _, newest, oldest = operations(clone, poolside)
+    here, before = everything(clone), branches(clone)
+    result = poolside(clone, "undo", "-n", oldest, "--carry", "--push")
+    assert (result.status, result.err, everything(clone)) == (0, "", here)
+    told = result.out.splitlines()
+    assert told[:2] == [f"Would take back {newest}  sync --push", f"Would take back {oldest}  sync"]
+    assert [line.split()[:2] for line in told[2:5]] == [[name, before[f"refs/heads/{name}"][:9]] for name in ROLES]
+    assert told[5:] == ["  1 later commit carried over"]
+    said = json.loads(poolside(clone, "undo", "--dry-run", oldest, "--carry", "--push", "--json").out)
+    assert (said["operation"], said["undone"], said["pushed"]) == (None, [newest, oldest], False)
+    refused = poolside(clone, "undo", "-n", oldest)
+    assert (refused.status, everything(clone)) == (1, here)
+
+
 def test_undo_of_what_is_not_there(simple: World, poolside: Run) -> None:
     clone = ready(simple)
     assert poolside(clone, "undo").err.splitlines()[0] == "error: there is no operation to take back"

@@ -278,6 +278,7 @@ complete -c git-poolside -n '_git_poolside_shtab_using undo' -l help -d 'open th
 complete -c git-poolside -n '_git_poolside_shtab_using undo' -s q -l quiet -d 'no talk on standard error'
 complete -c git-poolside -n '_git_poolside_shtab_using undo' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'read FILE instead of .poolside.toml'
 complete -c git-poolside -n '_git_poolside_shtab_using undo' -l color -xka "auto always never" -d 'colour the output; the default follows color.ui and NO_COLOR'
+complete -c git-poolside -n '_git_poolside_shtab_using undo' -s n -l dry-run -d 'show what would happen, change nothing'
 complete -c git-poolside -n '_git_poolside_shtab_using undo' -l carry -d 'replay what came later on top'
 complete -c git-poolside -n '_git_poolside_shtab_using undo' -l push -d 'put the server back too, with leases'
 complete -c git-poolside -n '_git_poolside_shtab_using undo' -l allow -xka "(git-poolside --complete snags)" -d 'go on in spite of the doubt with this name'
