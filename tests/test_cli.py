@@ -159,9 +159,26 @@ def test_a_word_of_a_command_takes_what_argparse_hands_on() -> None:
     assert word.color is False and word.format_usage().startswith("usage: git poolside cherry-pick list ")
 
 
-def test_an_abbreviated_option_is_no_option(tmp_path: Path, poolside: Run) -> None:
-    result = poolside(tmp_path, "sync", "--cont")
-    assert (result.status, result.err.splitlines()[-1]) == (129, "error: unrecognized arguments: --cont")
+@pytest.mark.parametrize(
+    ("words", "error", "near"),
+    [
+        (["sync", "--cont"], "unrecognized arguments: --cont", "option is\n\t--continue"),
+        (["sync", "--nighlty=2026-07-10"], "unrecognized arguments: --nighlty=2026-07-10", "option is\n\t--nightly"),
+        (["cherry-pick", "drop", "1", "--raeson", "x"], "unrecognized arguments: --raeson x", "option is\n\t--reason"),
+        (["cherry-pick", "ls"], "argument WORD: invalid choice: 'ls' (choose from", "word is\n\tlist"),
+        (["sync", "--xyzzy"], "unrecognized arguments: --xyzzy", ""),
+        (["log", "-x"], "unrecognized arguments: -x", ""),
+        (["cherry-pick", "frobnicate"], "argument WORD: invalid choice: 'frobnicate' (choose from", ""),
+        (["sync", "here"], "unrecognized arguments: here", ""),
+    ],
+)
+def test_a_near_miss_of_an_option_or_a_word_is_suggested(
+    tmp_path: Path, poolside: Run, words: list[str], error: str, near: str
+) -> None:
+    result = poolside(tmp_path, *words)
+    said, _, suggested = result.err.partition("\n\nThe most similar ")
+    assert (result.status, result.out, suggested) == (129, "", f"{near}\n" if near else "")
+    assert said.splitlines()[-1].startswith(f"error: {error}")
 
 
 def test_quiet_says_nothing_but_hints_and_errors(simple: World, poolside: Run) -> None:

@@ -74,7 +74,24 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
         print(f"error: {without_passwords(clean(message))}", file=sys.stderr)
+        if near := self._near(message):
+            print(f"\nThe most similar {near[0]} is\n\t{near[1]}", file=sys.stderr)
         raise SystemExit(EXIT_USAGE)
+
+    def _near(self, message: str) -> tuple[str, str] | None:
+        """The option or the word that may have been meant, as argparse's messages tell what it does not know."""
+        from difflib import get_close_matches
+
+        words = next((a.choices for a in self._actions if isinstance(a, argparse._SubParsersAction)), {})
+        what, _, told = message.partition(": ")
+        if what == "argument WORD" and told.startswith("invalid choice: '"):
+            return next((("word", near) for near in get_close_matches(told.split("'")[1], words, n=1)), None)
+        unknown = next((word.partition("=")[0] for word in told.split() if word.startswith("--")), "")
+        if what == "unrecognized arguments" and unknown:
+            options = [option for parser in (self, *words.values()) for option in parser._option_string_actions]
+            begun = [option for option in options if option.startswith(unknown)]
+            return next((("option", near) for near in begun or get_close_matches(unknown, options, n=1)), None)
+        return None
 
 
 def for_programs(parser: argparse.ArgumentParser) -> None:
