@@ -124,3 +124,18 @@ def test_what_no_server_has_all_of_is_fetched_from_both(world: World) -> None:
     assert [Objects(git).exists(Oid(oid)) for oid in wanted] == [False, False, False]
     bring(Objects(git), map(Oid, wanted))
     assert [Objects(git).exists(Oid(oid)) for oid in wanted] == [True, True, True]
+
+
+def test_P1_status_fetches_nothing_to_see_what_came(simple: World, poolside: Run) -> None:
+    """Without the blobs of what came it cannot be told apart; the push asks for them."""
+    clone = blobless(simple)
+    assert poolside(clone, "sync").status == 0
+    simple.patch({"mate.txt": "theirs\n", "b.py": "theirs\n"}, "A mate's patch\n")
+    clone.git("fetch", "-q", "origin")
+    for server in (simple.fork, simple.upstream):
+        server.path.rename(server.path.with_suffix(".gone"))
+    result = poolside(clone, "status")
+    assert (result.status, result.err) == (0, "hint: git poolside push   (sends the branches)\n")
+    for server in (simple.fork, simple.upstream):
+        server.path.with_suffix(".gone").rename(server.path)
+    assert poolside(clone, "push", "-n").status == 4

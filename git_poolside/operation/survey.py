@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+from git_poolside import interrupt
 from git_poolside.config import Config
-from git_poolside.errors import Refused
+from git_poolside.errors import FarSideFailed, GitFailed, Refused
 from git_poolside.git import history, nightlies, refs
+from git_poolside.git.brief import NO_FETCH
 from git_poolside.git.layers import StackReader, base_of, branch_of, upstreams
 from git_poolside.git.layers import tips as read_tips
 from git_poolside.git.merge import MergeOrt
@@ -125,12 +127,15 @@ def _own(git: Git, one: Oid | None, other: Oid | None, known: Sequence[Oid]) -> 
 
 
 def _arriving(git: Git, config: Config, objects: Objects, upstream: Oid) -> Arrivals:
-    """What came to the server beside our work, as a push would find it; nothing where that cannot be told."""
+    """What came to the server beside our work, as a push would find it; nothing where this clone alone cannot tell."""
     try:
         here = read_tips(git, config, log.known(git, objects), ours=True)
-        return arriving(git, config, upstream, here.chosen, here.remote)
-    except Refused:
-        return Arrivals()
+        return arriving(git.with_environment(**NO_FETCH), config, upstream, here.chosen, here.remote)
+    except GitFailed as error:
+        interrupt.check(error.status)
+    except (Refused, FarSideFailed, OSError):
+        pass  # the push says what is wrong
+    return Arrivals()
 
 
 def _days(old: Nightly | None, new: Nightly | None) -> int:
