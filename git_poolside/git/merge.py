@@ -8,6 +8,7 @@ no index: what is checked out does not change a result.
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
@@ -178,7 +179,9 @@ class MergeOrt:
         self._show(*sides)
         try:
             with self._asking:  # one question at a time, whichever thread has it
-                return replace(self._ask(f"{sides[0]} {sides[1]}\n".encode()), label=sides[0])
+                merged = self._ask(f"{sides[0]} {sides[1]}\n".encode())
+            conflict = None if merged.conflict is None else _in_words(merged.conflict, *sides)
+            return replace(merged, conflict=conflict, label=sides[0])
         except (OSError, ValueError, MergeCrashed) as error:  # ValueError: its pipes were closed, by `stop`
             complaint = str(error)
             process = self._process
@@ -263,6 +266,15 @@ class MergeOrt:
                 raise MergeCrashed("git merge-tree ended in the middle of an answer")
             collected += process.stdout.read(said.find(b"\0") + 1 or len(said))
         return bytes(collected[:-1])
+
+
+def _in_words(conflict: Conflict, ours: Oid, theirs: Oid) -> Conflict:
+    """What git says, with names for the crafted commits, and without what it left in a worktree that nobody sees."""
+    either = f"(?:{ours}|{theirs})"
+    beside = re.compile(rf"~{either}(?:_\d+)?$")
+    left = re.compile(rf"(?:\.\s+Version {either} of .*|; moving it to .*~{either}.*)$", re.DOTALL)
+    said = (left.sub("", text).replace(ours, "the new base").replace(theirs, "the patch") for text in conflict.messages)
+    return Conflict(tuple(dict.fromkeys(beside.sub("", path) for path in conflict.paths)), tuple(said))
 
 
 def _has_content(path: Path) -> bool:

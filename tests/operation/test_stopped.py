@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -1054,8 +1055,10 @@ def test_C1_modify_delete_stops_and_names_who_deleted_the_file(stuck: World, poo
     clone, deletion = gone(stuck)
     result = stop(clone, poolside)
     assert clone.git("status", "--porcelain") == "DU lib/c.py"
-    assert f"because of upstream's {deletion[:9]} Remove c (#31)" in result.err.splitlines()
-    assert "CONFLICT (modify/delete): lib/c.py deleted in" in result.err
+    assert result.err.splitlines()[1:3] == [
+        "  CONFLICT (modify/delete): lib/c.py deleted in the new base and modified in the patch",
+        f"because of upstream's {deletion[:9]} Remove c (#31)",
+    ]
     assert told(result) == [
         "git add lib/c.py   (keeps it, as the patch does)",
         "git rm lib/c.py   (deletes it, as without the patch)",
@@ -1110,6 +1113,32 @@ def test_C1_skip_and_abort_leave_nothing_behind(stuck: World, poolside: Run, goi
     assert poolside(clone, "sync", going).status == 0
     assert clone.git("status", "--porcelain", "--ignored") == ""
     assert (clone.path / "lib/c.py").exists() == (going == "--abort")
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "where", "beside"),
+    [("own/x", "own", "the new base", "own~HEAD"), ("own", "own/x", "the patch", "own~{patch} (Add our own)")],
+    ids=["upstream's", "the patch's"],
+)
+def test_C5_a_file_in_the_place_of_a_folder_is_told_of_by_its_own_name(
+    stuck: World, poolside: Run, theirs: str, ours: str, where: str, beside: str
+) -> None:
+    stuck.fork.git("update-ref", "refs/heads/poolside-main", stuck.fork.rev("main"))
+    patch = stuck.patch({theirs: "ours\n"}, "Add our own\n")
+    culprit = stuck.land({ours: "upstream's\n"}, "Add own", 31)
+    stuck.nightly("2026-07-11")
+    clone = stuck.clone()
+    result = stop(clone, poolside)
+    assert result.err.splitlines()[:3] == [
+        f"error: {patch[:9]} Add our own does not apply",
+        f"  CONFLICT (file/directory): directory in the way of own from {where}",
+        f"because of upstream's {culprit[:9]} Add own (#31)",
+    ]
+    moved = beside.format(patch=patch[:7])
+    assert told(result) == [f"git add own {shlex.quote(moved)}   (when you have resolved them)"]
+    assert poolside(clone, "status").out.splitlines()[-2:] == ["  own", f"  {moved}"]
+    clone.git("add", "own", moved)
+    assert poolside(clone, "sync", "--continue").status == 0
 
 
 def test_C8_a_submodule_that_moved_is_told_of_at_the_end_of_a_stop_too(stuck: World, poolside: Run) -> None:
