@@ -271,7 +271,7 @@ class MergeOrt:
 def _in_words(conflict: Conflict, ours: Oid, theirs: Oid) -> Conflict:
     """What git says, with names for the crafted commits, and without what it left in a worktree that nobody sees."""
     either = f"(?:{ours}|{theirs})"
-    beside = re.compile(rf"~{either}(?:_\d+)?$")
+    beside = re.compile(rf"~{either}(?:_\d+)?")
     left = re.compile(rf"(?:\.\s+Version {either} of .*|; moving it to .*~{either}.*)$", re.DOTALL)
     said = (left.sub("", text).replace(ours, "the new base").replace(theirs, "the patch") for text in conflict.messages)
     return Conflict(tuple(dict.fromkeys(beside.sub("", path) for path in conflict.paths)), tuple(said))

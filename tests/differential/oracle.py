@@ -21,7 +21,7 @@ from git_poolside.git.process import PINNED, version
 
 _NAMES_ITS_BASE = (2, 40)
 _AT_ONCE = 64
-_ASIDE = re.compile(rb"~[0-9a-f]{40}")
+_ASIDE = re.compile(rb"~[0-9a-f]{40}(?:_\d+)?")
 NOBODY = b"<> 0 +0000"
 
 
@@ -46,7 +46,7 @@ def aside(path: bytes) -> bytes:
     """A path in conflict as it is for any two commits: git moves a file that stands where a folder has to be aside,
     to its name with the commit's.
     """
-    return _ASIDE.sub(b"~", path)
+    return _ASIDE.sub(b"", path)
 
 
 @dataclass(frozen=True)
