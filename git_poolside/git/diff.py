@@ -68,6 +68,11 @@ def change_to(git: Git, old: str, new: str) -> Change:
     return changes(git, [(Oid(before), Oid(after))])[0]
 
 
+def change(git: Git, base: Oid, theirs: Oid) -> Change:
+    """The change between two trees, which is not remembered: all that upstream did in months is much."""
+    return _changes(git, [(base, theirs)])[0]
+
+
 def _changes(git: Git, pairs: Sequence[tuple[Oid, Oid]]) -> list[Change]:
     if not pairs:
         return []

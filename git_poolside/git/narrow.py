@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from stat import S_IFMT
 
-from git_poolside.git.diff import Change, changes
+from git_poolside.git.diff import Change, change
 from git_poolside.git.meanwhile import meanwhile
 from git_poolside.git.merge import MergeOrt
 from git_poolside.git.objects import FILES, FOLDER, TREE_MODE, Entry, Objects, Row, Rows, entry, folders
@@ -55,10 +55,10 @@ class Narrow:
 
     def _edited_between(self, base: Oid, ours: Oid) -> list[tuple[Oid, Oid]]:
         """The folders in which one tree differs from the other by edits alone, as they are in both."""
-        [change] = changes(self._objects.git, [(base, ours)])
-        inside = [one for one in change.folders if one.new_mode == TREE_MODE]
+        whole = change(self._objects.git, base, ours)
+        inside = [one for one in whole.folders if one.new_mode == TREE_MODE]
         odd = [one.path for one in inside if not self._objects.written_by_git(one.new)]
-        return [(one.old, one.new) for one in _merely_edited(change, odd)]
+        return [(one.old, one.new) for one in _merely_edited(whole, odd)]
 
     def learn(self, change: Change) -> None:
         """Which folders the patch leaves in their shape."""

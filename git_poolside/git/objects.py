@@ -35,7 +35,7 @@ FOLDER = b"40000"
 """A tree's mode in a row."""
 _MODES = {FOLDER, b"100644", b"100755", b"120000", b"160000"}
 _EMPTY = bytes.fromhex(EMPTY_TREE)
-_REMEMBERED = 8192
+_REMEMBERED = 3072
 """So many trees are kept as they were read: a replay meets most folders of the repository again and again."""
 
 
