@@ -31,7 +31,7 @@ class Cable:
     """Carries connections to git daemons that serve the repositories below a folder; counts the bytes each way."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
-        self._shared = mmap.mmap(-1, 48)
+        self._shared = mmap.mmap(-1, 56)  # six numbers of what is carried, and how many daemons run
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listening.getsockname()[1]
         self.whole()
@@ -46,7 +46,7 @@ class Cable:
     def cut(self, way: str, after: int, *, once: bool = False) -> None:
         """From now on every connection breaks when `after` more bytes have gone this way, or `once` the first alone."""
         limits = (after, NEVER) if way == UP else (NEVER, after)
-        self._shared[:] = struct.pack("<6q", *limits, 0, 0, once, 0)
+        self._shared[:48] = struct.pack("<6q", *limits, 0, 0, once, 0)
 
     def whole(self) -> None:
         """Carry everything, and count it anew."""
@@ -54,13 +54,18 @@ class Cable:
 
     def slow(self, pause: int) -> None:
         """From now on carry 256 bytes at a time and then pause, for so many milliseconds, each way."""
-        self._shared[:] = struct.pack("<6q", NEVER, NEVER, 0, 0, 0, pause)
+        self._shared[:48] = struct.pack("<6q", NEVER, NEVER, 0, 0, 0, pause)
 
     @property
     def carried(self) -> dict[str, int]:
         """The bytes that went each way since."""
-        _, _, up, down, _, _ = struct.unpack("<6q", self._shared[:])
+        _, _, up, down, _, _ = struct.unpack("<6q", self._shared[:48])
         return {UP: up, DOWN: down}
+
+    def still(self) -> None:
+        """Wait until the daemons have ended: one that heard everything goes on when its line is cut."""
+        while struct.unpack_from("<q", self._shared, 48)[0]:
+            time.sleep(0.005)
 
     def close(self) -> None:
         os.kill(self._process, signal.SIGKILL)
@@ -69,7 +74,6 @@ class Cable:
 
 def _carry(listening: socket.socket, shared: mmap.mmap, folder: Path, environment: dict[str, str]) -> None:
     guard = Lock()
-    children: list[subprocess.Popen[bytes]] = []
     words = ["git", "daemon", "--inetd", "--export-all", "--enable=receive-pack", f"--base-path={folder}"]
     while True:
         near, _ = listening.accept()
@@ -78,9 +82,17 @@ def _carry(listening: socket.socket, shared: mmap.mmap, folder: Path, environmen
             child = subprocess.Popen(
                 words, stdin=inside.fileno(), stdout=inside.fileno(), stderr=subprocess.DEVNULL, env=environment
             )
-        children = [*(one for one in children if one.poll() is None), child]
+        with guard:
+            struct.pack_into("<q", shared, 48, struct.unpack_from("<q", shared, 48)[0] + 1)
+        Thread(target=_until_it_ends, args=(child, shared, guard), daemon=True).start()
         for source, target, way in ((near, far, 0), (far, near, 1)):
             Thread(target=_relay, args=(source, target, way, shared, guard), daemon=True).start()
+
+
+def _until_it_ends(child: subprocess.Popen[bytes], shared: mmap.mmap, guard: Lock) -> None:
+    child.wait()
+    with guard:
+        struct.pack_into("<q", shared, 48, struct.unpack_from("<q", shared, 48)[0] - 1)
 
 
 def _relay(source: socket.socket, target: socket.socket, way: int, shared: mmap.mmap, guard: Lock) -> None:
@@ -88,12 +100,12 @@ def _relay(source: socket.socket, target: socket.socket, way: int, shared: mmap.
         while data := source.recv(256 if (pause := struct.unpack_from("<q", shared, 40)[0]) else 4096):
             time.sleep(pause / 1000)
             with guard:
-                words = list(struct.unpack("<6q", shared[:]))
+                words = list(struct.unpack("<6q", shared[:48]))
                 room = words[way] - words[2 + way]
                 words[2 + way] += len(data)
                 if room <= len(data) and words[4]:
                     words[way] = NEVER
-                shared[:] = struct.pack("<6q", *words)
+                shared[:48] = struct.pack("<6q", *words)
             target.sendall(data[: max(room, 0)])
             if room <= len(data):
                 break
@@ -155,6 +167,7 @@ def cut(stage: Stage, cable: Cable, way: str, after: int, *, once: bool = False)
     before, there = clone.refs("refs/heads"), stage.server.refs("refs")
     cable.cut(way, after, once=once)
     first = ours(clone, *stage.scene.command)
+    cable.still()
     cable.whole()
     tell(report, f"{' '.join(stage.scene.command)}  (cut after {after} bytes {way})", first)
     report.need(first.status in (0, 5), f"exit {first.status}")
