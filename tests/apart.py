@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import traceback
 from collections.abc import Callable
@@ -12,16 +13,10 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Ended:
-    """What it came to; a signal that killed it is negative, as with `subprocess`."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-@dataclass(frozen=True)
 class Begun:
+    """A command that runs, as `subprocess` would have it."""
+
+    words: tuple[str, ...]
     pid: int
     out: int
     err: int
@@ -29,10 +24,11 @@ class Begun:
     def kill(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
 
-    def wait(self) -> Ended:
+    def wait(self) -> subprocess.CompletedProcess[str]:
         with os.fdopen(self.err) as err, os.fdopen(self.out) as out:
             said = err.read()
-            return Ended(os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1]), out.read(), said)
+            status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+            return subprocess.CompletedProcess(self.words, status, out.read(), said)
 
 
 def begin(
@@ -67,10 +63,10 @@ def begin(
             os._exit(status)
     for end in (out[1], err[1]):
         os.close(end)
-    return Begun(pid, out[0], err[0])
+    return Begun(words, pid, out[0], err[0])
 
 
 def run(
     where: Path, *words: str, limits: Callable[[], None] | None = None, session: bool = False, **environment: str
-) -> Ended:
+) -> subprocess.CompletedProcess[str]:
     return begin(where, *words, limits=limits, session=session, **environment).wait()

@@ -43,12 +43,11 @@ def read(git: Git, refs: Iterable[str]) -> dict[str, Oid | None]:
         if ref in _MOMENT:
             found[ref] = _MOMENT[ref]
             continue
-        try:
-            found[ref] = ref_files.value(git.common_dir, ref) if files else None
-        except ref_files.Odd:
-            odd.append(ref)
-        else:
-            odd += [] if files else [ref]
+        with suppress(ref_files.Odd):
+            if files:
+                found[ref] = ref_files.value(git.common_dir, ref)
+                continue
+        odd.append(ref)
     if odd:
         asked = _ask(git, odd)
         found |= {ref: asked.get(ref) for ref in odd}

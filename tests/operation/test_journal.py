@@ -7,12 +7,12 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests import apart
-from tests.apart import Ended
 from tests.conftest import TEN, Run
 from tests.operation.test_stopped import everything, resolve, stop, write
 from tests.scenario import Repo, World
@@ -32,7 +32,7 @@ def hook(clone: Repo, name: str, script: str) -> Path:
     return path
 
 
-def spawn(clone: Repo, *words: str) -> Ended:
+def spawn(clone: Repo, *words: str) -> subprocess.CompletedProcess[str]:
     """Run a command of ours in a process of its own, which can be killed."""
     done = apart.run(clone.path, *words)
     with (clone.path / ".git/poolside/lock").open() as lock:
